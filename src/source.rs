@@ -1,0 +1,42 @@
+//! Where frames come from.
+
+use crate::colour::Colour;
+use crate::error::Result;
+use crate::frame::{Frame, Size};
+use crate::time::{FrameRate, FrameTime, TimeBase};
+
+mod file;
+
+pub use file::{Clip, FileSource};
+
+/// A stream of frames in the order of their times.
+pub trait Source: Send {
+    /// What every frame has in common.
+    fn info(&self) -> &VideoInfo;
+
+    /// The next frame; `None` at the end, or once asked to stop.
+    ///
+    /// # Errors
+    /// Where the stream cannot be read any further. A damaged picture is not an
+    /// error: it is skipped, counted and logged.
+    fn next(&mut self) -> Result<Option<Frame>>;
+}
+
+/// What is known of a video before its first frame.
+#[derive(Debug, Clone)]
+pub struct VideoInfo {
+    /// Size of the upright picture; every frame has it.
+    pub size: Size,
+    /// Nominal rate; frames carry their own times, which may not follow it.
+    pub rate: FrameRate,
+    /// The stream's own ticks.
+    pub time_base: TimeBase,
+    /// How RGB was made from what is stored, to go back the same way.
+    pub colour: Colour,
+    /// Width over height of one pixel, of the upright picture.
+    pub pixel_aspect: (u32, u32),
+    /// Number of frames, where the container tells or time and rate do.
+    pub frames: Option<u64>,
+    /// Length, where the container tells.
+    pub duration: Option<FrameTime>,
+}
