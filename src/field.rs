@@ -1,0 +1,292 @@
+//! The flow field: where each place of the output looks in the source.
+//!
+//! A [`WarpField`] is a small grid of *backward* displacements
+//! (`source_from_output`): the output position `p`, both coordinates in 0..1,
+//! takes its pixel from `p + displacement(p)` of the source. The grid's values
+//! stand at cell centres, `((i + 0.5) / width, (j + 0.5) / height)`, and are the
+//! control points of a uniform cubic B-spline, so the warp is C2-smooth at any
+//! resolution, never leaves the hull of its control points, and reproduces affine
+//! maps exactly but in the outermost cells: beyond the border the displacement
+//! stays what it is there. (Continuing it in a straight line would be exact to the
+//! border, but corners could then fold whatever the grid's own values are.)
+//!
+//! A folded picture (a place of the source shown twice, once mirrored) is the
+//! failure one sees at once. [`WarpField::unfold`] excludes it by construction.
+
+use crate::frame::Size;
+
+/// Rows and columns that [`WarpField::padded`] adds on each side.
+pub(crate) const PAD: usize = 2;
+
+/// Backward displacements in fractions of the frame, on a coarse grid; finite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WarpField {
+    width: usize,
+    height: usize,
+    displacement: Vec<[f32; 2]>,
+}
+
+impl WarpField {
+    /// `None` unless there are `width * height` finite values, at least one.
+    pub fn new(width: usize, height: usize, displacement: Vec<[f32; 2]>) -> Option<Self> {
+        let finite = displacement.iter().flatten().all(|v| v.is_finite());
+        (finite && !displacement.is_empty() && displacement.len() == width * height).then_some(Self {
+            width,
+            height,
+            displacement,
+        })
+    }
+
+    /// The field that changes nothing.
+    pub fn identity(width: usize, height: usize) -> Self {
+        Self { width, height, displacement: vec![[0.0; 2]; width * height] }
+    }
+
+    /// Columns of the grid.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows of the grid.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Control points, row by row, `[x, y]`.
+    pub fn values(&self) -> &[[f32; 2]] {
+        &self.displacement
+    }
+
+    /// Whether this is exactly the identity.
+    pub fn is_identity(&self) -> bool {
+        self.displacement.iter().flatten().all(|&v| v == 0.0)
+    }
+
+    /// The field times `strength`: 0 is the identity, above 1 exaggerates.
+    pub fn scaled(mut self, strength: f32) -> Self {
+        self.displacement.iter_mut().flatten().for_each(|v| *v *= strength);
+        self
+    }
+
+    /// Displacement at an output position in 0..1.
+    pub fn sample(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let (column, wx) = spline(x, self.width);
+        let (row, wy) = spline(y, self.height);
+        let mut sum = [0.0; 2];
+        for (j, wy) in wy.into_iter().enumerate() {
+            for (i, wx) in wx.into_iter().enumerate() {
+                let value = self.extended(column + i as isize, row + j as isize);
+                sum[0] += wx * wy * value[0];
+                sum[1] += wx * wy * value[1];
+            }
+        }
+        sum
+    }
+
+    /// The control point at a grid position; outside, the nearest one.
+    fn extended(&self, column: isize, row: isize) -> [f32; 2] {
+        let nearest = |at: isize, len: usize| at.clamp(0, len as isize - 1) as usize;
+        self.displacement[nearest(row, self.height) * self.width + nearest(column, self.width)]
+    }
+
+    /// The control points with [`PAD`] continued ones on every side, so that
+    /// the shader and its CPU twin need no thought for the border.
+    pub(crate) fn padded(&self) -> Vec<[f32; 2]> {
+        let range = |len: usize| -(PAD as isize)..(len + PAD) as isize;
+        range(self.height).flat_map(|row| range(self.width).map(move |column| self.extended(column, row))).collect()
+    }
+
+    /// Largest stretch along output rows and columns within each spline cell:
+    /// source pixels per output pixel, bounded from above by the differences of
+    /// the cell's control points (a B-spline's derivative lies in their hull).
+    /// There are `(width + 1) * (height + 1)` cells, the first column and row
+    /// lying half outside the grid.
+    pub(crate) fn cell_stretch(&self, size: Size) -> Vec<[f32; 2]> {
+        let columns = self.width + 2 * PAD;
+        let padded = self.padded();
+        let (w, h) = (size.width as f32, size.height as f32);
+        let per_column = self.width as f32 / w;
+        let per_row = self.height as f32 / h;
+        let stretch_x = |at: usize| {
+            let (a, b) = (padded[at], padded[at + 1]);
+            (1.0 + (b[0] - a[0]) * w * per_column).hypot((b[1] - a[1]) * h * per_column)
+        };
+        let stretch_y = |at: usize| {
+            let (a, b) = (padded[at], padded[at + columns]);
+            ((b[0] - a[0]) * w * per_row).hypot(1.0 + (b[1] - a[1]) * h * per_row)
+        };
+        let largest = |row: usize, column: usize, rows: usize, columns_: usize, of: &dyn Fn(usize) -> f32| {
+            (0..rows * columns_)
+                .map(|k| of((row + k / columns_) * columns + column + k % columns_))
+                .fold(0.0, f32::max)
+        };
+        (0..=self.height)
+            .flat_map(|row| (0..=self.width).map(move |column| (row, column)))
+            .map(|(row, column)| [largest(row, column, 4, 3, &stretch_x), largest(row, column, 3, 4, &stretch_y)])
+            .collect()
+    }
+
+    /// Takes out every fold, and as little else as it can.
+    ///
+    /// The Jacobian of the map at any place is `[[1 + a, b], [c, 1 + d]]`, where
+    /// `a..d` are convex combinations of neighbouring control points' differences
+    /// (times the grid's size). Where all differences obey `a, d >= -0.6` and
+    /// `|b|, |c| <= 0.38`, its determinant is at least `0.4 * 0.4 - 0.38 * 0.38 > 0`
+    /// everywhere. That is a convex set holding the identity: differences outside
+    /// are pulled back pair by pair (alternating projections), which acts only
+    /// where the field is too steep; what is left after [`Self::UNFOLD_PASSES`] is
+    /// removed by scaling the whole field.
+    pub fn unfold(mut self) -> Self {
+        for _ in 0..Self::UNFOLD_PASSES {
+            let mut worst = 1.0f32;
+            for (a, b, axis) in self.neighbours() {
+                worst = worst.max(self.relax(a, b, axis));
+            }
+            if worst <= 1.0 {
+                return self;
+            }
+        }
+        let excess = self.neighbours().map(|(a, b, axis)| self.excess(a, b, axis)).fold(1.0, f32::max);
+        self.scaled(1.0 / excess)
+    }
+
+    const UNFOLD_PASSES: usize = 60;
+    /// Least derivative of displacement along its own axis.
+    const LEAST_ALONG: f32 = -0.6;
+    /// Largest derivative across it.
+    const MOST_ACROSS: f32 = 0.38;
+
+    /// Pairs of neighbouring control points, with the axis that joins them.
+    fn neighbours(&self) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
+        let (width, height) = (self.width, self.height);
+        (0..width * height).flat_map(move |a| {
+            let right = (a % width + 1 < width).then_some((a, a + 1, 0));
+            let below = (a / width + 1 < height).then_some((a, a + width, 1));
+            right.into_iter().chain(below)
+        })
+    }
+
+    /// How many times over its bound a difference is; up to 1 is within.
+    fn excess(&self, a: usize, b: usize, axis: usize) -> f32 {
+        let cells = [self.width, self.height][axis] as f32;
+        let along = (self.displacement[b][axis] - self.displacement[a][axis]) * cells;
+        let across = (self.displacement[b][1 - axis] - self.displacement[a][1 - axis]) * cells;
+        (along / Self::LEAST_ALONG).max(across.abs() / Self::MOST_ACROSS)
+    }
+
+    /// Brings one difference within its bounds, half from either end; returns
+    /// the excess it had.
+    fn relax(&mut self, a: usize, b: usize, axis: usize) -> f32 {
+        let excess = self.excess(a, b, axis);
+        if excess > 1.0 {
+            let cells = [self.width, self.height][axis] as f32;
+            for component in 0..2 {
+                let difference = self.displacement[b][component] - self.displacement[a][component];
+                let (least, most) = match component == axis {
+                    true => (Self::LEAST_ALONG, f32::MAX),
+                    false => (-Self::MOST_ACROSS, Self::MOST_ACROSS),
+                };
+                // A hair inside the bound, so that rounding does not undo it.
+                let wanted = difference.clamp(least / cells * 0.999, most / cells * 0.999);
+                let half = (difference - wanted) / 2.0;
+                self.displacement[a][component] += half;
+                self.displacement[b][component] -= half;
+            }
+        }
+        excess
+    }
+}
+
+/// First control point (which may be negative) and the four cubic B-spline
+/// weights at `x` in 0..1 of a grid of `cells`.
+pub(crate) fn spline(x: f32, cells: usize) -> (isize, [f32; 4]) {
+    let at = (x * cells as f32 - 0.5).clamp(-1.0, cells as f32);
+    let cell = at.floor().min(cells as f32 - 1.0);
+    (cell as isize - 1, cubic_weights(at - cell))
+}
+
+/// Weights of the uniform cubic B-spline at `t` in 0..1; they sum to 1.
+pub(crate) fn cubic_weights(t: f32) -> [f32; 4] {
+    let s = 1.0 - t;
+    [
+        s * s * s / 6.0,
+        (4.0 - 6.0 * t * t + 3.0 * t * t * t) / 6.0,
+        (4.0 - 6.0 * s * s + 3.0 * s * s * s) / 6.0,
+        t * t * t / 6.0,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn affine(width: usize, height: usize, m: [f32; 4], shift: [f32; 2]) -> WarpField {
+        let values = (0..width * height)
+            .map(|k| {
+                let x = ((k % width) as f32 + 0.5) / width as f32;
+                let y = ((k / width) as f32 + 0.5) / height as f32;
+                [m[0] * x + m[1] * y + shift[0], m[2] * x + m[3] * y + shift[1]]
+            })
+            .collect();
+        WarpField::new(width, height, values).expect("finite")
+    }
+
+    fn any_field(reach: f32) -> impl Strategy<Value = WarpField> {
+        (1usize..12, 1usize..12).prop_flat_map(move |(w, h)| {
+            proptest::collection::vec([-reach..reach, -reach..reach], w * h)
+                .prop_map(move |v| WarpField::new(w, h, v).expect("finite"))
+        })
+    }
+
+    /// Jacobian determinant of the map by central differences.
+    fn determinant(field: &WarpField, [x, y]: [f32; 2]) -> f32 {
+        let h = 1e-3;
+        let [px, mx] = [field.sample([x + h, y]), field.sample([x - h, y])];
+        let [py, my] = [field.sample([x, y + h]), field.sample([x, y - h])];
+        let d = |p: [f32; 2], m: [f32; 2], c: usize| (p[c] - m[c]) / (2.0 * h);
+        (1.0 + d(px, mx, 0)) * (1.0 + d(py, my, 1)) - d(py, my, 0) * d(px, mx, 1)
+    }
+
+    proptest! {
+        #[test]
+        fn affine_maps_are_exact_inside(m in [-0.5f32..0.5, -0.5..0.5, -0.5..0.5, -0.5..0.5], x in 0.22f32..0.78, y in 0.31f32..0.69) {
+            let got = affine(7, 5, m, [0.1, -0.2]).sample([x, y]);
+            prop_assert!((got[0] - (m[0] * x + m[1] * y + 0.1)).abs() < 1e-5);
+            prop_assert!((got[1] - (m[2] * x + m[3] * y - 0.2)).abs() < 1e-5);
+        }
+
+        #[test]
+        fn unfolded_fields_never_fold(field in any_field(0.6), x in 0.01f32..0.99, y in 0.01f32..0.99) {
+            let field = field.unfold();
+            prop_assert!(determinant(&field, [x, y]) > 0.0);
+        }
+
+        #[test]
+        fn gentle_fields_are_left_alone(field in any_field(0.015)) {
+            prop_assert_eq!(field.clone().unfold(), field);
+        }
+    }
+
+    #[test]
+    fn a_fold_is_seen_by_the_determinant() {
+        let mirror = affine(6, 6, [-2.0, 0.0, 0.0, 0.0], [1.0, 0.0]);
+        assert!(determinant(&mirror, [0.5, 0.5]) < 0.0, "negative control");
+        assert!(determinant(&mirror.unfold(), [0.5, 0.5]) > 0.0);
+    }
+
+    #[test]
+    fn refuses_what_is_not_finite_or_not_full() {
+        assert!(WarpField::new(1, 1, vec![[f32::NAN, 0.0]]).is_none());
+        assert!(WarpField::new(2, 1, vec![[0.0; 2]]).is_none());
+        assert!(WarpField::new(0, 0, vec![]).is_none());
+    }
+
+    #[test]
+    fn stretch_of_a_scaling_is_its_factor() {
+        let size = Size::new(640, 360).expect("positive");
+        let stretch = affine(8, 8, [1.0, 0.0, 0.0, -0.25], [0.0, 0.0]).cell_stretch(size);
+        assert_eq!(stretch.len(), 81);
+        assert!((stretch[40][0] - 2.0).abs() < 1e-4 && (stretch[40][1] - 0.75).abs() < 1e-4);
+    }
+}

@@ -1,0 +1,103 @@
+//! Bends a frame by a flow field: `shaders/remap.wgsl` on a GPU, its tuned twin
+//! on a processor.
+//!
+//! Both evaluate the same function; which runs is decided once. A software GPU
+//! driver would need ten times the twin's processor time, so such an adapter is
+//! used in tests only.
+
+use crate::error::Result;
+use crate::field::WarpField;
+use crate::frame::{Frame, Size};
+use crate::gpu::Gpu;
+
+mod cpu;
+mod gpu;
+
+pub use cpu::CpuRemap;
+pub use gpu::GpuRemap;
+
+/// The warping stage.
+pub enum Remap {
+    /// The twin.
+    Cpu(CpuRemap),
+    /// The shader.
+    Gpu(Box<GpuRemap>),
+}
+
+impl Remap {
+    /// On the GPU if there is one, otherwise on the processor.
+    ///
+    /// # Errors
+    /// Where the GPU refuses the shader.
+    pub fn new(gpu: Option<Gpu>) -> Result<Self> {
+        Ok(match gpu {
+            Some(gpu) => Self::Gpu(Box::new(GpuRemap::new(gpu)?)),
+            None => Self::Cpu(CpuRemap::default()),
+        })
+    }
+
+    /// The frame as seen through the field. The identity returns the frame
+    /// itself, bit for bit.
+    ///
+    /// # Errors
+    /// Where the GPU is lost.
+    pub fn run(&mut self, frame: Frame, field: &WarpField) -> Result<Frame> {
+        if field.is_identity() {
+            return Ok(frame);
+        }
+        match self {
+            Self::Cpu(remap) => Ok(remap.run(&frame, field)),
+            Self::Gpu(remap) => remap.run(&frame, field),
+        }
+    }
+
+    /// What it runs on, for people.
+    pub fn device(&self) -> String {
+        match self {
+            Self::Cpu(_) => "CPU".into(),
+            Self::Gpu(remap) => remap.adapter(),
+        }
+    }
+}
+
+/// Samples per output pixel, across and down, for every spline cell. Decided
+/// here, once for both twins, so that they cannot disagree on a threshold.
+fn cell_taps(field: &WarpField, size: Size) -> Vec<[u32; 2]> {
+    let taps = |stretch: f32| match stretch {
+        // A bilinear sample covers two source pixels by itself.
+        s if s <= 1.25 => 1,
+        s if s <= 2.25 => 2,
+        _ => 4,
+    };
+    field.cell_stretch(size).into_iter().map(|stretch| stretch.map(taps)).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::time::FrameTime;
+
+    /// A picture with edges, fine texture and smooth parts.
+    pub(crate) fn picture(width: u32, height: u32) -> Frame {
+        let size = Size::new(width, height).expect("positive");
+        let mut frame = Frame::filled(size, FrameTime::ZERO, [0, 0, 0, 255]);
+        for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
+            let (x, y) = (k as u32 % width, k as u32 / width);
+            pixel[0] = ((x * 255) / width) as u8;
+            pixel[1] = if (x / 9 + y / 7) % 2 == 0 { 230 } else { 20 };
+            pixel[2] = (x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(40_503)) >> 13) as u8;
+        }
+        frame
+    }
+
+    /// Swirls and squeezes, minifying in places, reaching outside the picture.
+    pub(crate) fn bent(strength: f32) -> WarpField {
+        let values = (0..13 * 9)
+            .map(|k| {
+                let (x, y) = ((k % 13) as f32 / 13.0, (k / 13) as f32 / 9.0);
+                [0.2 * (5.0 * y).sin() + 0.3 * x * x, 0.15 * (7.0 * x).cos() - 0.25 * y]
+            })
+            .collect();
+        WarpField::new(13, 9, values).expect("finite").scaled(strength)
+    }
+}
