@@ -1,0 +1,79 @@
+"""Writes models/manifest.toml: sizes, hashes, signatures and arithmetic of the model files.
+
+    python manifest.py MODELS
+
+The program checks the files against it when it loads them. Run it whenever a model changes.
+"""
+
+import hashlib
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+
+# Dynamic sizes are filled in with these to count multiply-accumulates per pixel.
+PROBE = {"height": 360, "width": 640}
+
+
+def signature(values) -> str:
+    """`{ name = "image", shape = [1, 3, -1, -1] }, ...`; -1 is any size."""
+    tables = []
+    for value in values:
+        shape = [d.dim_value or -1 for d in value.type.tensor_type.shape.dim]
+        tables.append(f'{{ name = "{value.name}", shape = {shape} }}')
+    return ", ".join(tables)
+
+
+def multiply_accumulates(model: onnx.ModelProto) -> int:
+    """Of the convolutions and matrix products; dynamic sizes as in PROBE.
+
+    Shapes are read off a run: static shape inference gives up at the painter's padding.
+    """
+    model = onnx.ModelProto.FromString(model.SerializeToString())
+    nodes = [node for node in model.graph.node if node.op_type in ("Conv", "MatMul")]
+    products = {node.input[0]: None for node in nodes if node.op_type == "MatMul"}
+    watched = list(dict.fromkeys([*(node.output[0] for node in nodes), *products]))
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in watched)
+    inputs = {}
+    for value in model.graph.input:
+        dimensions = value.type.tensor_type.shape.dim
+        inputs[value.name] = np.zeros([PROBE.get(d.dim_param) or d.dim_value for d in dimensions], np.float32)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    shapes = dict(zip(watched, (found.shape for found in session.run(watched, inputs)), strict=True))
+    weights = {t.name: list(t.dims) for t in model.graph.initializer}
+    # A weight stored as float16 comes out of a Cast.
+    weights |= {node.output[0]: weights[node.input[0]] for node in model.graph.node if node.op_type == "Cast" and node.input[0] in weights}
+    total = 0
+    for node in nodes:
+        # Products per output element: [in / groups, kernel...] of a convolution, the inner size of a product.
+        inner = weights[node.input[1]][1:] if node.op_type == "Conv" else [shapes[node.input[0]][-1]]
+        total += math.prod(shapes[node.output[0]]) * math.prod(inner)
+    return total
+
+
+def table(path: Path) -> str:
+    content = path.read_bytes()
+    lines = ["[[file]]", f'name = "{path.name}"', f"bytes = {len(content)}", f'sha256 = "{hashlib.sha256(content).hexdigest()}"']
+    if path.suffix == ".onnx":
+        model = onnx.load(str(path))
+        macs = multiply_accumulates(model)
+        dynamic = any(d.dim_param for v in model.graph.input for d in v.type.tensor_type.shape.dim)
+        lines.append(f"inputs = [{signature(model.graph.input)}]")
+        lines.append(f"outputs = [{signature(model.graph.output)}]")
+        lines.append(f"macs_per_pixel = {round(macs / (PROBE['height'] * PROBE['width']))}" if dynamic else f"macs = {macs}")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    files = sorted(folder.glob("*.onnx")) + sorted(folder.glob("*.safetensors"))
+    header = "# Written by train/manifest.py; do not edit.\n\n"
+    (folder / "manifest.toml").write_text(header + "\n".join(table(path) for path in files), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Known warps and restyled pictures: the warper's supervised half.
+
+A view of a source picture is what a map g makes of it: view(p) = source(g(p)), positions
+p = (x, y) in fractions of the frame. g is stored as its displacement g(p) - p on a lattice of
+NODES x NODES points that includes the frame's corners, [2, NODES, NODES], x first.
+"""
+
+import random
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import data
+
+NODES = 33
+CELLS = 16
+
+
+def random_map(size: float = 1.0) -> np.ndarray:
+    """An affine map with smooth bends. `size` 1 is the full range: scale 0.7 to 1.4 per axis,
+    rotation 18 degrees, shear 0.15, translation 0.22, bends 0.06 on a lattice of 3 to 5."""
+    draw = lambda limit: random.uniform(-limit, limit) * size
+    angle, shear = np.radians(draw(18)), draw(0.15)
+    scale = np.diag(np.exp([draw(0.34), draw(0.34)]))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    affine = turn @ np.array([[1, shear], [0, 1]]) @ scale
+    line = np.linspace(-0.5, 0.5, NODES)
+    x, y = np.meshgrid(line, line)
+    moved = np.stack([affine[0, 0] * x + affine[0, 1] * y + draw(0.22), affine[1, 0] * x + affine[1, 1] * y + draw(0.22)])
+    knots = random.randint(3, 5)
+    bends = np.random.uniform(-1, 1, (knots, knots, 2)) * 0.06 * size * random.random() * 2 * 3 / knots
+    bends = cv2.resize(bends, (NODES, NODES), interpolation=cv2.INTER_CUBIC).transpose(2, 0, 1)
+    return (moved + bends - np.stack([x, y])).astype(np.float32)
+
+
+def warp_picture(picture: np.ndarray, displacement: np.ndarray) -> np.ndarray:
+    """The view of a uint8 [S,S,3] picture; what lies outside is mirrored, stretched or one colour."""
+    side = picture.shape[0]
+    centres = (np.arange(side, dtype=np.float32) + 0.5) / side
+    at = np.stack(np.meshgrid(centres, centres), -1)[None] * 2 - 1
+    dense = F.grid_sample(torch.from_numpy(displacement)[None], torch.from_numpy(at), align_corners=True)[0].numpy()
+    x, y = (((at[0, ..., k] + 1) / 2 + dense[k]) * side - 0.5 for k in (0, 1))
+    border = random.choice([cv2.BORDER_REFLECT, cv2.BORDER_REFLECT, cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT])
+    fill = tuple(random.choice([(255, 255, 255), (0, 0, 0), (127, 120, 110)]))
+    return cv2.remap(picture, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=border, borderValue=fill)
+
+
+def true_field(content: torch.Tensor, exemplar: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Displacements of two views [N,2,NODES,NODES] -> (field [N,2,16,16], known [N,1,16,16]).
+
+    The field is backward, on the exemplar's cells, in fractions of the frame: with g_e, g_c the
+    two maps it is g_c^-1(g_e(p)) - p, by a few Newton-like steps. `known` is 1 where they
+    converged and the exemplar's cell shows a part of the source picture.
+    """
+    n = content.shape[0]
+    p = cell_centres().expand(n, -1, -1, -1)
+    target = p + sample(exemplar, p)
+    line = torch.linspace(-0.5, 0.5, NODES)
+    basis = torch.stack(torch.meshgrid(line, line, indexing="ij")[::-1]).reshape(2, -1)
+    linear = torch.eye(2) + content.reshape(n, 2, -1) @ basis.T / basis[0].pow(2).sum()
+    inverse = torch.linalg.inv(linear)
+    q = target.clone()
+    for _ in range(12):
+        # Outside the lattice the displacement goes on linearly, as the affine part does.
+        inside = q.clamp(0, 1)
+        error = inside + sample(content, inside) + torch.einsum("nij,njhw->nihw", linear, q - inside) - target
+        q = q - torch.einsum("nij,njhw->nihw", inverse, error)
+    seen = ((target > 0) & (target < 1)).all(1, keepdim=True)
+    known = (error.norm(dim=1, keepdim=True) < 0.01) & seen
+    return q - p, known.float()
+
+
+def cell_centres() -> torch.Tensor:
+    """[1,2,16,16], x first, in fractions of the frame."""
+    line = (torch.arange(CELLS) + 0.5) / CELLS
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack([x, y])[None]
+
+
+def sample(lattice: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """Values of a corner-aligned lattice [N,2,K,K] at positions [N,2,H,W]."""
+    return F.grid_sample(lattice, at.permute(0, 2, 3, 1) * 2 - 1, padding_mode="border", align_corners=True)
+
+
+class Restyler:
+    """Cheap stand-ins for an artist's hand, so that matches survive a change of medium."""
+
+    def __init__(self, paintings: list[np.ndarray]):
+        """`paintings`: uint8 RGB, at least 256 pixels on the shorter side."""
+        self.paintings = paintings
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        medium = random.choice([self.paint, self.paint, self.cartoon, self.pencil, self.ink, self.palette, lambda p: p, lambda p: p])
+        picture = medium(picture)
+        for change in (self.colours, self.texture, self.blur, self.grey):
+            if random.random() < 0.3:
+                picture = change(picture)
+        return picture
+
+    def painting_crop(self) -> np.ndarray:
+        painting = random.choice(self.paintings)
+        y = random.randint(0, painting.shape[0] - 256)
+        x = random.randint(0, painting.shape[1] - 256)
+        return painting[y : y + 256, x : x + 256]
+
+    def paint(self, picture: np.ndarray) -> np.ndarray:
+        """Mean and covariance of a painting's colours, on flattened detail."""
+        flat = cv2.bilateralFilter(picture, 7, random.uniform(20, 90), 5) if random.random() < 0.7 else picture
+        x = flat.reshape(-1, 3).astype(np.float32)
+        s = self.painting_crop().reshape(-1, 3).astype(np.float32)
+        root = lambda c, power: (lambda v, u: u @ np.diag(np.maximum(v, 4.0) ** power) @ u.T)(*np.linalg.eigh(c))
+        mapped = (x - x.mean(0)) @ root(np.cov(x.T), -0.5) @ root(np.cov(s.T), 0.5) + s.mean(0)
+        mix = random.uniform(0.5, 1)
+        return (mapped * mix + x * (1 - mix)).clip(0, 255).reshape(picture.shape).astype(np.uint8)
+
+    def cartoon(self, picture: np.ndarray) -> np.ndarray:
+        """Flat areas of few tones with dark outlines."""
+        flat = cv2.medianBlur(picture, random.choice([5, 7, 9]))
+        step = random.choice([32, 48, 64])
+        flat = flat // step * step + step // 2
+        return np.where(self.lines(picture)[..., None] < 128, 20, flat).astype(np.uint8)
+
+    def pencil(self, picture: np.ndarray) -> np.ndarray:
+        """Colour dodge: a soft pencil drawing on light paper."""
+        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        blurred = cv2.GaussianBlur(255 - grey, (0, 0), random.uniform(3, 10))
+        drawn = cv2.divide(grey, 255 - blurred, scale=256)
+        paper = np.array(random.choice([(255, 255, 255), (250, 240, 220), (230, 225, 215)]))
+        return (drawn[..., None] / 255 * paper).astype(np.uint8)
+
+    def ink(self, picture: np.ndarray) -> np.ndarray:
+        """Lines only; sometimes white on black."""
+        drawn = np.repeat(self.lines(picture)[..., None], 3, 2)
+        return 255 - drawn if random.random() < 0.15 else drawn
+
+    def lines(self, picture: np.ndarray) -> np.ndarray:
+        grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), random.uniform(0.8, 2))
+        block = random.choice([9, 13, 17])
+        return cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY, block, random.uniform(3, 8))
+
+    def palette(self, picture: np.ndarray) -> np.ndarray:
+        """Ranks of luminance replaced by the colours of a painting, dark to light."""
+        grey = cv2.cvtColor(cv2.GaussianBlur(picture, (0, 0), random.uniform(0.5, 2)), cv2.COLOR_RGB2GRAY)
+        colours = self.painting_crop().reshape(-1, 3)[:: 256 * 256 // random.randint(4, 12)]
+        colours = colours[np.argsort(colours.sum(1))]
+        rank = (grey.astype(int) * len(colours) // 256).clip(0, len(colours) - 1)
+        return colours[rank]
+
+    def colours(self, picture: np.ndarray) -> np.ndarray:
+        """Gain and offset per channel, and a random gamma."""
+        x = (picture / 255.0) ** random.uniform(0.6, 1.7)
+        x = x * np.random.uniform(0.6, 1.3, 3) + np.random.uniform(-0.15, 0.15, 3)
+        return (x.clip(0, 1) * 255).astype(np.uint8)
+
+    def texture(self, picture: np.ndarray) -> np.ndarray:
+        """The fine luminance of a painting laid over the picture."""
+        grey = cv2.cvtColor(self.painting_crop(), cv2.COLOR_RGB2GRAY).astype(np.float32)
+        fine = grey - cv2.GaussianBlur(grey, (0, 0), random.uniform(2, 6))
+        return (picture + fine[..., None] * random.uniform(0.4, 1.5)).clip(0, 255).astype(np.uint8)
+
+    def blur(self, picture: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(picture, (0, 0), random.uniform(0.7, 2.2))
+
+    def grey(self, picture: np.ndarray) -> np.ndarray:
+        return np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
+
+
+def load_paintings(folder) -> list[np.ndarray]:
+    return [data.resize_shorter(data.read_rgb(path), 320) for path in sorted(folder.glob("*.jpg"))]
