@@ -207,6 +207,9 @@ pub enum Error {
         /// Its reason.
         source: Cause,
     },
+    /// Ctrl-C cannot be caught.
+    #[error("the handler for interruption cannot be installed")]
+    Signal(#[from] ctrlc::Error),
     /// A thread could not be started or ended in a panic.
     #[error("the {name} stage stopped unexpectedly")]
     Stage {
@@ -253,7 +256,11 @@ impl Error {
             Self::NoGpu { .. } => "--device cpu".into(),
             Self::DeviceLost { .. } => "--device cpu, or a smaller --size".into(),
             Self::Stage { .. } => "run again with -vv and report what it prints; this is a bug".into(),
-            Self::OutOfRange { .. } | Self::Ffmpeg { .. } | Self::Ort { .. } | Self::Disconnected => return None,
+            Self::Signal(_)
+            | Self::OutOfRange { .. }
+            | Self::Ffmpeg { .. }
+            | Self::Ort { .. }
+            | Self::Disconnected => return None,
         })
     }
 

@@ -93,7 +93,9 @@ impl WarpField {
     /// the shader and its CPU twin need no thought for the border.
     pub(crate) fn padded(&self) -> Vec<[f32; 2]> {
         let range = |len: usize| -(PAD as isize)..(len + PAD) as isize;
-        range(self.height).flat_map(|row| range(self.width).map(move |column| self.extended(column, row))).collect()
+        range(self.height)
+            .flat_map(|row| range(self.width).map(move |column| self.extended(column, row)))
+            .collect()
     }
 
     /// Largest stretch along output rows and columns within each spline cell:
@@ -122,7 +124,9 @@ impl WarpField {
         };
         (0..=self.height)
             .flat_map(|row| (0..=self.width).map(move |column| (row, column)))
-            .map(|(row, column)| [largest(row, column, 4, 3, &stretch_x), largest(row, column, 3, 4, &stretch_y)])
+            .map(|(row, column)| {
+                [largest(row, column, 4, 3, &stretch_x), largest(row, column, 3, 4, &stretch_y)]
+            })
             .collect()
     }
 

@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::error::Result;
+
 /// A shared "no more frames, please".
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
@@ -23,9 +25,10 @@ impl Stop {
     ///
     /// # Errors
     /// Where a handler is installed already.
-    pub fn on_signal() -> Result<Self, ctrlc::Error> {
+    pub fn on_signal() -> Result<Self> {
         let stop = Self::new();
         let raised = stop.clone();
+        #[expect(clippy::disallowed_methods, reason = "giving up at once is what a second signal asks for")]
         ctrlc::set_handler(move || {
             if raised.raise() {
                 std::process::exit(130);

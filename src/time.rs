@@ -181,7 +181,9 @@ mod tests {
 
     #[test]
     fn rejects_meaningless_bases() {
-        assert!(TimeBase::new(0, 1).is_none() && TimeBase::new(1, -1).is_none() && FrameRate::new(1, 0).is_none());
+        assert!(
+            TimeBase::new(0, 1).is_none() && TimeBase::new(1, -1).is_none() && FrameRate::new(1, 0).is_none()
+        );
     }
 
     #[test]

@@ -1,1 +1,112 @@
-fn main(){}
+//! `stylewarp-video in.mp4 out.mp4`: redraws a video file, sound and timing kept.
+
+#![expect(clippy::print_stdout, reason = "what was asked for goes to stdout")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde_json::json;
+use stylewarp::Result;
+use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, fail, seconds};
+use stylewarp::engine::Engine;
+use stylewarp::pipeline::run_file;
+use stylewarp::preset::Preset;
+use stylewarp::progress::Progress;
+use stylewarp::sink::{Codec, FileOutput, FileSink};
+use stylewarp::source::{Clip, FileSource, Source as _, VideoInfo};
+use stylewarp::stop::Stop;
+use stylewarp::time::FrameTime;
+
+const EXAMPLES: &str = "\
+Examples:
+  stylewarp-video in.mp4 out.mp4
+  stylewarp-video in.mp4 out.mp4 --preset lear-owl --warp 1.3
+  stylewarp-video in.mkv out.mkv --geometry face.jpg --texture scream --start 1:20 --duration 10
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (Ctrl-C once: what is done is kept and plays).";
+
+/// Redraw a video in an artist's hand, shapes and brushwork; sound and timing are kept
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 98)]
+struct Cli {
+    /// Video to redraw
+    input: PathBuf,
+    /// Video to write; its ending names the format
+    output: PathBuf,
+    /// Overwrite the output
+    #[arg(short = 'y', long)]
+    overwrite: bool,
+    /// Print what would be done, as JSON, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    look: LookArgs,
+    /// Begin here: seconds, or [h:]m:s
+    #[arg(long, value_name = "TIME", value_parser = seconds, help_heading = "File")]
+    start: Option<FrameTime>,
+    /// Stop after this long
+    #[arg(long, value_name = "TIME", value_parser = seconds, help_heading = "File")]
+    duration: Option<FrameTime>,
+    /// Codec; by default what suits the format (H.264 for mp4)
+    #[arg(long, value_enum, help_heading = "File")]
+    codec: Option<Codec>,
+    /// Quality as the codec counts it: lower is better
+    #[arg(long, value_name = "0..63", value_parser = clap::value_parser!(u8).range(0..=63), help_heading = "File")]
+    crf: Option<u8>,
+    #[command(flatten)]
+    setup: SetupArgs,
+    #[command(flatten)]
+    log: LogArgs,
+    /// Report as JSON, one event a line, on stdout
+    #[arg(long, help_heading = "Messages")]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut progress = match (cli.json, cli.log.quiet) {
+        (true, _) => Progress::json(),
+        (_, true) => Progress::Silent,
+        _ => Progress::bar(),
+    };
+    cli.log.start(&progress);
+    run(&cli, &mut progress).unwrap_or_else(|error| {
+        progress.failed(&error);
+        fail("stylewarp-video", &error)
+    })
+}
+
+fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
+    let stop = Stop::on_signal()?;
+    let output =
+        FileOutput { path: cli.output.clone(), overwrite: cli.overwrite, codec: cli.codec, crf: cli.crf };
+    let clip = Clip { start: cli.start, duration: cli.duration };
+    output.check(&cli.input)?;
+    let look = cli.look.resolve()?;
+    let source = FileSource::open(&cli.input, clip, stop.clone())?;
+    let info = source.info().clone();
+    let engine = Engine::new(&look, cli.look.size, info.display_aspect(), &cli.setup.setup())?;
+    let plan = plan(cli, &look, &info, &engine);
+    if cli.dry_run {
+        println!("{plan:#}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let sink = FileSink::create(&output, &info, &cli.input, clip)?;
+    progress.start(info.frames, plan);
+    let frames = run_file(source, sink, engine, |frame| progress.frame(frame))?;
+    progress.done(frames, stop.is_raised());
+    Ok(if stop.is_raised() { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+/// What will be done, for `--dry-run` and the `start` event.
+fn plan(cli: &Cli, look: &Preset, info: &VideoInfo, engine: &Engine) -> serde_json::Value {
+    json!({
+        "input": cli.input, "output": cli.output,
+        "size": info.size.to_string(), "fps": info.rate.to_string(), "frames": info.frames,
+        "duration": info.duration.map(FrameTime::as_secs_f64),
+        "preset": look.name, "geometry": look.geometry.is_some(), "texture": look.texture,
+        "warp": look.warp, "paint": look.paint, "paint_lines": cli.look.size,
+        "devices": engine.devices,
+    })
+}

@@ -1,1 +1,109 @@
-fn main(){}
+//! `stylewarp`: everything but video files.
+
+#![expect(clippy::print_stdout, reason = "what was asked for goes to stdout")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use stylewarp::bench;
+use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, fail};
+use stylewarp::engine::Engine;
+use stylewarp::frame::Frame;
+use stylewarp::model::{Models, style_codes};
+use stylewarp::preset::Preset;
+use stylewarp::progress::Progress;
+use stylewarp::{Result, still};
+
+/// Redraw pictures in an artist's hand, list looks, measure speed
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true, max_term_width = 98)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Redraw one picture
+    Still {
+        /// Picture to redraw
+        input: PathBuf,
+        /// Picture to write (PNG, JPEG, WebP, BMP or TIFF)
+        output: PathBuf,
+        /// Overwrite the output
+        #[arg(short = 'y', long)]
+        overwrite: bool,
+        #[command(flatten)]
+        look: LookArgs,
+        #[command(flatten)]
+        setup: SetupArgs,
+    },
+    /// List presets and textures
+    Presets {
+        #[command(flatten)]
+        setup: SetupArgs,
+    },
+    /// Measure every stage, and the networks against the machine's GEMM peak
+    Bench {
+        /// Runs of each stage; the median is shown
+        #[arg(long, default_value_t = 15)]
+        runs: usize,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        setup: SetupArgs,
+    },
+    /// Print shell completions
+    Completions {
+        /// Shell to print them for
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.log.start(&Progress::Silent);
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail("stylewarp", &error),
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Still { input, output, overwrite, look, setup } => {
+            still::check(&input, &output, overwrite)?;
+            let preset = look.resolve()?;
+            let frame: Frame = still::read(&input)?;
+            let mut engine = Engine::new(&preset, look.size, frame.size.aspect(), &setup.setup())?;
+            still::write(&output, &engine.stylize(frame)?)
+        }
+        Command::Presets { setup } => {
+            for name in Preset::names() {
+                println!("{name:<20} {}", Preset::load(&name)?.description);
+            }
+            let codes = style_codes(&Models::find(setup.models.as_deref())?)?;
+            let names: Vec<_> = codes.into_iter().map(|(name, _)| name).collect();
+            println!("\ntextures: {}", names.join(", "));
+            Ok(())
+        }
+        Command::Bench { runs, json, setup } => {
+            let look = Preset::load(stylewarp::preset::DEFAULT)?;
+            let report = bench::run(&look, &setup.setup(), runs)?;
+            if json {
+                println!("{:#}", serde_json::json!(report));
+            } else {
+                print!("{}", report.table());
+            }
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "stylewarp", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

@@ -187,10 +187,7 @@ impl Surfaces {
             let _ = done.send(result);
         });
         gpu.wait(DOING)?;
-        mapped
-            .recv()
-            .map_err(|error| lost(Box::new(error)))?
-            .map_err(|error| lost(Box::new(error)))?;
+        mapped.recv().map_err(|error| lost(Box::new(error)))?.map_err(|error| lost(Box::new(error)))?;
         let pixels = {
             let rows = self.readback.get_mapped_range(..).map_err(|error| lost(Box::new(error)))?;
             let (padded, packed) = (row_bytes(self.size) as usize, self.size.width as usize * 4);
@@ -218,13 +215,20 @@ mod tests {
 
     /// Pixels that differ by more than 1/255 in any channel.
     fn differing(a: &Frame, b: &Frame) -> usize {
-        a.pixels.chunks(4).zip(b.pixels.chunks(4)).filter(|(a, b)| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) > 1)).count()
+        a.pixels
+            .chunks(4)
+            .zip(b.pixels.chunks(4))
+            .filter(|(a, b)| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) > 1))
+            .count()
     }
 
     #[test]
     fn shader_and_twin_agree_within_one_level() {
-        let mut gpu = GpuRemap::new(Gpu::software().expect("a software Vulkan driver: ./setup.sh")).expect("shader");
-        for (width, height, strength) in [(320, 180, 0.2), (175, 143, 1.0), (64, 64, 3.0), (1, 1, 1.0), (7, 5, 1.0)] {
+        let mut gpu =
+            GpuRemap::new(Gpu::software().expect("a software Vulkan driver: ./setup.sh")).expect("shader");
+        for (width, height, strength) in
+            [(320, 180, 0.2), (175, 143, 1.0), (64, 64, 3.0), (1, 1, 1.0), (7, 5, 1.0)]
+        {
             let (frame, field) = (picture(width, height), bent(strength));
             let on_gpu = gpu.run(&frame, &field).expect("warp");
             let on_cpu = CpuRemap::default().run(&frame, &field);

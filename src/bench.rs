@@ -1,0 +1,206 @@
+//! `stylewarp bench`: milliseconds a stage and frame, and how much of the
+//! machine each network uses.
+//!
+//! Milliseconds depend on the machine; the share of its GEMM peak does not. The
+//! peak is measured in the same process through the same runtime (a product of
+//! two 1024x1024 matrices), so 100 % means that a network computes as fast as
+//! this machine multiplies matrices. Every figure is the median of several runs.
+
+use std::time::Instant;
+
+use crate::align::Aligner;
+use crate::device::Runtime;
+use crate::engine::Setup;
+use crate::error::{Error, Result};
+use crate::field::WarpField;
+use crate::frame::{Frame, Size};
+use crate::gpu::Gpu;
+use crate::model::{FileSpec, Input, Models, Network, style_codes};
+use crate::painter::{Brush, Painter};
+use crate::preset::Preset;
+use crate::remap::{CpuRemap, GpuRemap};
+use crate::time::FrameTime;
+use crate::warper::Warper;
+
+/// A product of two matrices of any size: the yardstick, and the smallest
+/// network there is to try a device with.
+pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../models/gemm.onnx");
+
+const SIDE: usize = 1024;
+
+/// One line of the report.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Timing {
+    /// Stage or network, and frame size where it matters.
+    pub name: String,
+    /// Median milliseconds.
+    pub millis: f64,
+    /// Achieved over peak FLOP/s, for networks.
+    pub share_of_peak: Option<f64>,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Report {
+    /// What the networks ran on.
+    pub device: &'static str,
+    /// The machine's GEMM peak, GFLOP/s.
+    pub peak: f64,
+    /// In the order of the pipeline.
+    pub timings: Vec<Timing>,
+}
+
+/// Measures every stage with the look's exemplar, `runs` times each.
+///
+/// # Errors
+/// Where a network or the device cannot be had.
+pub fn run(look: &Preset, setup: &Setup, runs: usize) -> Result<Report> {
+    let models = Models::find(setup.models.as_deref())?;
+    let runtime = Runtime::load(setup.device)?;
+    let mut bench = Bench { runs: runs.max(1), peak: 0.0, timings: Vec::new() };
+    bench.peak = bench.gemm_peak(&runtime)?;
+
+    let mut encoder = models.network("encoder.onnx", &runtime)?;
+    let mut warper = models.network("warper.onnx", &runtime)?;
+    let picture = vec![0.5; 3 * 256 * 256];
+    let features = vec![0.04; 512 * 16 * 16];
+    let shape: &[usize] = &[1, 512, 16, 16];
+    bench.network("encode", &mut encoder, [(&[1, 3, 256, 256], &picture)], None)?;
+    bench.network("match", &mut warper, [(shape, &features), (shape, &features)], None)?;
+    for (width, height) in [(640, 360), (1280, 720)] {
+        let size = Size { width, height };
+        bench.stages(size, look, &models, &runtime)?;
+    }
+    Ok(Report { device: runtime.device().name(), peak: bench.peak, timings: bench.timings })
+}
+
+impl Report {
+    /// As a table.
+    pub fn table(&self) -> String {
+        let mut text =
+            format!("GEMM peak through ONNX Runtime on {}: {:.0} GFLOP/s\n", self.device, self.peak);
+        for Timing { name, millis, share_of_peak } in &self.timings {
+            text += &format!("{name:<28}{millis:>9.2} ms");
+            if let Some(share) = share_of_peak {
+                text += &format!("{:>7.0} % of peak", share * 100.0);
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+struct Bench {
+    runs: usize,
+    peak: f64,
+    timings: Vec<Timing>,
+}
+
+impl Bench {
+    fn gemm_peak(&self, runtime: &Runtime) -> Result<f64> {
+        let mut gemm = Network::from_bytes("gemm.onnx", GEMM_MODEL, runtime)?;
+        let matrix = vec![0.5; SIDE * SIDE];
+        let shape: &[usize] = &[SIDE, SIDE];
+        let millis = self.median(|| gemm.run([(shape, &matrix), (shape, &matrix)], |_| ()))?;
+        Ok(2.0 * (SIDE * SIDE * SIDE) as f64 / millis / 1e6)
+    }
+
+    fn stages(&mut self, size: Size, look: &Preset, models: &Models, runtime: &Runtime) -> Result<()> {
+        let frame = picture(size);
+        let exemplar = look.geometry.clone().unwrap_or_else(|| image::RgbImage::new(256, 256));
+        let mut warper = Warper::new(models, runtime, &exemplar)?;
+        let found = warper.run(&frame)?;
+        self.time(format!("analyse {size}"), || warper.run(&frame).map(drop))?;
+        let aligner = Aligner {
+            align: look.align,
+            strength: 1.0,
+            exemplar_aspect: warper.exemplar_aspect(),
+            frame_aspect: size.aspect(),
+        };
+        self.time(format!("align {size}"), || {
+            aligner.run(&found);
+            Ok(())
+        })?;
+
+        let field = bend();
+        let mut remap = CpuRemap::default();
+        self.time(format!("warp {size}, CPU"), || {
+            remap.run(&frame, &field);
+            Ok(())
+        })?;
+        if let Some(gpu) = Gpu::real() {
+            let mut remap = GpuRemap::new(gpu)?;
+            self.time(format!("warp {size}, GPU"), || remap.run(&frame, &field).map(drop))?;
+        }
+
+        let Some((_, style)) = style_codes(models)?.into_iter().next() else {
+            return Err(Error::TextureMissing { name: "any".into(), available: Vec::new() });
+        };
+        let mut painter = Painter::new(models, runtime, Brush { style, strength: 1.0, lines: None })?;
+        let macs = painter.macs(size);
+        let millis = self.median(|| painter.run(frame.clone()).map(drop))?;
+        self.push(format!("paint {size}"), millis, Some(macs));
+        Ok(())
+    }
+
+    fn network<const N: usize>(
+        &mut self,
+        name: &str,
+        network: &mut Network,
+        inputs: [Input<'_>; N],
+        macs: Option<f64>,
+    ) -> Result<()> {
+        let millis = self.median(|| network.run(inputs, |_| ()))?;
+        let macs = macs.or_else(|| macs_of(network.spec()));
+        self.push(name.into(), millis, macs);
+        Ok(())
+    }
+
+    fn time(&mut self, name: String, work: impl FnMut() -> Result<()>) -> Result<()> {
+        let millis = self.median(work)?;
+        self.push(name, millis, None);
+        Ok(())
+    }
+
+    fn push(&mut self, name: String, millis: f64, macs: Option<f64>) {
+        let share_of_peak = macs.map(|macs| 2.0 * macs / millis / 1e6 / self.peak);
+        self.timings.push(Timing { name, millis, share_of_peak });
+    }
+
+    /// Median milliseconds, after two runs that warm caches and pools up.
+    fn median(&self, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+        work()?;
+        work()?;
+        let mut millis = Vec::with_capacity(self.runs);
+        for _ in 0..self.runs {
+            let began = Instant::now();
+            work()?;
+            millis.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        millis.sort_by(f64::total_cmp);
+        Ok(millis[millis.len() / 2])
+    }
+}
+
+fn macs_of(spec: &FileSpec) -> Option<f64> {
+    spec.macs.map(|macs| macs as f64)
+}
+
+/// Smooth shades with fine detail over them.
+fn picture(size: Size) -> Frame {
+    let mut frame = Frame::filled(size, FrameTime::ZERO, [0, 0, 0, 255]);
+    for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
+        let (x, y) = (k as u32 % size.width, k as u32 / size.width);
+        pixel[0] = (x * 255 / size.width) as u8;
+        pixel[1] = (y * 255 / size.height) as u8;
+        pixel[2] = ((x ^ y) & 0xff) as u8;
+    }
+    frame
+}
+
+/// A warp as strong as they get in use, a tenth of the frame.
+fn bend() -> WarpField {
+    let wave = |k: usize| [0.1 * (k as f32 * 0.7).sin(), 0.1 * (k as f32 * 0.3).cos()];
+    let field = WarpField::new(32, 32, (0..1024).map(|k| wave(k / 32)).collect());
+    field.unwrap_or_else(|| WarpField::identity(32, 32)).unfold()
+}

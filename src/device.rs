@@ -1,0 +1,200 @@
+//! ONNX Runtime, and what the networks run on.
+//!
+//! The runtime's shared library is opened when the program starts, so one build
+//! serves the CPU library and every accelerated one. A device that the user
+//! named is used or the run fails; `auto` takes the first that really opens a
+//! network and says in one line which, and why not the others: a GPU that is
+//! silently not used is what people complain of most.
+
+use std::path::PathBuf;
+
+use ort::environment::Environment;
+use ort::ep::{self, ExecutionProviderDispatch};
+use ort::session::Session;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+
+use crate::error::{Cause, Error, Result};
+
+/// What the networks run on (ONNX Runtime's execution providers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[non_exhaustive]
+pub enum Device {
+    /// The first of the others that works here, else the CPU.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// NVIDIA, compiled per network (slow first start).
+    #[value(name = "tensorrt")]
+    TensorRt,
+    /// NVIDIA.
+    Cuda,
+    /// Apple.
+    #[value(name = "coreml")]
+    CoreMl,
+    /// Any DirectX 12 GPU on Windows.
+    #[value(name = "directml")]
+    DirectMl,
+    /// Intel.
+    #[value(name = "openvino")]
+    OpenVino,
+    /// Any GPU through WebGPU.
+    #[value(name = "webgpu")]
+    WebGpu,
+}
+
+impl Device {
+    /// What `Auto` tries, in order. TensorRT is left out: it compiles a network
+    /// for minutes at the first frame, which only a user who asks for it wants.
+    const AUTO: [Self; 5] = [Self::Cuda, Self::CoreMl, Self::DirectMl, Self::OpenVino, Self::WebGpu];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::TensorRt => "tensorrt",
+            Self::Cuda => "cuda",
+            Self::CoreMl => "coreml",
+            Self::DirectMl => "directml",
+            Self::OpenVino => "openvino",
+            Self::WebGpu => "webgpu",
+        }
+    }
+
+    /// Whether the loaded library was built with it, and how to ask for it.
+    fn provider(self) -> Option<(bool, ExecutionProviderDispatch)> {
+        fn of<P: ep::ExecutionProvider + 'static>(provider: P) -> (bool, ExecutionProviderDispatch)
+        where
+            P: Into<ExecutionProviderDispatch>,
+        {
+            (P::is_available().unwrap_or(false), provider.into().error_on_failure())
+        }
+        Some(match self {
+            Self::Auto | Self::Cpu => return None,
+            Self::TensorRt => of(ep::TensorRT::default()),
+            Self::Cuda => of(ep::CUDA::default()),
+            Self::CoreMl => of(ep::CoreML::default()),
+            Self::DirectMl => of(ep::DirectML::default()),
+            Self::OpenVino => of(ep::OpenVINO::default()),
+            Self::WebGpu => of(ep::WebGPU::default()),
+        })
+    }
+}
+
+/// The loaded library and the device chosen.
+pub struct Runtime {
+    environment: Environment,
+    device: Device,
+    library: PathBuf,
+}
+
+impl Runtime {
+    /// Opens ONNX Runtime (1.24 or newer): `$ORT_DYLIB_PATH`, else next to the
+    /// program, else in a `.onnxruntime` folder of the program's or the working
+    /// directory or one above, else wherever the system keeps libraries.
+    ///
+    /// # Errors
+    /// Where no library is found, it is too old, or `device` is not in it.
+    pub fn load(device: Device) -> Result<Self> {
+        let library = find_library();
+        let failed = |source: Cause| Error::Runtime { source };
+        let environment = ort::init_from(&library)
+            .map_err(|error| failed(format!("{}: {error}", library.display()).into()))?
+            .with_name("stylewarp")
+            .build()
+            .map_err(|error| failed(Box::new(error)))?;
+        // Its messages come back as errors; its warnings about graphs help nobody.
+        environment.set_log_level(ort::logging::LogLevel::Error);
+        let runtime = Self { environment, device: Device::Cpu, library };
+        runtime.choose(device)
+    }
+
+    fn choose(mut self, wanted: Device) -> Result<Self> {
+        if wanted == Device::Auto {
+            let (mut passed, mut found) = (Vec::new(), Device::Cpu);
+            for device in Device::AUTO {
+                match self.probe(device) {
+                    Ok(()) => {
+                        found = device;
+                        break;
+                    }
+                    Err(reason) => passed.push(format!("{}: {reason}", device.name())),
+                }
+            }
+            self.device = found;
+            tracing::info!("networks run on {} ({})", found.name(), passed.join("; "));
+        } else {
+            self.probe(wanted).map_err(|source| Error::Device { device: wanted.name().into(), source })?;
+            self.device = wanted;
+            tracing::info!("networks run on {}", wanted.name());
+        }
+        Ok(self)
+    }
+
+    /// Whether a network can really be opened on it.
+    fn probe(&self, device: Device) -> Result<(), Cause> {
+        let Some((built_in, _)) = device.provider() else { return Ok(()) };
+        if !built_in {
+            return Err("not in this build of ONNX Runtime".into());
+        }
+        let opened = self.session(device)?.commit_from_memory(crate::bench::GEMM_MODEL);
+        opened.map(drop).map_err(|error| Box::new(error) as Cause)
+    }
+
+    /// The device chosen.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The library in use.
+    pub fn library(&self) -> &std::path::Path {
+        &self.library
+    }
+
+    /// Opens a network from its bytes.
+    pub(crate) fn open(&self, model: &[u8]) -> Result<Session, Cause> {
+        self.session(self.device)?.commit_from_memory(model).map_err(|error| Box::new(error) as Cause)
+    }
+
+    fn session(&self, device: Device) -> Result<SessionBuilder, Cause> {
+        let build = || -> ort::Result<SessionBuilder> {
+            let mut builder = Session::builder(&self.environment)?
+                .with_optimization_level(GraphOptimizationLevel::All)?
+                .with_intra_threads(threads())?
+                // The encoder and the painter work at the same time in two
+                // threads of ours: a pool that spins while idle would take the
+                // other's processor.
+                .with_intra_op_spinning(false)?;
+            if let Some((_, provider)) = device.provider() {
+                builder = builder.with_execution_providers([provider])?;
+            }
+            Ok(builder)
+        };
+        build().map_err(|error| Box::new(error) as Cause)
+    }
+}
+
+/// Threads of each network: all cores, since stages mostly wait for each other.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
+}
+
+fn find_library() -> PathBuf {
+    const NAME: &str = match std::env::consts::OS.as_bytes() {
+        b"windows" => "onnxruntime.dll",
+        b"macos" => "libonnxruntime.dylib",
+        _ => "libonnxruntime.so",
+    };
+    if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
+        return path.into();
+    }
+    let program = std::env::current_exe().ok();
+    let beside = program.iter().filter_map(|p| p.parent()).map(|folder| folder.join(NAME));
+    let folders =
+        program.iter().flat_map(|p| p.ancestors()).map(PathBuf::from).chain(std::env::current_dir());
+    beside
+        .chain(folders.map(|folder| folder.join(".onnxruntime").join("libonnxruntime")))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| NAME.into())
+}

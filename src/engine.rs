@@ -1,0 +1,170 @@
+//! The two working stages, put together from a look.
+//!
+//! ```text
+//! Analyse  Warper -> Lookahead -> Aligner    frame        -> frame + field
+//! Render   Remap  -> Painter                 frame, field -> frame
+//! ```
+//!
+//! A stage whose strength is 0 is not loaded: with neither, frames pass untouched
+//! and no network is opened.
+
+use std::path::PathBuf;
+
+use crate::align::Aligner;
+use crate::device::{Device, Runtime};
+use crate::error::{Error, Result};
+use crate::field::WarpField;
+use crate::frame::Frame;
+use crate::gpu::Gpu;
+use crate::model::{Models, style_codes};
+use crate::painter::{Brush, Painter};
+use crate::preset::Preset;
+use crate::remap::Remap;
+use crate::smooth::Lookahead;
+use crate::warper::Warper;
+
+/// Where networks come from and what they run on.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// Folder of networks, if not the usual ones.
+    pub models: Option<PathBuf>,
+    /// Device for the networks; `Cpu` keeps the warp off the GPU as well.
+    pub device: Device,
+}
+
+/// A frame that knows how it will be bent.
+#[derive(Debug)]
+pub struct Analysed {
+    /// The frame, untouched.
+    pub frame: Frame,
+    /// Its warp.
+    pub field: WarpField,
+}
+
+/// Both stages.
+pub struct Engine {
+    /// Finds each frame's field.
+    pub analyse: Analyse,
+    /// Bends and paints.
+    pub render: Render,
+    /// What runs on what, for people.
+    pub devices: String,
+}
+
+impl Engine {
+    /// Loads what the look needs. `frame_aspect` is the frame's width over
+    /// height as shown; `lines` as in [`Brush::lines`].
+    ///
+    /// # Errors
+    /// Where a network, the style or the device cannot be had.
+    pub fn new(look: &Preset, lines: Option<u32>, frame_aspect: f32, setup: &Setup) -> Result<Self> {
+        let exemplar = look.geometry.as_ref().filter(|_| look.warp > 0.0);
+        let texture = look.texture.as_ref().filter(|_| look.paint > 0.0);
+        if exemplar.is_none() && texture.is_none() {
+            let render = Render { remap: Remap::new(None)?, painter: None };
+            return Ok(Self { analyse: Analyse::default(), render, devices: "nothing to do".into() });
+        }
+        let models = Models::find(setup.models.as_deref())?;
+        let runtime = Runtime::load(setup.device)?;
+        let mut analyse = Analyse::default();
+        if let Some(exemplar) = exemplar {
+            let warper = Warper::new(&models, &runtime, exemplar)?;
+            let aligner = Aligner {
+                align: look.align,
+                strength: look.warp,
+                exemplar_aspect: warper.exemplar_aspect(),
+                frame_aspect,
+            };
+            analyse.warp = Some((warper, aligner));
+        }
+        let painter = match texture {
+            Some(name) => {
+                let brush = Brush { style: style(&models, name)?, strength: look.paint, lines };
+                Some(Painter::new(&models, &runtime, brush)?)
+            }
+            None => None,
+        };
+        let gpu = if exemplar.is_some() && setup.device != Device::Cpu { Gpu::real() } else { None };
+        let remap = Remap::new(gpu)?;
+        let devices = format!("networks on {}, warp on {}", runtime.device().name(), remap.device());
+        Ok(Self { analyse, render: Render { remap, painter }, devices })
+    }
+
+    /// One picture by itself, without a past or a future.
+    ///
+    /// # Errors
+    /// Where a stage fails.
+    pub fn stylize(&mut self, frame: Frame) -> Result<Frame> {
+        let mut done = None;
+        let Self { analyse, render, .. } = self;
+        let mut ready = |analysed| {
+            done = Some(render.run(analysed)?);
+            Ok(())
+        };
+        analyse.push(frame, &mut ready)?;
+        analyse.finish(&mut ready)?;
+        done.ok_or(Error::Stage { name: "analyse" })
+    }
+}
+
+/// The code of a style by name.
+fn style(models: &Models, name: &str) -> Result<Vec<f32>> {
+    let codes = style_codes(models)?;
+    let available = || codes.iter().map(|(name, _)| name.clone()).collect();
+    let found = codes.iter().find(|(known, _)| known == name);
+    found
+        .map(|(_, code)| code.clone())
+        .ok_or_else(|| Error::TextureMissing { name: name.into(), available: available() })
+}
+
+/// Finds each frame's field; holds frames back while it looks ahead.
+#[derive(Default)]
+pub struct Analyse {
+    warp: Option<(Warper, Aligner)>,
+    smoother: Lookahead<Frame>,
+}
+
+impl Analyse {
+    /// Takes the next frame; calls `ready` for each one whose field is known.
+    ///
+    /// # Errors
+    /// Where a network fails, or whatever `ready` returns.
+    pub fn push(&mut self, frame: Frame, ready: &mut impl FnMut(Analysed) -> Result<()>) -> Result<()> {
+        let Some((warper, aligner)) = &mut self.warp else {
+            return ready(Analysed { frame, field: WarpField::identity(1, 1) });
+        };
+        let found = warper.run(&frame)?;
+        self.smoother.push(frame.time, found, frame, |frame, found| {
+            ready(Analysed { frame, field: aligner.run(&found) })
+        })
+    }
+
+    /// Lets go of the frames held back.
+    ///
+    /// # Errors
+    /// Whatever `ready` returns.
+    pub fn finish(&mut self, ready: &mut impl FnMut(Analysed) -> Result<()>) -> Result<()> {
+        let Some((_, aligner)) = &self.warp else { return Ok(()) };
+        self.smoother.finish(|frame, found| ready(Analysed { frame, field: aligner.run(&found) }))
+    }
+}
+
+/// Bends and paints.
+pub struct Render {
+    remap: Remap,
+    painter: Option<Painter>,
+}
+
+impl Render {
+    /// The frame, redrawn.
+    ///
+    /// # Errors
+    /// Where the GPU or a network fails.
+    pub fn run(&mut self, Analysed { frame, field }: Analysed) -> Result<Frame> {
+        let warped = self.remap.run(frame, &field)?;
+        match &mut self.painter {
+            Some(painter) => painter.run(warped),
+            None => Ok(warped),
+        }
+    }
+}

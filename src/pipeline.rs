@@ -1,0 +1,104 @@
+//! Threads and channels, nothing else.
+//!
+//! ```text
+//! decode --frames--> analyse --analysed--> render --finished--> encode (caller)
+//! ```
+//!
+//! Channels are bounded, so the slowest stage sets the pace and memory stays
+//! flat; one thread a stage, so frames stay in order. A stage ends when the
+//! channel before it closes, and a closed channel does not say why: the sink is
+//! finished only after every stage was joined and none had failed.
+
+use std::thread::{Builder, Scope, ScopedJoinHandle};
+
+use crossbeam_channel::{Sender, bounded};
+
+use crate::engine::{Analyse, Analysed, Engine, Render};
+use crate::error::{Error, Result, first_cause};
+use crate::frame::{Frame, Size};
+use crate::sink::Sink;
+use crate::source::Source;
+
+/// Redraws a whole source into a sink; `shown` sees every finished frame.
+/// Returns the number of frames written.
+///
+/// # Errors
+/// The first stage's failure; the sink is then dropped unfinished.
+pub fn run_file(
+    mut source: impl Source,
+    mut sink: impl Sink,
+    engine: Engine,
+    mut shown: impl FnMut(&Frame),
+) -> Result<u64> {
+    let Engine { mut analyse, mut render, .. } = engine;
+    let depth = depth(source.info().size);
+    let mut written = 0;
+    std::thread::scope(|scope| {
+        let (frames_out, frames) = bounded(depth);
+        let (analysed_out, analysed) = bounded(depth);
+        let (finished_out, finished) = bounded(depth);
+        let stages = [
+            stage(scope, "decode", move || {
+                while let Some(frame) = source.next()? {
+                    send(&frames_out, frame)?;
+                }
+                Ok(())
+            })?,
+            stage(scope, "analyse", move || analyse_all(&mut analyse, frames, &analysed_out))?,
+            stage(scope, "render", move || render_all(&mut render, analysed, &finished_out))?,
+        ];
+        let mut encoded = Ok(());
+        for frame in finished {
+            shown(&frame);
+            encoded = sink.write(frame);
+            if encoded.is_err() {
+                break;
+            }
+            written += 1;
+        }
+        // The receiver is gone: stages still at work fail to send, and end.
+        first_cause(stages.map(|stage| stage()).into_iter().chain([encoded]))
+    })?;
+    Box::new(sink).finish()?;
+    Ok(written)
+}
+
+fn analyse_all(
+    analyse: &mut Analyse,
+    frames: impl IntoIterator<Item = Frame>,
+    out: &Sender<Analysed>,
+) -> Result<()> {
+    let mut ready = |analysed| send(out, analysed);
+    for frame in frames {
+        analyse.push(frame, &mut ready)?;
+    }
+    analyse.finish(&mut ready)
+}
+
+fn render_all(
+    render: &mut Render,
+    analysed: impl IntoIterator<Item = Analysed>,
+    out: &Sender<Frame>,
+) -> Result<()> {
+    analysed.into_iter().try_for_each(|analysed| send(out, render.run(analysed)?))
+}
+
+fn send<T>(out: &Sender<T>, item: T) -> Result<()> {
+    out.send(item).map_err(|_| Error::Disconnected)
+}
+
+/// Frames between two stages: some slack, at most 64 MiB of it.
+fn depth(size: Size) -> usize {
+    ((64 << 20) / size.rgba_bytes()).clamp(1, 4)
+}
+
+/// Starts a named thread; the function returned joins it.
+fn stage<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &'static str,
+    work: impl FnOnce() -> Result<()> + Send + 'scope,
+) -> Result<impl FnOnce() -> Result<()> + use<'scope>> {
+    let handle: ScopedJoinHandle<'scope, Result<()>> =
+        Builder::new().name(name.into()).spawn_scoped(scope, work).map_err(|_| Error::Stage { name })?;
+    Ok(move || handle.join().unwrap_or(Err(Error::Stage { name })))
+}
