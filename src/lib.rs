@@ -1,20 +1,54 @@
-//! stylewarp
+//! Redraws video in an artist's hand: it takes over the *shapes* of one picture
+//! (the geometry exemplar) and the *brushwork* of another (the texture exemplar).
+//! The video form of "Learning to Warp for Style Transfer" (Liu, Yang and Hall,
+//! CVPR 2021): `output = paint(warp(frame, geometry), texture)`.
+//!
+//! Frames flow one way through small structs, each with one verb:
+//!
+//! ```text
+//!  decode ---frames---> analyse ---analysed---> render ---finished---> encode
+//!  source::FileSource   warper::Warper          remap::Remap           sink::FileSink
+//!                       smooth::Lookahead       painter::Painter
+//!                       align::Aligner
+//! ```
+//!
+//! [`pipeline`] holds the threads and channels, [`engine`] puts the two middle
+//! stages together from a [`preset`], and everything else is one of the structs
+//! or the types that pass between them: [`frame::Frame`], [`warper::Match`],
+//! [`field::WarpField`], [`time::FrameTime`].
+//!
+//! ```no_run
+//! use stylewarp::engine::{Engine, Setup};
+//! use stylewarp::{preset::Preset, still};
+//!
+//! # fn main() -> stylewarp::Result<()> {
+//! let look = Preset::load("modigliani")?;
+//! let photo = still::read("photo.jpg".as_ref())?;
+//! let mut engine = Engine::new(&look, None, photo.size.aspect(), &Setup::default())?;
+//! still::write("drawn.png".as_ref(), &engine.stylize(photo)?)
+//! # }
+//! ```
 
 pub mod align;
 pub mod bench;
 pub mod cli;
+pub mod colour;
 pub mod device;
 pub mod engine;
 pub mod error;
 pub mod field;
 pub mod frame;
 pub mod gpu;
+mod media;
 pub mod model;
 pub mod painter;
+pub mod pipeline;
 pub mod preset;
 pub mod progress;
 pub mod remap;
+pub mod sink;
 pub mod smooth;
+pub mod source;
 pub mod still;
 pub mod stop;
 pub mod time;

@@ -3,9 +3,17 @@
 use crate::error::Result;
 use crate::frame::Frame;
 
+mod codec;
+mod container;
+mod copy;
+mod encode;
 mod file;
+mod mux;
+mod planes;
+mod tags;
 
-pub use file::{Codec, FileOutput, FileSink};
+pub use codec::Codec;
+pub use file::{FileOutput, FileSink};
 
 /// Takes frames in the order of their times.
 pub trait Sink: Send {

@@ -5,7 +5,11 @@ use crate::error::Result;
 use crate::frame::{Frame, Size};
 use crate::time::{FrameRate, FrameTime, TimeBase};
 
+mod clock;
+mod convert;
+mod decode;
 mod file;
+mod orient;
 
 pub use file::{Clip, FileSource};
 
@@ -39,4 +43,15 @@ pub struct VideoInfo {
     pub frames: Option<u64>,
     /// Length, where the container tells.
     pub duration: Option<FrameTime>,
+    /// The moment of the file's own clock at which the frames' clock is zero:
+    /// what to subtract from the times of sound and subtitles.
+    pub origin: FrameTime,
+}
+
+impl VideoInfo {
+    /// Width over height of the picture as shown.
+    pub fn display_aspect(&self) -> f32 {
+        let (width, height) = self.pixel_aspect;
+        self.size.aspect() * width as f32 / height as f32
+    }
 }

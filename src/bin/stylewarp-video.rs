@@ -92,7 +92,7 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
         println!("{plan:#}");
         return Ok(ExitCode::SUCCESS);
     }
-    let sink = FileSink::create(&output, &info, &cli.input, clip)?;
+    let sink = FileSink::create(&output, &info, &cli.input)?;
     progress.start(info.frames, plan);
     let frames = run_file(source, sink, engine, |frame| progress.frame(frame))?;
     progress.done(frames, stop.is_raised());

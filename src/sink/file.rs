@@ -1,0 +1,224 @@
+//! A video file, written next to its name and renamed when it is whole.
+//!
+//! Everything goes into `NAME.part`. Only [`Sink::finish`] gives it its name, in
+//! one step: whatever happens before that, a file that was there stays as it
+//! was, and a sink dropped on the way removes its part.
+//!
+//! # Times
+//! MP4 and QuickTime keep the source's ticks exactly. Matroska and WebM count in
+//! milliseconds and round to them, as every program does that writes them.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use ffmpeg::format::context::Output;
+use ffmpeg_next as ffmpeg;
+
+use super::codec::Codec;
+use super::container::Container;
+use super::copy::Copier;
+use super::encode::Encoder;
+use super::{Sink, tags};
+use crate::error::{Cause, Error, Result};
+use crate::frame::Frame;
+use crate::media;
+use crate::source::VideoInfo;
+use crate::time::{FrameTime, TimeBase};
+
+/// What file to write, and how.
+#[derive(Debug, Clone)]
+pub struct FileOutput {
+    /// Its name; the extension chooses the container.
+    pub path: PathBuf,
+    /// Whether a file of that name may be replaced.
+    pub overwrite: bool,
+    /// How to store the pictures; what the container is known for if not given.
+    pub codec: Option<Codec>,
+    /// Constant rate factor: lower is better and larger. The codec's own default
+    /// if not given.
+    pub crf: Option<u8>,
+}
+
+impl FileOutput {
+    /// Refuses what cannot work, and what would destroy something, without
+    /// touching anything.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFormat`], [`Error::OutputExists`],
+    /// [`Error::OutputIsInput`]; [`Error::OutOfRange`] for a rate factor the
+    /// codec does not know; [`Error::Write`] where the folder is missing or the
+    /// codec does not go into the container.
+    pub fn check(&self, input: &Path) -> Result<()> {
+        let container = Container::of(&self.path)?;
+        let codec = self.codec(container);
+        if !container.holds(codec) {
+            let reason = format!("{container} cannot hold {codec}; .mkv can");
+            return Err(self.cannot_write(io::Error::new(ErrorKind::Unsupported, reason)));
+        }
+        codec.check_crf(self.crf)?;
+
+        let is_input = |path: &Path| same_file::is_same_file(input, path).unwrap_or(false);
+        if is_input(&self.path) || is_input(&part_of(&self.path)) {
+            return Err(Error::OutputIsInput { path: self.path.clone() });
+        }
+        match fs::metadata(&self.path) {
+            Ok(about) if !about.is_file() => {
+                return Err(
+                    self.cannot_write(io::Error::new(ErrorKind::AlreadyExists, "it is not a regular file"))
+                );
+            }
+            Ok(_) if !self.overwrite => return Err(Error::OutputExists { path: self.path.clone() }),
+            Ok(_) | Err(_) => {}
+        }
+        let folder = folder_of(&self.path);
+        match fs::metadata(folder) {
+            Ok(about) if !about.is_dir() => {
+                let reason = format!("{} is not a folder", folder.display());
+                Err(self.cannot_write(io::Error::new(ErrorKind::NotADirectory, reason)))
+            }
+            Ok(_) => Ok(()),
+            Err(reason) => {
+                let reason = io::Error::new(reason.kind(), format!("folder {}: {reason}", folder.display()));
+                Err(self.cannot_write(reason))
+            }
+        }
+    }
+
+    fn codec(&self, container: Container) -> Codec {
+        self.codec.unwrap_or(container.default_codec())
+    }
+
+    fn cannot_write(&self, source: impl Into<Cause>) -> Error {
+        Error::Write { path: self.path.clone(), source: source.into() }
+    }
+}
+
+/// A video file in the making.
+pub struct FileSink {
+    encoder: Encoder,
+    copier: Copier,
+    // Before `part`: fields drop in this order, and a file is closed before it
+    // is removed.
+    output: Output,
+    part: Part,
+    /// Number of the video stream in the output.
+    video: usize,
+    time_base: TimeBase,
+    /// Seconds per frame.
+    period: TimeBase,
+    last: Option<FrameTime>,
+}
+
+impl FileSink {
+    /// Checks, opens the encoder, creates the part file and writes its header.
+    /// Sound and the rest are taken from `input`, the file `info` is about.
+    ///
+    /// # Errors
+    /// Those of [`FileOutput::check`]; [`Error::NoEncoder`]; [`Error::Write`].
+    pub fn create(output: &FileOutput, info: &VideoInfo, input: &Path) -> Result<Self> {
+        media::init();
+        output.check(input)?;
+        let container = Container::of(&output.path)?;
+        let encoder = Encoder::open(output.codec(container), output.crf, info)?;
+
+        let part = Part::create(&output.path).map_err(|reason| output.cannot_write(reason))?;
+        let url = media::url(&part.path).map_err(|reason| output.cannot_write(reason))?;
+        let mut file = ffmpeg::format::output_as(&url, container.muxer())
+            .map_err(|reason| output.cannot_write(reason))?;
+        let video = encoder.add_stream(&mut file, info).map_err(|reason| output.cannot_write(reason))?;
+        let copier = Copier::open(input, info, container, &mut file)?;
+        tags::copy_titles(copier.input(), &mut file, video);
+        tags::copy_chapters(copier.input(), &mut file, info.origin, info.duration)
+            .and_then(|()| file.write_header().map(drop))
+            .map_err(|reason| output.cannot_write(reason))?;
+
+        let (num, den) = info.rate.parts();
+        let period = TimeBase::new(den, num).expect("a rate is positive");
+        Ok(Self { encoder, copier, output: file, part, video, time_base: info.time_base, period, last: None })
+    }
+
+    /// Writes the packets the encoder has ready.
+    fn drain(&mut self) -> Result<()> {
+        while let Some(mut packet) = self.encoder.receive()? {
+            let stream = self.output.stream(self.video).expect("added when the file was created");
+            packet.rescale_ts(self.time_base.parts(), stream.time_base());
+            packet.set_stream(self.video);
+            packet.set_position(-1);
+            packet.write_interleaved(&mut self.output).map_err(|reason| self.part.cannot_write(reason))?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for FileSink {
+    fn write(&mut self, frame: Frame) -> Result<()> {
+        self.encoder.send(&frame)?;
+        self.drain()?;
+        self.last = Some(frame.time);
+        self.copier.advance(&mut self.output, frame.time).map_err(|reason| self.part.cannot_write(reason))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        let Some(last) = self.last else {
+            tracing::warn!("not one frame was made: nothing is written");
+            return Ok(());
+        };
+        self.encoder.send_end()?;
+        self.drain()?;
+        let end = last + FrameTime::from_ticks(1, self.period);
+        // In this order for the same reason as the fields.
+        let Self { part, mut output, copier, .. } = *self;
+        copier
+            .finish(&mut output, last, end)
+            .and_then(|()| output.write_trailer())
+            .map_err(|reason| part.cannot_write(reason))?;
+        drop(output);
+        part.rename()
+    }
+}
+
+/// The file while it is being written; removed unless renamed.
+struct Part {
+    path: PathBuf,
+    target: PathBuf,
+}
+
+impl Part {
+    /// Next to what `path` really is: a link stays a link, to the new file.
+    fn create(path: &Path) -> io::Result<Self> {
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        let path = part_of(&target);
+        fs::File::create(&path)?;
+        Ok(Self { path, target })
+    }
+
+    fn rename(self) -> Result<()> {
+        fs::rename(&self.path, &self.target).map_err(|reason| self.cannot_write(reason))
+    }
+
+    fn cannot_write(&self, source: impl Into<Cause>) -> Error {
+        Error::Write { path: self.target.clone(), source: source.into() }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Gone already if it was renamed.
+        if let Err(reason) = fs::remove_file(&self.path)
+            && reason.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(path = %self.path.display(), %reason, "could not remove what was written so far");
+        }
+    }
+}
+
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

@@ -1,0 +1,241 @@
+//! A video file, frame by frame.
+//!
+//! Opening decodes the first frame, so that a source in hand has a picture to
+//! give, and its size and colour are those of a real frame rather than of a
+//! header. Frames come upright ([`super::orient`]), in RGBA ([`super::convert`]),
+//! at their own times ([`super::clock`]).
+//!
+//! # Clocks
+//! Frame times count from the moment a player shows as 0:00. With a start given,
+//! frames before it are decoded but not handed out, and the first one kept *is*
+//! 0:00; [`VideoInfo::origin`] says by how much everything else in the file has
+//! to move to stay in step. The end is exclusive.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use ffmpeg::codec::packet::side_data;
+use ffmpeg::{Rational, Stream, frame};
+use ffmpeg_next as ffmpeg;
+
+use super::clock::Clock;
+use super::convert::Converter;
+use super::decode::Decoder;
+use super::orient::Orientation;
+use super::{Source, VideoInfo};
+use crate::colour::Colour;
+use crate::error::{Error, Result};
+use crate::frame::{Frame, Size};
+use crate::media;
+use crate::stop::Stop;
+use crate::time::{FrameRate, FrameTime, TimeBase};
+
+/// The part of a video to take, on the clock a player shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Clip {
+    /// From here; from the beginning if not given.
+    pub start: Option<FrameTime>,
+    /// For so long; to the end if not given.
+    pub duration: Option<FrameTime>,
+}
+
+/// The frames of a file's video stream.
+pub struct FileSource {
+    decoder: Decoder,
+    clock: Clock,
+    converter: Converter,
+    orientation: Orientation,
+    stored_size: Size,
+    info: VideoInfo,
+    /// The frame decoded while opening.
+    first: Option<(i64, frame::Video)>,
+    /// In ticks of the stream: the frame shown at 0:00, and where to end.
+    origin: i64,
+    end: Option<i64>,
+    stop: Stop,
+}
+
+impl FileSource {
+    /// Opens a file and decodes the first frame of `clip`.
+    ///
+    /// # Errors
+    /// [`Error::Read`] and [`Error::IsDirectory`] where there is no such file,
+    /// [`Error::Open`] where it is not media, [`Error::NoVideo`] where nothing in
+    /// it moves, [`Error::NoFrames`] where nothing of that can be decoded,
+    /// [`Error::OutOfRange`] where `clip` lies outside of it.
+    pub fn open(path: &Path, clip: Clip, stop: Stop) -> Result<Self> {
+        check_readable(path)?;
+        if let Some(duration) = clip.duration.filter(|duration| *duration <= FrameTime::ZERO) {
+            return Err(out_of_range("the duration", duration, "times above 0"));
+        }
+        let mut decoder = Decoder::open(path)?;
+        let clock_start = media::clock_start(decoder.input());
+        let start = clip.start.map(|start| clock_start + start);
+        if let Some(start) = start {
+            decoder = Decoder::open_before(path, start)?;
+        }
+        let base = decoder.time_base();
+        let rate = nominal_rate(&decoder.stream());
+        let mut clock = Clock::new(base, rate);
+        let start_tick = start.map_or(i64::MIN, |start| start.to_ticks(base));
+
+        let mut is_empty = true;
+        let (ticks, first) = loop {
+            match decoder.next()? {
+                Some(frame) => {
+                    is_empty = false;
+                    let ticks = clock.tick(frame.timestamp());
+                    if ticks >= start_tick {
+                        break (ticks, frame);
+                    }
+                }
+                None if is_empty => return Err(Error::NoFrames { path: path.into() }),
+                None => {
+                    let start = clip.start.unwrap_or_default();
+                    return Err(out_of_range("the start", start, "the length of the video"));
+                }
+            }
+        };
+
+        let stored_size = size_of(&first)?;
+        let colour = Colour::of(&first, stored_size);
+        let orientation = orientation(&decoder.stream());
+        let origin = if start.is_some() { ticks } else { clock_start.to_ticks(base) };
+        let duration = length(&decoder, clip);
+        let info = VideoInfo {
+            size: orientation.turn_size(stored_size),
+            rate,
+            time_base: base,
+            colour,
+            pixel_aspect: orientation.turn_pair(pixel_aspect(&first)),
+            frames: frame_count(&decoder.stream(), clip, duration, rate),
+            duration,
+            origin: FrameTime::from_ticks(origin, base),
+        };
+        let end = clip.duration.map(|length| (start.unwrap_or(clock_start) + length).to_ticks(base));
+        Ok(Self {
+            decoder,
+            clock,
+            converter: Converter::new(stored_size, colour),
+            orientation,
+            stored_size,
+            info,
+            first: Some((ticks, first)),
+            origin,
+            end,
+            stop,
+        })
+    }
+
+    /// The next frame before the end, in ticks of the stream.
+    fn decode(&mut self) -> Result<Option<(i64, frame::Video)>> {
+        let next = match self.first.take() {
+            Some(first) => Some(first),
+            None => self.decoder.next()?.map(|frame| (self.clock.tick(frame.timestamp()), frame)),
+        };
+        Ok(next.filter(|(ticks, _)| self.end.is_none_or(|end| *ticks < end)))
+    }
+}
+
+impl Source for FileSource {
+    fn info(&self) -> &VideoInfo {
+        &self.info
+    }
+
+    fn next(&mut self) -> Result<Option<Frame>> {
+        if self.stop.is_raised() {
+            return Ok(None);
+        }
+        let Some((ticks, frame)) = self.decode()? else { return Ok(None) };
+        let mut pixels = self.converter.run(frame)?;
+        if !self.orientation.is_upright() {
+            pixels = self.orientation.turn(&pixels, self.stored_size);
+        }
+        let time = FrameTime::from_ticks(ticks - self.origin, self.info.time_base);
+        Ok(Some(Frame { size: self.info.size, time, pixels }))
+    }
+}
+
+/// Refuses what FFmpeg would misreport, or what could be read only once: sound
+/// is copied from a second opening of the file.
+fn check_readable(path: &Path) -> Result<()> {
+    let unreadable = |source| Error::Read { path: path.into(), source };
+    let about = fs::metadata(path).map_err(unreadable)?;
+    if about.is_dir() {
+        return Err(Error::IsDirectory { path: path.into() });
+    }
+    if !about.is_file() {
+        return Err(unreadable(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")));
+    }
+    if about.len() == 0 {
+        return Err(unreadable(io::Error::new(ErrorKind::UnexpectedEof, "it is empty")));
+    }
+    fs::File::open(path).map(drop).map_err(unreadable)
+}
+
+fn out_of_range(what: &'static str, value: FrameTime, range: &'static str) -> Error {
+    Error::OutOfRange { what, value: value.to_string(), range }
+}
+
+fn size_of(frame: &frame::Video) -> Result<Size> {
+    let (width, height) = (frame.width(), frame.height());
+    let too_large = || Error::OutOfRange {
+        what: "the size of the picture",
+        value: format!("{width}x{height}"),
+        range: "1 to 16384 pixels a side",
+    };
+    Size::new(width, height).ok_or_else(too_large)
+}
+
+/// The average rate; a standard one where the stream names one within 2 % of
+/// it, which containers with coarse ticks blur; 25 where nothing is known.
+fn nominal_rate(stream: &Stream) -> FrameRate {
+    let rate = |Rational(num, den)| FrameRate::new(num, den);
+    let (average, standard) = (rate(stream.avg_frame_rate()), rate(stream.rate()));
+    match (average, standard) {
+        (Some(average), Some(standard)) if (standard.as_f64() / average.as_f64() - 1.0).abs() < 0.02 => {
+            standard
+        }
+        (average, standard) => {
+            average.or(standard).or(FrameRate::new(25, 1)).expect("25 frames a second are a rate")
+        }
+    }
+}
+
+/// From the display matrix; from the `rotate` tag of old files.
+fn orientation(stream: &Stream) -> Orientation {
+    let matrix = stream.side_data().find(|data| data.kind() == side_data::Type::DisplayMatrix);
+    let from_matrix = matrix.and_then(|matrix| Orientation::from_display_matrix(matrix.data()));
+    let from_tag = || stream.metadata().get("rotate")?.trim().parse().ok().map(Orientation::from_degrees);
+    from_matrix.or_else(from_tag).unwrap_or_default()
+}
+
+/// The frame's, or the decoder's by way of it; square where unknown.
+fn pixel_aspect(frame: &frame::Video) -> (u32, u32) {
+    let Rational(num, den) = frame.aspect_ratio();
+    match (u32::try_from(num), u32::try_from(den)) {
+        (Ok(num), Ok(den)) if num > 0 && den > 0 => (num, den),
+        _ => (1, 1),
+    }
+}
+
+/// Length of what will be handed out, where the file tells its own.
+fn length(decoder: &Decoder, clip: Clip) -> Option<FrameTime> {
+    let stream = decoder.stream();
+    let of_stream = FrameTime::from_ticks(stream.duration().max(0), decoder.time_base());
+    let of_file = FrameTime::from_nanos(decoder.input().duration().max(0).saturating_mul(1000));
+    let whole = [of_stream, of_file].into_iter().find(|length| *length > FrameTime::ZERO)?;
+    let rest = (whole - clip.start.unwrap_or_default()).max(FrameTime::ZERO);
+    Some(clip.duration.map_or(rest, |wanted| wanted.min(rest)))
+}
+
+/// As the container counts them; for a part, or where it does not, from length
+/// and rate.
+fn frame_count(stream: &Stream, clip: Clip, duration: Option<FrameTime>, rate: FrameRate) -> Option<u64> {
+    let counted = u64::try_from(stream.frames()).ok().filter(|frames| *frames > 0);
+    let (num, den) = rate.parts();
+    let period = TimeBase::new(den, num)?;
+    let estimate = || u64::try_from(duration?.to_ticks(period)).ok().map(|frames| frames.max(1));
+    counted.filter(|_| clip == Clip::default()).or_else(estimate)
+}
