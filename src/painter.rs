@@ -12,9 +12,9 @@ use crate::model::{Models, Network};
 
 /// The network halves its input three times.
 const MULTIPLE: usize = 8;
-/// Smaller pictures are continued by their mirror image: below this the
-/// network's statistics mean nothing.
-const LEAST_SIDE: usize = 32;
+/// Pixels of mirror image around the frame: the network's convolutions pad with
+/// zeros, which shows as a band along the edge of what they see.
+const MARGIN: usize = 16;
 
 /// How a frame is painted.
 #[derive(Debug, Clone)]
@@ -76,8 +76,7 @@ impl Painter {
 
     /// Multiply-accumulates of one frame.
     pub fn macs(&self, size: Size) -> f64 {
-        let canvas = self.canvas(size);
-        let [width, height] = padded(canvas);
+        let [width, height] = padded(self.canvas(size));
         (width * height) as f64 * self.network.spec().macs_per_pixel.unwrap_or_default()
     }
 
@@ -107,8 +106,9 @@ impl Painter {
         self.network.run([(&[1, 3, height, width], &self.planes), style], |outputs| {
             let mut painted = vec![255; size.rgba_bytes()];
             for (c, plane) in outputs[0].chunks_exact(width * height).enumerate() {
-                for (row, out) in plane.chunks_exact(width).zip(painted.chunks_exact_mut(w * 4)) {
-                    for (value, pixel) in row.iter().zip(out.chunks_exact_mut(4)) {
+                let rows = plane.chunks_exact(width).skip(MARGIN);
+                for (row, out) in rows.zip(painted.chunks_exact_mut(w * 4)) {
+                    for (value, pixel) in row[MARGIN..].iter().zip(out.chunks_exact_mut(4)) {
                         pixel[c] = (value * 255.0 + 0.5) as u8;
                     }
                 }
@@ -134,11 +134,12 @@ impl Painter {
 
 /// Size the network runs at.
 fn padded(size: Size) -> [usize; 2] {
-    [size.width, size.height].map(|side| (side as usize).max(LEAST_SIDE).next_multiple_of(MULTIPLE))
+    [size.width, size.height].map(|side| (side as usize + 2 * MARGIN).next_multiple_of(MULTIPLE))
 }
 
+/// The place of a frame of `len` that is seen at `at` of the padded one.
 fn mirrored(at: usize, len: usize) -> usize {
-    let wrapped = at % (2 * len);
+    let wrapped = (at as isize - MARGIN as isize).rem_euclid(2 * len as isize) as usize;
     wrapped.min(2 * len - 1 - wrapped)
 }
 
@@ -167,9 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn padding_mirrors_and_is_never_too_small() {
-        assert_eq!(padded(Size { width: 641, height: 1 }), [648, 32]);
-        assert_eq!((0..7).map(|x| mirrored(x, 3)).collect::<Vec<_>>(), [0, 1, 2, 2, 1, 0, 0]);
-        assert_eq!(mirrored(31, 1), 0);
+    fn the_margin_is_a_mirror_image() {
+        assert_eq!(padded(Size { width: 641, height: 1 }), [680, 40]);
+        let seen = |len| (MARGIN - 4..MARGIN + 7).map(|x| mirrored(x, len)).collect::<Vec<_>>();
+        assert_eq!(seen(3), [2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0]);
+        assert_eq!(seen(1), [0; 11]);
     }
 }

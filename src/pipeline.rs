@@ -38,14 +38,14 @@ pub fn run_file(
         let (analysed_out, analysed) = bounded(depth);
         let (finished_out, finished) = bounded(depth);
         let stages = [
-            stage(scope, "decode", move || {
+            Stage::start(scope, "decode", move || {
                 while let Some(frame) = source.next()? {
                     send(&frames_out, frame)?;
                 }
                 Ok(())
             })?,
-            stage(scope, "analyse", move || analyse_all(&mut analyse, frames, &analysed_out))?,
-            stage(scope, "render", move || render_all(&mut render, analysed, &finished_out))?,
+            Stage::start(scope, "analyse", move || analyse_all(&mut analyse, frames, &analysed_out))?,
+            Stage::start(scope, "render", move || render_all(&mut render, analysed, &finished_out))?,
         ];
         let mut encoded = Ok(());
         for frame in finished {
@@ -57,7 +57,7 @@ pub fn run_file(
             written += 1;
         }
         // The receiver is gone: stages still at work fail to send, and end.
-        first_cause(stages.map(|stage| stage()).into_iter().chain([encoded]))
+        first_cause(stages.map(Stage::join).into_iter().chain([encoded]))
     })?;
     Box::new(sink).finish()?;
     Ok(written)
@@ -92,13 +92,25 @@ fn depth(size: Size) -> usize {
     ((64 << 20) / size.rgba_bytes()).clamp(1, 4)
 }
 
-/// Starts a named thread; the function returned joins it.
-fn stage<'scope>(
-    scope: &'scope Scope<'scope, '_>,
+/// A stage at work in a thread of its own.
+struct Stage<'scope> {
     name: &'static str,
-    work: impl FnOnce() -> Result<()> + Send + 'scope,
-) -> Result<impl FnOnce() -> Result<()> + use<'scope>> {
-    let handle: ScopedJoinHandle<'scope, Result<()>> =
-        Builder::new().name(name.into()).spawn_scoped(scope, work).map_err(|_| Error::Stage { name })?;
-    Ok(move || handle.join().unwrap_or(Err(Error::Stage { name })))
+    thread: ScopedJoinHandle<'scope, Result<()>>,
+}
+
+impl<'scope> Stage<'scope> {
+    fn start(
+        scope: &'scope Scope<'scope, '_>,
+        name: &'static str,
+        work: impl FnOnce() -> Result<()> + Send + 'scope,
+    ) -> Result<Self> {
+        let thread =
+            Builder::new().name(name.into()).spawn_scoped(scope, work).map_err(|_| Error::Stage { name })?;
+        Ok(Self { name, thread })
+    }
+
+    /// Its result; a panic becomes an error that names it.
+    fn join(self) -> Result<()> {
+        self.thread.join().unwrap_or(Err(Error::Stage { name: self.name }))
+    }
 }

@@ -4,8 +4,8 @@
 //! The spline is separable: each output row first blends the four rows of
 //! control points around it, then every pixel blends four of those. Source
 //! positions of a row are computed cell by cell in straight loops that compile
-//! to vector code (in the processor's own instruction set: `multiversion`);
-//! blending four texels as one vector of four channels then costs most.
+//! to vector code (in the processor's own instruction set: `multiversion`), and
+//! eight neighbouring pixels are sampled and blended together.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -16,6 +16,10 @@ use crate::frame::{Frame, Size};
 
 /// Rows handed to a thread at a time.
 const BAND: usize = 16;
+/// Pixels sampled together: one AVX2 register of floats.
+const LANES: usize = 8;
+/// Places of a block of pixels: all x, all y.
+type Places = [[f32; LANES]; 2];
 
 /// Warps on the processor; keeps the column weights between frames.
 #[derive(Default)]
@@ -132,38 +136,37 @@ fn remap_row(job: &Job, y: usize, out: &mut [u8]) {
             *sy = y as f32 + w0[k] * c0[1] + w1[k] * c1[1] + w2[k] * c2[1] + w3[k] * c3[1];
         }
         let taps = job.taps[row * (job.grid[0] + 1) + cell];
-        if taps == [1, 1] {
-            for x in start..end {
-                let colour = bilinear(job.source, width, height, xs[x], ys[x]);
-                store(colour, 1.0, &mut out[4 * x..4 * x + 4]);
-            }
-            continue;
-        }
         let steps: [[f32; 2]; 4] = std::array::from_fn(|i| blend(sy, cell + i));
-        for x in start..end {
-            let weights = job.columns.weights.each_ref().map(|all| all[x]);
-            let slopes = job.columns.slopes.each_ref().map(|all| all[x]);
-            let (mut by_x, mut by_y) = ([0.0; 2], [0.0; 2]);
-            for axis in 0..2 {
-                for i in 0..4 {
-                    by_x[axis] += slopes[i] * shifts[cell + i][axis] * cells_per_pixel[0];
-                    by_y[axis] += weights[i] * steps[i][axis] * cells_per_pixel[1];
+        for first in (start..end).step_by(LANES) {
+            // The last block of a cell repeats its last pixel to be full.
+            let lanes: [usize; LANES] = std::array::from_fn(|k| (first + k).min(end - 1));
+            let at = [lanes.map(|x| xs[x]), lanes.map(|x| ys[x])];
+            let colour = if taps == [1, 1] {
+                sample(job, at).map(|channel| channel.map(|value| value + 0.5))
+            } else {
+                let [mut spread_x, mut spread_y] = [[[0.0; LANES]; 2]; 2];
+                for (k, x) in lanes.into_iter().enumerate() {
+                    let weights = job.columns.weights.each_ref().map(|all| all[x]);
+                    let slopes = job.columns.slopes.each_ref().map(|all| all[x]);
+                    let sum = |axis: usize, of: &[[f32; 2]], by: [f32; 4], scale: f32| {
+                        scale * (0..4).map(|i| by[i] * of[i][axis]).sum::<f32>()
+                    };
+                    let by_x = [0, 1].map(|axis| sum(axis, &shifts[cell..], slopes, cells_per_pixel[0]));
+                    let by_y = [0, 1].map(|axis| sum(axis, &steps, weights, cells_per_pixel[1]));
+                    let (x, y) = (spread([1.0 + by_x[0], by_x[1]]), spread([by_y[0], 1.0 + by_y[1]]));
+                    for axis in 0..2 {
+                        spread_x[axis][k] = x[axis];
+                        spread_y[axis][k] = y[axis];
+                    }
+                }
+                average(job, at, [spread_x, spread_y], taps)
+            };
+            for k in 0..LANES.min(end - first) {
+                let pixel = &mut out[4 * (first + k)..][..4];
+                for (value, channel) in pixel.iter_mut().zip(&colour) {
+                    *value = channel[k] as u8;
                 }
             }
-            let spread_x = spread([1.0 + by_x[0], by_x[1]]);
-            let spread_y = spread([by_y[0], 1.0 + by_y[1]]);
-            let mut sum = [0.0; 4];
-            for j in 0..taps[1] {
-                let v = (j as f32 + 0.5) / taps[1] as f32 - 0.5;
-                for i in 0..taps[0] {
-                    let u = (i as f32 + 0.5) / taps[0] as f32 - 0.5;
-                    let sx = xs[x] + spread_x[0] * u + spread_y[0] * v;
-                    let sy = ys[x] + spread_x[1] * u + spread_y[1] * v;
-                    let colour = bilinear(job.source, width, height, sx, sy);
-                    sum = std::array::from_fn(|c| sum[c] + colour[c]);
-                }
-            }
-            store(sum, 1.0 / (taps[0] * taps[1]) as f32, &mut out[4 * x..4 * x + 4]);
         }
     }
 }
@@ -176,34 +179,65 @@ fn spread(step: [f32; 2]) -> [f32; 2] {
     step.map(|s| s * reach)
 }
 
+/// Mean over the taps of each pixel's footprint, ready to be cut to whole levels.
 #[inline(always)]
-fn store(sum: [f32; 4], scale: f32, out: &mut [u8]) {
-    for (out, sum) in out.iter_mut().zip(sum) {
-        *out = (sum * scale + 0.5) as u8;
+fn average(job: &Job, at: Places, [spread_x, spread_y]: [Places; 2], taps: [u32; 2]) -> [[f32; LANES]; 4] {
+    let mut sum = [[0.0; LANES]; 4];
+    for j in 0..taps[1] {
+        let v = (j as f32 + 0.5) / taps[1] as f32 - 0.5;
+        for i in 0..taps[0] {
+            let u = (i as f32 + 0.5) / taps[0] as f32 - 0.5;
+            let tap = [0, 1].map(|axis| {
+                std::array::from_fn(|k| at[axis][k] + spread_x[axis][k] * u + spread_y[axis][k] * v)
+            });
+            let colour = sample(job, tap);
+            for (sum, colour) in sum.iter_mut().zip(colour) {
+                for (sum, colour) in sum.iter_mut().zip(colour) {
+                    *sum += colour;
+                }
+            }
+        }
     }
+    let scale = 1.0 / (taps[0] * taps[1]) as f32;
+    sum.map(|channel| channel.map(|value| value * scale + 0.5))
 }
 
-/// Bilinear sample in 0..255; whole numbers are texel centres.
+/// Bilinear samples in 0..255, channel by channel; whole numbers are texel
+/// centres. Loads are scalar; everything else is straight loops over the lanes.
 #[inline(always)]
-fn bilinear(source: &[u8], width: usize, height: usize, x: f32, y: f32) -> [f32; 4] {
-    let (left, top) = (x.floor(), y.floor());
-    let (fx, fy) = (x - left, y - top);
-    let (x0, y0) = (left as isize, top as isize);
-    let (x0, x1, y0, y1) = if x0 >= 0 && y0 >= 0 && x0 + 1 < width as isize && y0 + 1 < height as isize {
-        (x0 as usize, x0 as usize + 1, y0 as usize, y0 as usize + 1)
-    } else {
-        (mirrored(x0, width), mirrored(x0 + 1, width), mirrored(y0, height), mirrored(y0 + 1, height))
+fn sample(job: &Job, [xs, ys]: Places) -> [[f32; LANES]; 4] {
+    let (width, height) = (job.size.width as i32, job.size.height as i32);
+    let (left, top) = (xs.map(f32::floor), ys.map(f32::floor));
+    let fx: [f32; LANES] = std::array::from_fn(|k| xs[k] - left[k]);
+    let fy: [f32; LANES] = std::array::from_fn(|k| ys[k] - top[k]);
+    let (x0, y0) = (left.map(|v| v as i32), top.map(|v| v as i32));
+    let outside = (0..LANES).fold(false, |outside, k| {
+        outside | (x0[k] < 0) | (y0[k] < 0) | (x0[k] >= width - 1) | (y0[k] >= height - 1)
+    });
+    let texel = |x: i32, y: i32| {
+        let at = (y as usize * width as usize + x as usize) * 4;
+        let bytes: &[u8; 4] = job.source[at..at + 4].try_into().expect("four bytes");
+        u32::from_le_bytes(*bytes)
     };
-    let texel = |x: usize, y: usize| -> [f32; 4] {
-        let at = (y * width + x) * 4;
-        let pixel: &[u8; 4] = source[at..at + 4].try_into().expect("four bytes");
-        pixel.map(f32::from)
-    };
-    let (a, b, c, d) = (texel(x0, y0), texel(x1, y0), texel(x0, y1), texel(x1, y1));
-    std::array::from_fn(|k| {
-        let top = a[k] + (b[k] - a[k]) * fx;
-        let bottom = c[k] + (d[k] - c[k]) * fx;
-        top + (bottom - top) * fy
+    let mut corners = [[0u32; LANES]; 4];
+    for k in 0..LANES {
+        let (mut x, mut y) = ([x0[k], x0[k].wrapping_add(1)], [y0[k], y0[k].wrapping_add(1)]);
+        if outside {
+            x = x.map(|x| mirrored(x as isize, width as usize) as i32);
+            y = y.map(|y| mirrored(y as isize, height as usize) as i32);
+        }
+        for (corner, (i, j)) in corners.iter_mut().zip([(0, 0), (1, 0), (0, 1), (1, 1)]) {
+            corner[k] = texel(x[i], y[j]);
+        }
+    }
+    std::array::from_fn(|channel| {
+        let [a, b, c, d] =
+            corners.each_ref().map(|corner| corner.map(|texel| ((texel >> (8 * channel)) & 255) as i32 as f32));
+        std::array::from_fn(|k| {
+            let top = a[k] + (b[k] - a[k]) * fx[k];
+            let bottom = c[k] + (d[k] - c[k]) * fx[k];
+            top + (bottom - top) * fy[k]
+        })
     })
 }
 
@@ -226,6 +260,19 @@ mod tests {
         let (w, h) = (frame.size.width as f32, frame.size.height as f32);
         let shift = field.sample([(x as f32 + 0.5) / w, (y as f32 + 0.5) / h]);
         [x as f32 + shift[0] * w, y as f32 + shift[1] * h]
+    }
+
+    fn bilinear(frame: &Frame, [x, y]: [f32; 2]) -> [f32; 4] {
+        let (w, h) = (frame.size.width as usize, frame.size.height as usize);
+        let texel = |dx: isize, dy: isize, c: usize| {
+            let x = mirrored(x.floor() as isize + dx, w);
+            f32::from(frame.pixels[(mirrored(y.floor() as isize + dy, h) * w + x) * 4 + c])
+        };
+        let (fx, fy) = (x - x.floor(), y - y.floor());
+        std::array::from_fn(|c| {
+            let row = |dy| texel(0, dy, c) * (1.0 - fx) + texel(1, dy, c) * fx;
+            row(0) * (1.0 - fy) + row(1) * fy
+        })
     }
 
     #[test]
