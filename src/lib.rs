@@ -5,7 +5,6 @@ pub mod error;
 pub mod frame;
 mod media;
 pub mod sink;
-
 pub mod source;
 pub mod stop;
 pub mod time;

@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::media;
 use crate::stop::Stop;
-use crate::time::{FrameRate, FrameTime, TimeBase};
+use crate::time::{FrameRate, FrameTime};
 
 /// The part of a video to take, on the clock a player shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -234,8 +234,6 @@ fn length(decoder: &Decoder, clip: Clip) -> Option<FrameTime> {
 /// and rate.
 fn frame_count(stream: &Stream, clip: Clip, duration: Option<FrameTime>, rate: FrameRate) -> Option<u64> {
     let counted = u64::try_from(stream.frames()).ok().filter(|frames| *frames > 0);
-    let (num, den) = rate.parts();
-    let period = TimeBase::new(den, num)?;
-    let estimate = || u64::try_from(duration?.to_ticks(period)).ok().map(|frames| frames.max(1));
+    let estimate = || u64::try_from(duration?.to_ticks(rate.frame_base())).ok().map(|frames| frames.max(1));
     counted.filter(|_| clip == Clip::default()).or_else(estimate)
 }
