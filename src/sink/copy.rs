@@ -24,7 +24,7 @@ use ffmpeg::{Packet, Stream};
 use ffmpeg_next as ffmpeg;
 
 use super::container::Container;
-use super::{mux, tags};
+use super::mux;
 use crate::error::Result;
 use crate::media;
 use crate::source::VideoInfo;
@@ -65,9 +65,6 @@ impl Copier {
         let mut routes = Vec::new();
         for stream in input.streams() {
             let to = if is_wanted(&stream, container) { mux::add_copy(output, &stream).ok() } else { None };
-            if let Some(mut added) = to.and_then(|to| output.stream_mut(to)) {
-                added.set_metadata(tags::kept(&stream.metadata()));
-            }
             routes.push(to.map(|to| Route { to, last_dts: None }));
         }
         Ok(Self { video: media::video_stream(&input), input, routes, origin: info.origin, waiting })

@@ -7,8 +7,8 @@
 //! # Times
 //! MP4 and QuickTime keep the source's ticks exactly. Matroska and WebM count in
 //! milliseconds and round to them, as every program does that writes them; and
-//! they know no time before 0, so sound that starts there (AAC's first packet, 20
-//! to 50 ms) moves the whole file later by as much, sound and video in step.
+//! they know no time before 0, so where sound starts earlier (AAC's first packet
+//! does, by 20 to 50 ms) FFmpeg moves everything later by as much.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -129,10 +129,10 @@ impl FileSink {
         let video = encoder.add_stream(&mut file, info).map_err(|reason| output.cannot_write(reason))?;
         let copier = Copier::open(input, info, container, &mut file)?;
         tags::copy_titles(copier.input(), &mut file, video);
+        let options = container.header_options(info.time_base);
         tags::copy_chapters(copier.input(), &mut file, info.origin, info.duration)
-            .and_then(|()| file.write_header_with(container.header_options(info.time_base)).map(drop))
+            .and_then(|()| file.write_header_with(options).map(drop))
             .map_err(|reason| output.cannot_write(reason))?;
-
         Ok(Self { encoder, copier, output: file, part, video, info: info.clone(), last: None })
     }
 

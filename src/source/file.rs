@@ -50,9 +50,10 @@ pub struct FileSource {
     info: VideoInfo,
     /// The frame decoded while opening.
     first: Option<(i64, frame::Video)>,
-    /// In ticks of the stream: the frame shown at 0:00, and where to end.
+    /// Ticks of the stream at which the frames' clock is zero.
     origin: i64,
-    end: Option<i64>,
+    /// Where to end, on the file's clock.
+    end: Option<FrameTime>,
     stop: Stop,
 }
 
@@ -78,7 +79,6 @@ impl FileSource {
         let base = decoder.time_base();
         let rate = nominal_rate(&decoder.stream());
         let mut clock = Clock::new(base, rate);
-        let start_tick = start.map_or(i64::MIN, |start| start.to_ticks(base));
 
         let mut is_empty = true;
         let (ticks, first) = loop {
@@ -86,7 +86,7 @@ impl FileSource {
                 Some(frame) => {
                     is_empty = false;
                     let ticks = clock.tick(frame.timestamp());
-                    if ticks >= start_tick {
+                    if start.is_none_or(|start| FrameTime::from_ticks(ticks, base) >= start) {
                         break (ticks, frame);
                     }
                 }
@@ -113,7 +113,7 @@ impl FileSource {
             duration,
             origin: FrameTime::from_ticks(origin, base),
         };
-        let end = clip.duration.map(|length| (start.unwrap_or(clock_start) + length).to_ticks(base));
+        let end = clip.duration.map(|length| start.unwrap_or(clock_start) + length);
         Ok(Self {
             decoder,
             clock,
@@ -134,7 +134,8 @@ impl FileSource {
             Some(first) => Some(first),
             None => self.decoder.next()?.map(|frame| (self.clock.tick(frame.timestamp()), frame)),
         };
-        Ok(next.filter(|(ticks, _)| self.end.is_none_or(|end| *ticks < end)))
+        let is_before = |ticks, end| FrameTime::from_ticks(ticks, self.info.time_base) < end;
+        Ok(next.filter(|(ticks, _)| self.end.is_none_or(|end| is_before(*ticks, end))))
     }
 }
 
