@@ -24,7 +24,7 @@ use ffmpeg::{Packet, Stream};
 use ffmpeg_next as ffmpeg;
 
 use super::container::Container;
-use super::mux;
+use super::{mux, tags};
 use crate::error::Result;
 use crate::media;
 use crate::source::VideoInfo;
@@ -112,7 +112,9 @@ impl Copier {
                 self.write(packet, output)?;
             }
         }
-        Ok(())
+        // Muxers take chapters until the end, and only now is it known where
+        // that is.
+        tags::copy_chapters(&self.input, output, self.origin, video_goes_on.then_some(end))
     }
 
     /// The next packet. An input that cannot be read on is the source's to

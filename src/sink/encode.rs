@@ -144,6 +144,9 @@ fn open_recipe(
     match recipe.rate {
         Rate::Crf(default) => options.set("crf", &crf.unwrap_or(default).to_string()),
         Rate::BitsPerPixel(bits) => {
+            if crf.is_some() {
+                tracing::warn!("{} knows no rate factor: it is ignored", recipe.encoder);
+            }
             video.set_bit_rate((info.size.pixels() as f64 * info.rate.as_f64() * bits) as usize);
         }
         Rate::Fixed => {}

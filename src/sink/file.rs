@@ -129,9 +129,7 @@ impl FileSink {
         let video = encoder.add_stream(&mut file, info).map_err(|reason| output.cannot_write(reason))?;
         let copier = Copier::open(input, info, container, &mut file)?;
         tags::copy_titles(copier.input(), &mut file, video);
-        let options = container.header_options(info.time_base);
-        tags::copy_chapters(copier.input(), &mut file, info.origin, info.duration)
-            .and_then(|()| file.write_header_with(options).map(drop))
+        file.write_header_with(container.header_options(info.time_base))
             .map_err(|reason| output.cannot_write(reason))?;
         Ok(Self { encoder, copier, output: file, part, video, info: info.clone(), last: None })
     }

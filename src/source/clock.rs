@@ -28,6 +28,11 @@ impl Clock {
         Self { base, rate, anchor: (0, 0), last: None }
     }
 
+    /// Whether there was a frame yet.
+    pub(super) fn has_started(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// Ticks of the next frame, given what the stream says of it.
     pub(super) fn tick(&mut self, stamp: Option<i64>) -> i64 {
         match stamp {

@@ -74,56 +74,29 @@ impl FileSource {
         let clock_start = media::clock_start(decoder.input());
         let start = clip.start.map(|start| clock_start + start);
         if let Some(start) = start {
-            decoder = Decoder::open_before(path, start)?;
+            decoder = decoder.seek(path, start)?;
         }
-        let base = decoder.time_base();
-        let rate = nominal_rate(&decoder.stream());
-        let mut clock = Clock::new(base, rate);
-
-        let mut is_empty = true;
-        let (ticks, first) = loop {
-            match decoder.next()? {
-                Some(frame) => {
-                    is_empty = false;
-                    let ticks = clock.tick(frame.timestamp());
-                    if start.is_none_or(|start| FrameTime::from_ticks(ticks, base) >= start) {
-                        break (ticks, frame);
-                    }
-                }
-                None if is_empty => return Err(Error::NoFrames { path: path.into() }),
-                None => {
-                    let start = clip.start.unwrap_or_default();
-                    return Err(out_of_range("the start", start, "the length of the video"));
-                }
-            }
+        let mut clock = Clock::new(decoder.time_base(), nominal_rate(&decoder.stream()));
+        let Some((ticks, first)) = skip_to(&mut decoder, &mut clock, start)? else {
+            return Err(match clip.start.filter(|_| clock.has_started()) {
+                Some(start) => out_of_range("the start", start, "the length of the video"),
+                None => Error::NoFrames { path: path.into() },
+            });
         };
-
         let stored_size = size_of(&first)?;
-        let colour = Colour::of(&first, stored_size);
         let orientation = orientation(&decoder.stream());
-        let origin = if start.is_some() { ticks } else { clock_start.to_ticks(base) };
-        let duration = length(&decoder, clip);
-        let info = VideoInfo {
-            size: orientation.turn_size(stored_size),
-            rate,
-            time_base: base,
-            colour,
-            pixel_aspect: orientation.turn_pair(pixel_aspect(&first)),
-            frames: frame_count(&decoder.stream(), clip, duration, rate),
-            duration,
-            origin: FrameTime::from_ticks(origin, base),
-        };
-        let end = clip.duration.map(|length| start.unwrap_or(clock_start) + length);
+        let origin = if start.is_some() { ticks } else { clock_start.to_ticks(decoder.time_base()) };
+        let info = describe(&decoder, &first, clip, orientation, origin)?;
         Ok(Self {
+            converter: Converter::new(stored_size, info.colour),
+            end: clip.duration.map(|length| start.unwrap_or(clock_start) + length),
+            first: Some((ticks, first)),
             decoder,
             clock,
-            converter: Converter::new(stored_size, colour),
             orientation,
             stored_size,
             info,
-            first: Some((ticks, first)),
             origin,
-            end,
             stop,
         })
     }
@@ -173,6 +146,46 @@ fn check_readable(path: &Path) -> Result<()> {
         return Err(unreadable(io::Error::new(ErrorKind::UnexpectedEof, "it is empty")));
     }
     fs::File::open(path).map(drop).map_err(unreadable)
+}
+
+/// Decodes up to the first frame at or after `start`; its ticks.
+fn skip_to(
+    decoder: &mut Decoder,
+    clock: &mut Clock,
+    start: Option<FrameTime>,
+) -> Result<Option<(i64, frame::Video)>> {
+    let base = decoder.time_base();
+    while let Some(frame) = decoder.next()? {
+        let ticks = clock.tick(frame.timestamp());
+        if start.is_none_or(|start| FrameTime::from_ticks(ticks, base) >= start) {
+            return Ok(Some((ticks, frame)));
+        }
+    }
+    Ok(None)
+}
+
+/// What the first frame and the headers tell.
+fn describe(
+    decoder: &Decoder,
+    first: &frame::Video,
+    clip: Clip,
+    orientation: Orientation,
+    origin: i64,
+) -> Result<VideoInfo> {
+    let stored_size = size_of(first)?;
+    let time_base = decoder.time_base();
+    let rate = nominal_rate(&decoder.stream());
+    let duration = length(decoder, clip);
+    Ok(VideoInfo {
+        size: orientation.turn_size(stored_size),
+        rate,
+        time_base,
+        colour: Colour::of(first, stored_size),
+        pixel_aspect: orientation.turn_pair(pixel_aspect(first)),
+        frames: frame_count(&decoder.stream(), clip, duration, rate),
+        duration,
+        origin: FrameTime::from_ticks(origin, time_base),
+    })
 }
 
 fn out_of_range(what: &'static str, value: FrameTime, range: &'static str) -> Error {

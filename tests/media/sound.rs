@@ -70,6 +70,23 @@ fn all_tracks_titles_and_chapters_come_through() {
 }
 
 #[test]
+fn chapters_end_where_an_interrupted_video_does() {
+    for (name, subtitle_codec) in [("mp4", "mov_text"), ("mkv", "srt")] {
+        let folder = Folder::new();
+        rich_clip(&folder, &format!("in.{name}"), subtitle_codec);
+        let (input, out) = (folder.path(&format!("in.{name}")), folder.path(&format!("out.{name}")));
+        copy_part(&input, &output(&out), Clip::default(), 25).expect("copied");
+        let chapters = words(&out)["chapters"].clone();
+        assert_eq!(chapters[0], words(&input)["chapters"][0], "{name}");
+        let end: f64 = chapters[1][1].as_str().expect("a time").parse().expect("a number");
+        assert!((end - 1.0).abs() < 0.06, "{name}: {chapters}");
+        let length = probe(&out, "-show_entries format=duration")["format"]["duration"].clone();
+        let length: f64 = length.as_str().expect("a time").parse().expect("a number");
+        assert!(length < 1.1, "{name}: {length}");
+    }
+}
+
+#[test]
 fn sound_may_outlast_the_pictures() {
     let folder = Folder::new();
     folder.ffmpeg(&format!("{VIDEO} -f lavfi -i sine=duration=3 {X264} -c:a aac in.mp4"));
