@@ -15,21 +15,23 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use ffmpeg::codec::packet::side_data;
-use ffmpeg::{Rational, Stream, frame};
-use ffmpeg_next as ffmpeg;
+use ffmpeg_next::frame;
 
 use super::clock::Clock;
 use super::convert::Converter;
 use super::decode::Decoder;
+use super::describe::{self, nominal_rate, orientation, size_of};
 use super::orient::Orientation;
 use super::{Source, VideoInfo};
-use crate::colour::Colour;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::media;
 use crate::stop::Stop;
-use crate::time::{FrameRate, FrameTime};
+use crate::time::FrameTime;
+
+/// How much of its stated length a video may lack without a word: a long last
+/// frame, sound that outlasts it.
+const EARLY: FrameTime = FrameTime::from_nanos(1_000_000_000);
 
 /// The part of a video to take, on the clock a player shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct FileSource {
     origin: i64,
     /// Where to end, on the file's clock.
     end: Option<FrameTime>,
+    /// Time of the last frame handed out.
+    last: Option<FrameTime>,
     stop: Stop,
 }
 
@@ -86,7 +90,7 @@ impl FileSource {
         let stored_size = size_of(&first)?;
         let orientation = orientation(&decoder.stream());
         let origin = if start.is_some() { ticks } else { clock_start.to_ticks(decoder.time_base()) };
-        let info = describe(&decoder, &first, clip, orientation, origin)?;
+        let info = describe::video(&decoder, &first, stored_size, clip, orientation, origin);
         Ok(Self {
             converter: Converter::new(stored_size, info.colour),
             end: clip.duration.map(|length| start.unwrap_or(clock_start) + length),
@@ -97,6 +101,7 @@ impl FileSource {
             stored_size,
             info,
             origin,
+            last: None,
             stop,
         })
     }
@@ -107,8 +112,20 @@ impl FileSource {
             Some(first) => Some(first),
             None => self.decoder.next()?.map(|frame| (self.clock.tick(frame.timestamp()), frame)),
         };
+        if next.is_none() {
+            self.report_early_end();
+        }
         let is_before = |ticks, end| FrameTime::from_ticks(ticks, self.info.time_base) < end;
         Ok(next.filter(|(ticks, _)| self.end.is_none_or(|end| is_before(*ticks, end))))
+    }
+
+    /// Warns, once, of a file that was cut short.
+    fn report_early_end(&mut self) {
+        if let (Some(last), Some(length)) = (self.last.take(), self.info.duration)
+            && last + EARLY < length
+        {
+            tracing::warn!("the pictures end at {last}, though the input says it is {length} long");
+        }
     }
 }
 
@@ -127,6 +144,7 @@ impl Source for FileSource {
             pixels = self.orientation.turn(&pixels, self.stored_size);
         }
         let time = FrameTime::from_ticks(ticks - self.origin, self.info.time_base);
+        self.last = Some(time);
         Ok(Some(Frame { size: self.info.size, time, pixels }))
     }
 }
@@ -164,90 +182,6 @@ fn skip_to(
     Ok(None)
 }
 
-/// What the first frame and the headers tell.
-fn describe(
-    decoder: &Decoder,
-    first: &frame::Video,
-    clip: Clip,
-    orientation: Orientation,
-    origin: i64,
-) -> Result<VideoInfo> {
-    let stored_size = size_of(first)?;
-    let time_base = decoder.time_base();
-    let rate = nominal_rate(&decoder.stream());
-    let duration = length(decoder, clip);
-    Ok(VideoInfo {
-        size: orientation.turn_size(stored_size),
-        rate,
-        time_base,
-        colour: Colour::of(first, stored_size),
-        pixel_aspect: orientation.turn_pair(pixel_aspect(first)),
-        frames: frame_count(&decoder.stream(), clip, duration, rate),
-        duration,
-        origin: FrameTime::from_ticks(origin, time_base),
-    })
-}
-
 fn out_of_range(what: &'static str, value: FrameTime, range: &'static str) -> Error {
     Error::OutOfRange { what, value: value.to_string(), range }
-}
-
-fn size_of(frame: &frame::Video) -> Result<Size> {
-    let (width, height) = (frame.width(), frame.height());
-    let too_large = || Error::OutOfRange {
-        what: "the size of the picture",
-        value: format!("{width}x{height}"),
-        range: "1 to 16384 pixels a side",
-    };
-    Size::new(width, height).ok_or_else(too_large)
-}
-
-/// The average rate; a standard one where the stream names one within 2 % of
-/// it, which containers with coarse ticks blur; 25 where nothing is known.
-fn nominal_rate(stream: &Stream) -> FrameRate {
-    let rate = |Rational(num, den)| FrameRate::new(num, den);
-    let (average, standard) = (rate(stream.avg_frame_rate()), rate(stream.rate()));
-    match (average, standard) {
-        (Some(average), Some(standard)) if (standard.as_f64() / average.as_f64() - 1.0).abs() < 0.02 => {
-            standard
-        }
-        (average, standard) => {
-            average.or(standard).or(FrameRate::new(25, 1)).expect("25 frames a second are a rate")
-        }
-    }
-}
-
-/// From the display matrix; from the `rotate` tag of old files.
-fn orientation(stream: &Stream) -> Orientation {
-    let matrix = stream.side_data().find(|data| data.kind() == side_data::Type::DisplayMatrix);
-    let from_matrix = matrix.and_then(|matrix| Orientation::from_display_matrix(matrix.data()));
-    let from_tag = || stream.metadata().get("rotate")?.trim().parse().ok().map(Orientation::from_degrees);
-    from_matrix.or_else(from_tag).unwrap_or_default()
-}
-
-/// The frame's, or the decoder's by way of it; square where unknown.
-fn pixel_aspect(frame: &frame::Video) -> (u32, u32) {
-    let Rational(num, den) = frame.aspect_ratio();
-    match (u32::try_from(num), u32::try_from(den)) {
-        (Ok(num), Ok(den)) if num > 0 && den > 0 => (num, den),
-        _ => (1, 1),
-    }
-}
-
-/// Length of what will be handed out, where the file tells its own.
-fn length(decoder: &Decoder, clip: Clip) -> Option<FrameTime> {
-    let stream = decoder.stream();
-    let of_stream = FrameTime::from_ticks(stream.duration().max(0), decoder.time_base());
-    let of_file = FrameTime::from_nanos(decoder.input().duration().max(0).saturating_mul(1000));
-    let whole = [of_stream, of_file].into_iter().find(|length| *length > FrameTime::ZERO)?;
-    let rest = (whole - clip.start.unwrap_or_default()).max(FrameTime::ZERO);
-    Some(clip.duration.map_or(rest, |wanted| wanted.min(rest)))
-}
-
-/// As the container counts them; for a part, or where it does not, from length
-/// and rate.
-fn frame_count(stream: &Stream, clip: Clip, duration: Option<FrameTime>, rate: FrameRate) -> Option<u64> {
-    let counted = u64::try_from(stream.frames()).ok().filter(|frames| *frames > 0);
-    let estimate = || u64::try_from(duration?.to_ticks(rate.frame_base())).ok().map(|frames| frames.max(1));
-    counted.filter(|_| clip == Clip::default()).or_else(estimate)
 }

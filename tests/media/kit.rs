@@ -1,7 +1,9 @@
 //! What the tests have in common: clips, copies, and ways to look at them.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use stylewarp::Result;
@@ -166,4 +168,24 @@ impl Picture {
         });
         differences.max().expect("some points")
     }
+}
+
+/// What is logged on this thread in the meantime.
+pub(crate) fn log_of(run: impl FnOnce()) -> String {
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("one thread").write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(log, run);
+    let bytes = lines.0.lock().expect("one thread");
+    String::from_utf8_lossy(&bytes).into_owned()
 }

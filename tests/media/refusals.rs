@@ -8,7 +8,7 @@ use stylewarp::sink::{Codec, FileOutput};
 use stylewarp::source::{Clip, FileSource, Source};
 use stylewarp::stop::Stop;
 
-use crate::kit::{Folder, copy, copy_part, output, probe, seconds};
+use crate::kit::{Folder, copy, copy_part, log_of, output, probe, seconds};
 
 fn clip(folder: &Folder, name: &str) -> std::path::PathBuf {
     folder.clip(
@@ -62,8 +62,15 @@ fn a_file_cut_short_gives_what_it_has() {
     );
     let bytes = fs::read(folder.path("in.mp4")).expect("readable");
     fs::write(folder.path("cut.mp4"), &bytes[..bytes.len() / 2]).expect("written");
-    let count = copy(&folder.path("cut.mp4"), &folder.path("out.mp4")).expect("copied");
-    assert!((10..90).contains(&count), "{count} frames");
+    let said = log_of(|| {
+        let count = copy(&folder.path("cut.mp4"), &folder.path("out.mp4")).expect("copied");
+        assert!((10..90).contains(&count), "{count} frames");
+    });
+    assert!(said.contains("the pictures end at"), "{said}");
+    let silence = log_of(|| {
+        copy(&folder.path("in.mp4"), &folder.path("whole.mp4")).expect("copied");
+    });
+    assert_eq!(silence, "");
 
     clip(&folder, "index_last.mp4");
     let bytes = fs::read(folder.path("index_last.mp4")).expect("readable");

@@ -1,13 +1,11 @@
 //! Everything but the pictures, bit by bit.
 
-use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use stylewarp::source::Clip;
 
-use crate::kit::{Folder, copy, copy_part, output, packets, probe, seconds, stream_times, times};
+use crate::kit::{Folder, copy, copy_part, log_of, output, packets, probe, seconds, stream_times, times};
 
 const VIDEO: &str = "-f lavfi -i testsrc=size=64x48:rate=25:duration=2";
 const X264: &str = "-c:v libx264 -preset superfast -pix_fmt yuv420p";
@@ -142,24 +140,4 @@ fn what_a_container_cannot_hold_is_left_out_with_a_word() {
         let sound = probe(&out, "-select_streams a -show_entries stream=index");
         assert_eq!(sound["streams"], json!([]), "{container}");
     }
-}
-
-/// What is logged on this thread in the meantime.
-fn log_of(run: impl FnOnce()) -> String {
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().expect("one thread").write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    tracing::subscriber::with_default(log, run);
-    let bytes = lines.0.lock().expect("one thread");
-    String::from_utf8_lossy(&bytes).into_owned()
 }
