@@ -33,7 +33,7 @@ use crate::frame::Size;
 /// How RGB is made of what is stored. Matrix and range are always known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Colour {
-    /// One of those that [`Colour::matrix`] lists.
+    /// One of those that [`Colour::matrix`] lists, or RGB for pictures stored so.
     space: Space,
     /// Never `Unspecified`.
     range: Range,
@@ -117,6 +117,12 @@ impl Colour {
         }
     }
 
+    /// The same pictures stored as RGB, where there is no matrix.
+    #[must_use]
+    pub(crate) fn as_rgb(self) -> Self {
+        Self { space: Space::RGB, range: Range::JPEG, ..self }
+    }
+
     /// Writes all four into the stream to be encoded.
     pub(crate) fn tag(self, encoder: &mut encoder::video::Video) {
         encoder.set_colorspace(self.space);
@@ -125,9 +131,12 @@ impl Colour {
         encoder.set_color_transfer_characteristic(self.transfer);
     }
 
-    /// The same for an encoder that stores RGB, where there is no matrix.
-    pub(crate) fn tag_rgb(self, encoder: &mut encoder::video::Video) {
-        Self { space: Space::RGB, range: Range::JPEG, ..self }.tag(encoder);
+    /// And into a picture of it: some encoders look only there.
+    pub(crate) fn tag_picture(self, picture: &mut frame::Video) {
+        picture.set_color_space(self.space);
+        picture.set_color_range(self.range);
+        picture.set_color_primaries(self.primaries);
+        picture.set_color_transfer_characteristic(self.transfer);
     }
 }
 

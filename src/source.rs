@@ -8,6 +8,7 @@ use crate::time::{FrameRate, FrameTime, TimeBase};
 mod clock;
 mod convert;
 mod decode;
+mod describe;
 mod file;
 mod orient;
 

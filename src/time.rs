@@ -57,6 +57,11 @@ impl FrameRate {
     pub fn as_f64(self) -> f64 {
         f64::from(self.num) / f64::from(self.den)
     }
+
+    /// The time base that counts frames: seconds per frame.
+    pub fn frame_base(self) -> TimeBase {
+        TimeBase { num: self.den, den: self.num }
+    }
 }
 
 impl std::fmt::Display for FrameRate {

@@ -231,8 +231,9 @@ fn sample(job: &Job, [xs, ys]: Places) -> [[f32; LANES]; 4] {
         }
     }
     std::array::from_fn(|channel| {
-        let [a, b, c, d] =
-            corners.each_ref().map(|corner| corner.map(|texel| ((texel >> (8 * channel)) & 255) as i32 as f32));
+        let [a, b, c, d] = corners
+            .each_ref()
+            .map(|corner| corner.map(|texel| ((texel >> (8 * channel)) & 255) as i32 as f32));
         std::array::from_fn(|k| {
             let top = a[k] + (b[k] - a[k]) * fx[k];
             let bottom = c[k] + (d[k] - c[k]) * fx[k];

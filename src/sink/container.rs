@@ -6,13 +6,14 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use ffmpeg::Stream;
 use ffmpeg::format::context::StreamIo;
+use ffmpeg::{Dictionary, Stream};
 use ffmpeg_next as ffmpeg;
 
 use super::codec::Codec;
 use super::mux;
 use crate::error::{Error, Result};
+use crate::time::TimeBase;
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,18 @@ impl Container {
             Self::Matroska => true,
             Self::WebM => matches!(codec, Codec::Vp9 | Codec::Av1),
         }
+    }
+
+    /// What to tell the muxer. MP4 stores the moment a track starts in a clock of
+    /// its own, of milliseconds unless told otherwise: the video's ticks keep it
+    /// exact.
+    pub(super) fn header_options(self, time_base: TimeBase) -> Dictionary<'static> {
+        let mut options = Dictionary::new();
+        if matches!(self, Self::Mp4 | Self::Mov) {
+            let (_, ticks_per_sec) = time_base.parts();
+            options.set("movie_timescale", &ticks_per_sec.to_string());
+        }
+        options
     }
 
     /// Whether a stream of another file can be copied into this one. FFmpeg's

@@ -65,9 +65,6 @@ impl Copier {
         let mut routes = Vec::new();
         for stream in input.streams() {
             let to = if is_wanted(&stream, container) { mux::add_copy(output, &stream).ok() } else { None };
-            if let Some(mut added) = to.and_then(|to| output.stream_mut(to)) {
-                added.set_metadata(tags::kept(&stream.metadata()));
-            }
             routes.push(to.map(|to| Route { to, last_dts: None }));
         }
         Ok(Self { video: media::video_stream(&input), input, routes, origin: info.origin, waiting })
@@ -115,7 +112,9 @@ impl Copier {
                 self.write(packet, output)?;
             }
         }
-        Ok(())
+        // Muxers take chapters until the end, and only now is it known where
+        // that is.
+        tags::copy_chapters(&self.input, output, self.origin, video_goes_on.then_some(end))
     }
 
     /// The next packet. An input that cannot be read on is the source's to

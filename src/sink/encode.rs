@@ -13,6 +13,7 @@ use ffmpeg_next as ffmpeg;
 use super::codec::{Codec, Rate, Recipe};
 use super::mux;
 use super::planes::{Layout, Planes};
+use crate::colour::Colour;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::source::VideoInfo;
@@ -23,8 +24,10 @@ pub(super) struct Encoder {
     codec: encoder::Video,
     planes: Planes,
     base: TimeBase,
-    /// Ticks of one frame at the nominal rate.
-    frame_ticks: i64,
+    /// At the nominal rate.
+    frame_length: FrameTime,
+    /// The last frame's time and length, once it is known to be the last.
+    last: Option<(FrameTime, FrameTime)>,
 }
 
 impl Encoder {
@@ -35,35 +38,20 @@ impl Encoder {
         if coded_size != info.size {
             tracing::info!("{codec} needs even sides: {} is padded to {coded_size}", info.size);
         }
-        let colour = if layout == Layout::Yuv422Ten { info.colour.limited() } else { info.colour };
+        let colour = match layout {
+            Layout::Yuv420 => info.colour,
+            Layout::Yuv422Ten => info.colour.limited(),
+            Layout::Rgb => info.colour.as_rgb(),
+        };
         let mut refusal = None;
         for recipe in codec.recipes() {
-            let Some(found) = encoder::find_by_name(recipe.encoder) else { continue };
-            let prepare = || -> Result<encoder::video::Video, ffmpeg::Error> {
-                let mut video = Context::new_with_codec(found).encoder().video()?;
-                video.set_format(layout.format());
-                video.set_width(coded_size.width);
-                video.set_height(coded_size.height);
-                video.set_time_base(info.time_base.parts());
-                video.set_frame_rate(Some(info.rate.parts()));
-                video.set_aspect_ratio(pixel_aspect(info));
-                match layout {
-                    Layout::Rgb => colour.tag_rgb(&mut video),
-                    Layout::Yuv420 | Layout::Yuv422Ten => colour.tag(&mut video),
-                }
-                video.set_threading(threading::Config::kind(threading::Type::Slice));
-                // All four containers keep the codec's header in their own.
-                video.set_flags(codec::Flags::GLOBAL_HEADER);
-                Ok(video)
-            };
-            match prepare().and_then(|video| open_with(video, recipe, crf, info)) {
-                Ok(codec) => {
+            match open_recipe(recipe, crf, info, layout, colour) {
+                Ok(None) => {}
+                Ok(Some(codec)) => {
                     tracing::debug!(encoder = recipe.encoder, "encoding");
                     let planes = Planes::new(layout, coded_size, colour);
-                    let (num, den) = info.rate.parts();
-                    let period = TimeBase::new(den, num).expect("a rate is positive");
-                    let frame_ticks = FrameTime::from_ticks(1, period).to_ticks(info.time_base).max(1);
-                    return Ok(Self { codec, planes, base: info.time_base, frame_ticks });
+                    let frame_length = FrameTime::from_ticks(1, info.rate.frame_base());
+                    return Ok(Self { codec, planes, base: info.time_base, frame_length, last: None });
                 }
                 Err(reason) => {
                     tracing::debug!(encoder = recipe.encoder, %reason, "the encoder is not willing");
@@ -71,8 +59,10 @@ impl Encoder {
                 }
             }
         }
-        Err(refusal
-            .map_or_else(|| codec.missing(), |source| Error::Ffmpeg { doing: "opening the encoder", source }))
+        match refusal {
+            Some(source) => Err(Error::Ffmpeg { doing: "opening the encoder", source }),
+            None => Err(codec.missing()),
+        }
     }
 
     /// Adds the stream that will take the packets; its number in the output.
@@ -96,8 +86,10 @@ impl Encoder {
         self.codec.send_frame(&picture).map_err(failed)
     }
 
-    /// No more frames: from here on [`Encoder::receive`] gives what is held back.
-    pub(super) fn send_end(&mut self) -> Result<()> {
+    /// No more frames, the last one being shown from `last` until `end`: from
+    /// here on [`Encoder::receive`] gives what is held back.
+    pub(super) fn send_end(&mut self, last: FrameTime, end: FrameTime) -> Result<()> {
+        self.last = Some((last, end - last));
         self.codec.send_eof().map_err(failed)
     }
 
@@ -107,8 +99,13 @@ impl Encoder {
         let mut packet = Packet::empty();
         match self.codec.receive_packet(&mut packet) {
             Ok(()) => {
-                // Without it containers cannot tell how long the last one lasts.
-                packet.set_duration(self.frame_ticks);
+                // Without it a container cannot tell how long the last one lasts.
+                let is_at = |time: FrameTime| packet.pts() == Some(time.to_ticks(self.base));
+                let length = self
+                    .last
+                    .filter(|(time, _)| is_at(*time))
+                    .map_or(self.frame_length, |(_, length)| length);
+                packet.set_duration(length.to_ticks(self.base).max(1));
                 Ok(Some(packet))
             }
             Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: EAGAIN }) => Ok(None),
@@ -121,21 +118,40 @@ fn failed(source: ffmpeg::Error) -> Error {
     Error::Ffmpeg { doing: "encoding", source }
 }
 
-fn open_with(
-    mut video: encoder::video::Video,
+/// Opens one encoder; `None` where this FFmpeg does not have it.
+fn open_recipe(
     recipe: &Recipe,
     crf: Option<u8>,
     info: &VideoInfo,
-) -> Result<encoder::Video, ffmpeg::Error> {
+    layout: Layout,
+    colour: Colour,
+) -> Result<Option<encoder::Video>, ffmpeg::Error> {
+    let Some(found) = encoder::find_by_name(recipe.encoder) else { return Ok(None) };
+    let mut video = Context::new_with_codec(found).encoder().video()?;
+    let coded_size = layout.coded_size(info.size);
+    video.set_format(layout.format());
+    video.set_width(coded_size.width);
+    video.set_height(coded_size.height);
+    video.set_time_base(info.time_base.parts());
+    video.set_frame_rate(Some(info.rate.parts()));
+    video.set_aspect_ratio(pixel_aspect(info));
+    colour.tag(&mut video);
+    video.set_threading(threading::Config::kind(threading::Type::Slice));
+    // All four containers keep the codec's header in their own.
+    video.set_flags(codec::Flags::GLOBAL_HEADER);
+
     let mut options: Dictionary = recipe.options.iter().collect();
     match recipe.rate {
         Rate::Crf(default) => options.set("crf", &crf.unwrap_or(default).to_string()),
         Rate::BitsPerPixel(bits) => {
+            if crf.is_some() {
+                tracing::warn!("{} knows no rate factor: it is ignored", recipe.encoder);
+            }
             video.set_bit_rate((info.size.pixels() as f64 * info.rate.as_f64() * bits) as usize);
         }
         Rate::Fixed => {}
     }
-    video.open_with(options)
+    video.open_with(options).map(Some)
 }
 
 fn pixel_aspect(info: &VideoInfo) -> Rational {

@@ -6,7 +6,9 @@
 //!
 //! # Times
 //! MP4 and QuickTime keep the source's ticks exactly. Matroska and WebM count in
-//! milliseconds and round to them, as every program does that writes them.
+//! milliseconds and round to them, as every program does that writes them; and
+//! they know no time before 0, so where sound starts earlier (AAC's first packet
+//! does, by 20 to 50 ms) FFmpeg moves everything later by as much.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -24,7 +26,7 @@ use crate::error::{Cause, Error, Result};
 use crate::frame::Frame;
 use crate::media;
 use crate::source::VideoInfo;
-use crate::time::{FrameTime, TimeBase};
+use crate::time::FrameTime;
 
 /// What file to write, and how.
 #[derive(Debug, Clone)]
@@ -104,9 +106,7 @@ pub struct FileSink {
     part: Part,
     /// Number of the video stream in the output.
     video: usize,
-    time_base: TimeBase,
-    /// Seconds per frame.
-    period: TimeBase,
+    info: VideoInfo,
     last: Option<FrameTime>,
 }
 
@@ -129,20 +129,16 @@ impl FileSink {
         let video = encoder.add_stream(&mut file, info).map_err(|reason| output.cannot_write(reason))?;
         let copier = Copier::open(input, info, container, &mut file)?;
         tags::copy_titles(copier.input(), &mut file, video);
-        tags::copy_chapters(copier.input(), &mut file, info.origin, info.duration)
-            .and_then(|()| file.write_header().map(drop))
+        file.write_header_with(container.header_options(info.time_base))
             .map_err(|reason| output.cannot_write(reason))?;
-
-        let (num, den) = info.rate.parts();
-        let period = TimeBase::new(den, num).expect("a rate is positive");
-        Ok(Self { encoder, copier, output: file, part, video, time_base: info.time_base, period, last: None })
+        Ok(Self { encoder, copier, output: file, part, video, info: info.clone(), last: None })
     }
 
     /// Writes the packets the encoder has ready.
     fn drain(&mut self) -> Result<()> {
         while let Some(mut packet) = self.encoder.receive()? {
             let stream = self.output.stream(self.video).expect("added when the file was created");
-            packet.rescale_ts(self.time_base.parts(), stream.time_base());
+            packet.rescale_ts(self.info.time_base.parts(), stream.time_base());
             packet.set_stream(self.video);
             packet.set_position(-1);
             packet.write_interleaved(&mut self.output).map_err(|reason| self.part.cannot_write(reason))?;
@@ -164,9 +160,9 @@ impl Sink for FileSink {
             tracing::warn!("not one frame was made: nothing is written");
             return Ok(());
         };
-        self.encoder.send_end()?;
+        let end = end_of(last, &self.info);
+        self.encoder.send_end(last, end)?;
         self.drain()?;
-        let end = last + FrameTime::from_ticks(1, self.period);
         // In this order for the same reason as the fields.
         let Self { part, mut output, copier, .. } = *self;
         copier
@@ -176,6 +172,15 @@ impl Sink for FileSink {
         drop(output);
         part.rename()
     }
+}
+
+/// When the last frame stops being shown: at the end of the video if that is
+/// near, else, the run having been cut short, after one frame of nominal length.
+fn end_of(last: FrameTime, info: &VideoInfo) -> FrameTime {
+    let frame_length = FrameTime::from_ticks(1, info.rate.frame_base());
+    let next = last + frame_length;
+    let is_near = |end: &FrameTime| *end > last && *end < next + frame_length;
+    info.duration.filter(is_near).unwrap_or(next)
 }
 
 /// The file while it is being written; removed unless renamed.

@@ -69,6 +69,7 @@ impl Planes {
     /// A new picture: the encoder keeps references to those it was given.
     pub(super) fn run(&mut self, picture: &Frame) -> frame::Video {
         let mut frame = frame::Video::new(self.layout.format(), self.size.width, self.size.height);
+        self.colour.tag_picture(&mut frame);
         let rgba = pad(picture, self.size);
         match self.layout {
             Layout::Yuv420 => {

@@ -39,18 +39,20 @@ pub(super) fn kept(tags: &DictionaryRef) -> Dictionary<'static> {
     kept
 }
 
-/// Copies the chapters, moved so that `origin` is zero and cut to `duration`.
+/// Copies the chapters, moved so that `origin` is zero, cut at `end` if there is
+/// one.
 pub(super) fn copy_chapters(
     input: &Input,
     output: &mut Output,
     origin: FrameTime,
-    duration: Option<FrameTime>,
+    end: Option<FrameTime>,
 ) -> Result<(), ffmpeg::Error> {
-    let length = duration.unwrap_or(FrameTime::from_nanos(i64::MAX));
+    let end_of_all = end.unwrap_or(FrameTime::from_nanos(i64::MAX));
     for (id, chapter) in (1..).zip(input.chapters()) {
         let ffmpeg::Rational(num, den) = chapter.time_base();
         let Some(base) = TimeBase::new(num, den) else { continue };
-        let moved = |ticks| (FrameTime::from_ticks(ticks, base) - origin).max(FrameTime::ZERO).min(length);
+        let moved =
+            |ticks| (FrameTime::from_ticks(ticks, base) - origin).max(FrameTime::ZERO).min(end_of_all);
         let (start, end) = (moved(chapter.start()), moved(chapter.end()));
         if start < end {
             let metadata = chapter.metadata();

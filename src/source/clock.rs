@@ -16,8 +16,7 @@ use crate::time::{FrameRate, FrameTime, TimeBase};
 #[derive(Debug)]
 pub(super) struct Clock {
     base: TimeBase,
-    /// Seconds per frame.
-    period: TimeBase,
+    rate: FrameRate,
     /// Last time told by the stream, and frames since.
     anchor: (i64, i64),
     last: Option<i64>,
@@ -26,9 +25,12 @@ pub(super) struct Clock {
 impl Clock {
     /// For a stream that counts in `base` and shows about `rate` frames.
     pub(super) fn new(base: TimeBase, rate: FrameRate) -> Self {
-        let (num, den) = rate.parts();
-        let period = TimeBase::new(den, num).expect("a rate is positive");
-        Self { base, period, anchor: (0, 0), last: None }
+        Self { base, rate, anchor: (0, 0), last: None }
+    }
+
+    /// Whether there was a frame yet.
+    pub(super) fn has_started(&self) -> bool {
+        self.last.is_some()
     }
 
     /// Ticks of the next frame, given what the stream says of it.
@@ -39,8 +41,8 @@ impl Clock {
             None => {}
         }
         let (told, frames_since) = self.anchor;
-        let expected =
-            told.saturating_add(FrameTime::from_ticks(frames_since, self.period).to_ticks(self.base));
+        let since = FrameTime::from_ticks(frames_since, self.rate.frame_base());
+        let expected = told.saturating_add(since.to_ticks(self.base));
         let ticks = self.last.map_or(expected, |last| expected.max(last.saturating_add(1)));
         self.last = Some(ticks);
         ticks

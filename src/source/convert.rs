@@ -4,7 +4,8 @@
 //! `yuv` crate: explicit matrix and range, and 30 times the speed of FFmpeg's
 //! scaler. All the rest (10 bits and more, RGB, palettes, alpha), and
 //! pictures whose size changes in mid-stream, go through an FFmpeg filter graph
-//! told the same matrix and range. The result is opaque, whatever the input.
+//! told the same matrix and range (but for grey of more than 8 bits, which
+//! FFmpeg always takes for full range). The result is opaque, whatever the input.
 //!
 //! Interlaced video is not deinterlaced: its two fields are drawn as one
 //! picture, combs and all. Run such a file through `ffmpeg -vf bwdif` first.

@@ -41,22 +41,21 @@ impl Decoder {
         Ok(Self { input, stream, codec, held: None, is_draining: false, damaged: 0 })
     }
 
-    /// Opens it at some frame before `start`: from a keyframe where seeking
-    /// lands before it, else from the beginning.
-    pub(super) fn open_before(path: &Path, start: FrameTime) -> Result<Self> {
-        let mut decoder = Self::open(path)?;
-        if let Err(reason) = media::seek(&mut decoder.input, start - SEEK_MARGIN) {
+    /// Moves to some frame at or before `start`, on the file's clock: from a
+    /// keyframe where seeking lands before it, else from the beginning.
+    pub(super) fn seek(mut self, path: &Path, start: FrameTime) -> Result<Self> {
+        if let Err(reason) = media::seek(&mut self.input, start - SEEK_MARGIN) {
             tracing::debug!(%reason, "the input cannot be searched; decoding from its beginning");
             return Self::open(path);
         }
-        let start = start.to_ticks(decoder.time_base());
-        let landed = decoder.next()?;
+        let start = start.to_ticks(self.time_base());
+        let landed = self.next()?;
         if landed.as_ref().and_then(|frame| frame.timestamp()).is_none_or(|ticks| ticks > start) {
             tracing::debug!("searching the input overshot; decoding from its beginning");
             return Self::open(path);
         }
-        decoder.held = landed;
-        Ok(decoder)
+        self.held = landed;
+        Ok(self)
     }
 
     /// The file.
@@ -84,10 +83,7 @@ impl Decoder {
             match self.codec.receive_frame(&mut frame) {
                 Ok(()) => return Ok(Some(frame)),
                 Err(ffmpeg::Error::Other { errno: EAGAIN }) => self.feed()?,
-                Err(ffmpeg::Error::Eof) => {
-                    self.report_damage();
-                    return Ok(None);
-                }
+                Err(ffmpeg::Error::Eof) => return Ok(None),
                 Err(reason) => self.pass_over(reason)?,
             }
         }
@@ -126,9 +122,11 @@ impl Decoder {
         tracing::debug!(%reason, "passed over a damaged packet");
         Ok(())
     }
+}
 
-    fn report_damage(&mut self) {
-        match std::mem::take(&mut self.damaged) {
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        match self.damaged {
             0 => {}
             1 => tracing::warn!("1 damaged packet of the input was passed over"),
             count => tracing::warn!("{count} damaged packets of the input were passed over"),

@@ -15,21 +15,23 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use ffmpeg::codec::packet::side_data;
-use ffmpeg::{Rational, Stream, frame};
-use ffmpeg_next as ffmpeg;
+use ffmpeg_next::frame;
 
 use super::clock::Clock;
 use super::convert::Converter;
 use super::decode::Decoder;
+use super::describe::{self, nominal_rate, orientation, size_of};
 use super::orient::Orientation;
 use super::{Source, VideoInfo};
-use crate::colour::Colour;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::media;
 use crate::stop::Stop;
-use crate::time::{FrameRate, FrameTime, TimeBase};
+use crate::time::FrameTime;
+
+/// How much of its stated length a video may lack without a word: a long last
+/// frame, sound that outlasts it.
+const EARLY: FrameTime = FrameTime::from_nanos(1_000_000_000);
 
 /// The part of a video to take, on the clock a player shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,9 +52,12 @@ pub struct FileSource {
     info: VideoInfo,
     /// The frame decoded while opening.
     first: Option<(i64, frame::Video)>,
-    /// In ticks of the stream: the frame shown at 0:00, and where to end.
+    /// Ticks of the stream at which the frames' clock is zero.
     origin: i64,
-    end: Option<i64>,
+    /// Where to end, on the file's clock.
+    end: Option<FrameTime>,
+    /// Time of the last frame handed out.
+    last: Option<FrameTime>,
     stop: Stop,
 }
 
@@ -73,57 +78,30 @@ impl FileSource {
         let clock_start = media::clock_start(decoder.input());
         let start = clip.start.map(|start| clock_start + start);
         if let Some(start) = start {
-            decoder = Decoder::open_before(path, start)?;
+            decoder = decoder.seek(path, start)?;
         }
-        let base = decoder.time_base();
-        let rate = nominal_rate(&decoder.stream());
-        let mut clock = Clock::new(base, rate);
-        let start_tick = start.map_or(i64::MIN, |start| start.to_ticks(base));
-
-        let mut is_empty = true;
-        let (ticks, first) = loop {
-            match decoder.next()? {
-                Some(frame) => {
-                    is_empty = false;
-                    let ticks = clock.tick(frame.timestamp());
-                    if ticks >= start_tick {
-                        break (ticks, frame);
-                    }
-                }
-                None if is_empty => return Err(Error::NoFrames { path: path.into() }),
-                None => {
-                    let start = clip.start.unwrap_or_default();
-                    return Err(out_of_range("the start", start, "the length of the video"));
-                }
-            }
+        let mut clock = Clock::new(decoder.time_base(), nominal_rate(&decoder.stream()));
+        let Some((ticks, first)) = skip_to(&mut decoder, &mut clock, start)? else {
+            return Err(match clip.start.filter(|_| clock.has_started()) {
+                Some(start) => out_of_range("the start", start, "the length of the video"),
+                None => Error::NoFrames { path: path.into() },
+            });
         };
-
         let stored_size = size_of(&first)?;
-        let colour = Colour::of(&first, stored_size);
         let orientation = orientation(&decoder.stream());
-        let origin = if start.is_some() { ticks } else { clock_start.to_ticks(base) };
-        let duration = length(&decoder, clip);
-        let info = VideoInfo {
-            size: orientation.turn_size(stored_size),
-            rate,
-            time_base: base,
-            colour,
-            pixel_aspect: orientation.turn_pair(pixel_aspect(&first)),
-            frames: frame_count(&decoder.stream(), clip, duration, rate),
-            duration,
-            origin: FrameTime::from_ticks(origin, base),
-        };
-        let end = clip.duration.map(|length| (start.unwrap_or(clock_start) + length).to_ticks(base));
+        let origin = if start.is_some() { ticks } else { clock_start.to_ticks(decoder.time_base()) };
+        let info = describe::video(&decoder, &first, stored_size, clip, orientation, origin);
         Ok(Self {
+            converter: Converter::new(stored_size, info.colour),
+            end: clip.duration.map(|length| start.unwrap_or(clock_start) + length),
+            first: Some((ticks, first)),
             decoder,
             clock,
-            converter: Converter::new(stored_size, colour),
             orientation,
             stored_size,
             info,
-            first: Some((ticks, first)),
             origin,
-            end,
+            last: None,
             stop,
         })
     }
@@ -134,7 +112,20 @@ impl FileSource {
             Some(first) => Some(first),
             None => self.decoder.next()?.map(|frame| (self.clock.tick(frame.timestamp()), frame)),
         };
-        Ok(next.filter(|(ticks, _)| self.end.is_none_or(|end| *ticks < end)))
+        if next.is_none() {
+            self.report_early_end();
+        }
+        let is_before = |ticks, end| FrameTime::from_ticks(ticks, self.info.time_base) < end;
+        Ok(next.filter(|(ticks, _)| self.end.is_none_or(|end| is_before(*ticks, end))))
+    }
+
+    /// Warns, once, of a file that was cut short.
+    fn report_early_end(&mut self) {
+        if let (Some(last), Some(length)) = (self.last.take(), self.info.duration)
+            && last + EARLY < length
+        {
+            tracing::warn!("the pictures end at {last}, though the input says it is {length} long");
+        }
     }
 }
 
@@ -153,6 +144,7 @@ impl Source for FileSource {
             pixels = self.orientation.turn(&pixels, self.stored_size);
         }
         let time = FrameTime::from_ticks(ticks - self.origin, self.info.time_base);
+        self.last = Some(time);
         Ok(Some(Frame { size: self.info.size, time, pixels }))
     }
 }
@@ -174,68 +166,22 @@ fn check_readable(path: &Path) -> Result<()> {
     fs::File::open(path).map(drop).map_err(unreadable)
 }
 
+/// Decodes up to the first frame at or after `start`; its ticks.
+fn skip_to(
+    decoder: &mut Decoder,
+    clock: &mut Clock,
+    start: Option<FrameTime>,
+) -> Result<Option<(i64, frame::Video)>> {
+    let base = decoder.time_base();
+    while let Some(frame) = decoder.next()? {
+        let ticks = clock.tick(frame.timestamp());
+        if start.is_none_or(|start| FrameTime::from_ticks(ticks, base) >= start) {
+            return Ok(Some((ticks, frame)));
+        }
+    }
+    Ok(None)
+}
+
 fn out_of_range(what: &'static str, value: FrameTime, range: &'static str) -> Error {
     Error::OutOfRange { what, value: value.to_string(), range }
-}
-
-fn size_of(frame: &frame::Video) -> Result<Size> {
-    let (width, height) = (frame.width(), frame.height());
-    let too_large = || Error::OutOfRange {
-        what: "the size of the picture",
-        value: format!("{width}x{height}"),
-        range: "1 to 16384 pixels a side",
-    };
-    Size::new(width, height).ok_or_else(too_large)
-}
-
-/// The average rate; a standard one where the stream names one within 2 % of
-/// it, which containers with coarse ticks blur; 25 where nothing is known.
-fn nominal_rate(stream: &Stream) -> FrameRate {
-    let rate = |Rational(num, den)| FrameRate::new(num, den);
-    let (average, standard) = (rate(stream.avg_frame_rate()), rate(stream.rate()));
-    match (average, standard) {
-        (Some(average), Some(standard)) if (standard.as_f64() / average.as_f64() - 1.0).abs() < 0.02 => {
-            standard
-        }
-        (average, standard) => {
-            average.or(standard).or(FrameRate::new(25, 1)).expect("25 frames a second are a rate")
-        }
-    }
-}
-
-/// From the display matrix; from the `rotate` tag of old files.
-fn orientation(stream: &Stream) -> Orientation {
-    let matrix = stream.side_data().find(|data| data.kind() == side_data::Type::DisplayMatrix);
-    let from_matrix = matrix.and_then(|matrix| Orientation::from_display_matrix(matrix.data()));
-    let from_tag = || stream.metadata().get("rotate")?.trim().parse().ok().map(Orientation::from_degrees);
-    from_matrix.or_else(from_tag).unwrap_or_default()
-}
-
-/// The frame's, or the decoder's by way of it; square where unknown.
-fn pixel_aspect(frame: &frame::Video) -> (u32, u32) {
-    let Rational(num, den) = frame.aspect_ratio();
-    match (u32::try_from(num), u32::try_from(den)) {
-        (Ok(num), Ok(den)) if num > 0 && den > 0 => (num, den),
-        _ => (1, 1),
-    }
-}
-
-/// Length of what will be handed out, where the file tells its own.
-fn length(decoder: &Decoder, clip: Clip) -> Option<FrameTime> {
-    let stream = decoder.stream();
-    let of_stream = FrameTime::from_ticks(stream.duration().max(0), decoder.time_base());
-    let of_file = FrameTime::from_nanos(decoder.input().duration().max(0).saturating_mul(1000));
-    let whole = [of_stream, of_file].into_iter().find(|length| *length > FrameTime::ZERO)?;
-    let rest = (whole - clip.start.unwrap_or_default()).max(FrameTime::ZERO);
-    Some(clip.duration.map_or(rest, |wanted| wanted.min(rest)))
-}
-
-/// As the container counts them; for a part, or where it does not, from length
-/// and rate.
-fn frame_count(stream: &Stream, clip: Clip, duration: Option<FrameTime>, rate: FrameRate) -> Option<u64> {
-    let counted = u64::try_from(stream.frames()).ok().filter(|frames| *frames > 0);
-    let (num, den) = rate.parts();
-    let period = TimeBase::new(den, num)?;
-    let estimate = || u64::try_from(duration?.to_ticks(period)).ok().map(|frames| frames.max(1));
-    counted.filter(|_| clip == Clip::default()).or_else(estimate)
 }

@@ -1,0 +1,191 @@
+//! What the tests have in common: clips, copies, and ways to look at them.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use stylewarp::Result;
+use stylewarp::sink::{FileOutput, FileSink, Sink};
+use stylewarp::source::{Clip, FileSource, Source};
+use stylewarp::stop::Stop;
+use stylewarp::time::FrameTime;
+use tempfile::TempDir;
+
+/// A folder that goes away with the test.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().expect("a temporary folder"))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs `ffmpeg` in the folder; the words of `args` are its arguments.
+    pub(crate) fn ffmpeg(&self, args: &str) {
+        run(Command::new("ffmpeg")
+            .args("-v error -nostdin -y".split(' '))
+            .args(args.split_whitespace())
+            .current_dir(&self.0));
+    }
+
+    /// A clip made of an `lavfi` source.
+    pub(crate) fn clip(&self, name: &str, source: &str, args: &str) -> PathBuf {
+        self.ffmpeg(&format!("-f lavfi -i {source} {args} {name}"));
+        self.path(name)
+    }
+
+    /// Names of the files in it.
+    pub(crate) fn list(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).expect("the folder is there");
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn run(command: &mut Command) -> Vec<u8> {
+    let done = command.output().expect("ffmpeg and ffprobe are installed");
+    assert!(done.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&done.stderr));
+    done.stdout
+}
+
+/// Where to write with nothing special asked for.
+pub(crate) fn output(path: &Path) -> FileOutput {
+    FileOutput { path: path.into(), overwrite: false, codec: None, crf: None }
+}
+
+/// Copies a video picture by picture; the number of pictures.
+pub(crate) fn copy(input: &Path, to: &Path) -> Result<u64> {
+    copy_part(input, &output(to), Clip::default(), u64::MAX)
+}
+
+/// Copies a part, as if interrupted after `most` pictures.
+pub(crate) fn copy_part(input: &Path, output: &FileOutput, clip: Clip, most: u64) -> Result<u64> {
+    let stop = Stop::new();
+    let mut source = FileSource::open(input, clip, stop.clone())?;
+    let mut sink = Box::new(FileSink::create(output, source.info(), input)?);
+    let mut count = 0;
+    while let Some(frame) = source.next()? {
+        sink.write(frame)?;
+        count += 1;
+        if count == most {
+            stop.raise();
+        }
+    }
+    sink.finish()?;
+    Ok(count)
+}
+
+pub(crate) fn seconds(secs: f64) -> Option<FrameTime> {
+    Some(FrameTime::from_secs_f64(secs))
+}
+
+/// What `ffprobe` says, as JSON; `what` are its arguments.
+pub(crate) fn probe(path: &Path, what: &str) -> Value {
+    let text = run(Command::new("ffprobe")
+        .args("-v error -of json".split(' '))
+        .args(what.split_whitespace())
+        .arg(path));
+    serde_json::from_slice(&text).expect("ffprobe writes JSON")
+}
+
+/// Properties of the video stream, named with commas between.
+pub(crate) fn video(path: &Path, properties: &str) -> Vec<String> {
+    let about = probe(path, &format!("-select_streams v:0 -show_entries stream={properties}"));
+    let property = |name| match &about["streams"][0][name] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    properties.split(',').map(property).collect()
+}
+
+/// When the video's pictures are shown, in order: microseconds.
+pub(crate) fn times(path: &Path) -> Vec<i64> {
+    stream_times(path, "v:0")
+}
+
+/// The same of any stream's packets.
+pub(crate) fn stream_times(path: &Path, stream: &str) -> Vec<i64> {
+    let packets = probe(path, &format!("-select_streams {stream} -show_entries packet=pts_time"));
+    let packets = packets["packets"].as_array().expect("a list").clone();
+    let time =
+        |packet: &Value| -> f64 { packet["pts_time"].as_str().expect("a time").parse().expect("a number") };
+    let mut times: Vec<i64> = packets.iter().map(|packet| (time(packet) * 1e6).round() as i64).collect();
+    times.sort_unstable();
+    times
+}
+
+/// A fingerprint of each packet of a stream, `a:0` or the like: its bytes alone.
+pub(crate) fn packets(path: &Path, stream: &str) -> Vec<String> {
+    let packets = probe(path, &format!("-select_streams {stream} -show_packets -show_data_hash md5"));
+    let packets = packets["packets"].as_array().expect("a list").clone();
+    packets.iter().map(|packet| packet["data_hash"].as_str().expect("a hash").to_owned()).collect()
+}
+
+/// A decoded picture: packed RGB.
+pub(crate) struct Picture {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    rgb: Vec<u8>,
+}
+
+impl Picture {
+    /// The first picture of a video as `ffmpeg` decodes it, by the matrix and
+    /// range it is told. Turned upright as players do.
+    pub(crate) fn of(path: &Path, matrix: &str, range: &str) -> Self {
+        let filter = format!(
+            "scale=in_color_matrix={matrix}:in_range={range}:out_range=full\
+             :flags=accurate_rnd+full_chroma_int+full_chroma_inp+neighbor,format=rgb24"
+        );
+        let mut command = Command::new("ffmpeg");
+        command.args("-v error -nostdin -i".split(' ')).arg(path).args(["-vf", &filter]);
+        // PPM: the size in text, then the pixels.
+        let bytes = run(command.args("-frames:v 1 -f image2pipe -c:v ppm -".split(' ')));
+        let mut fields = bytes.splitn(4, |byte| byte.is_ascii_whitespace());
+        let mut number = || std::str::from_utf8(fields.next().expect("a header")).expect("text").parse().ok();
+        assert_eq!(number(), None::<usize>, "the magic word");
+        let (width, height) = (number().expect("a width"), number().expect("a height"));
+        let rgb = bytes[bytes.len() - width * height * 3..].to_vec();
+        Self { width, height, rgb }
+    }
+
+    pub(crate) fn at(&self, x: usize, y: usize) -> [u8; 3] {
+        let start = (y * self.width + x) * 3;
+        [self.rgb[start], self.rgb[start + 1], self.rgb[start + 2]]
+    }
+
+    /// The largest difference to another picture at these points.
+    pub(crate) fn distance(&self, other: &Self, points: &[(usize, usize)]) -> u8 {
+        let differences = points.iter().flat_map(|&(x, y)| {
+            self.at(x, y).into_iter().zip(other.at(x, y)).map(|(a, b)| a.abs_diff(b)).collect::<Vec<_>>()
+        });
+        differences.max().expect("some points")
+    }
+}
+
+/// What is logged on this thread in the meantime.
+pub(crate) fn log_of(run: impl FnOnce()) -> String {
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("one thread").write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(log, run);
+    let bytes = lines.0.lock().expect("one thread");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
