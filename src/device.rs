@@ -65,9 +65,9 @@ impl Device {
 
     /// Whether the loaded library was built with it, and how to ask for it.
     fn provider(self) -> Option<(bool, ExecutionProviderDispatch)> {
-        fn of<P: ep::ExecutionProvider + 'static>(provider: P) -> (bool, ExecutionProviderDispatch)
+        fn of<P>(provider: P) -> (bool, ExecutionProviderDispatch)
         where
-            P: Into<ExecutionProviderDispatch>,
+            P: ep::ExecutionProvider + Into<ExecutionProviderDispatch>,
         {
             (P::is_available().unwrap_or(false), provider.into().error_on_failure())
         }

@@ -12,9 +12,9 @@ use crate::model::{Models, Network};
 
 /// The network halves its input three times.
 const MULTIPLE: usize = 8;
-/// Pixels of mirror image around the frame: the network's convolutions pad with
-/// zeros, which shows as a band along the edge of what they see.
-const MARGIN: usize = 16;
+/// Smaller pictures are continued by their mirror image: the network adds a
+/// mirrored margin of its own, which has to be smaller than the picture.
+const LEAST_SIDE: usize = 32;
 
 /// How a frame is painted.
 #[derive(Debug, Clone)]
@@ -106,9 +106,8 @@ impl Painter {
         self.network.run([(&[1, 3, height, width], &self.planes), style], |outputs| {
             let mut painted = vec![255; size.rgba_bytes()];
             for (c, plane) in outputs[0].chunks_exact(width * height).enumerate() {
-                let rows = plane.chunks_exact(width).skip(MARGIN);
-                for (row, out) in rows.zip(painted.chunks_exact_mut(w * 4)) {
-                    for (value, pixel) in row[MARGIN..].iter().zip(out.chunks_exact_mut(4)) {
+                for (row, out) in plane.chunks_exact(width).zip(painted.chunks_exact_mut(w * 4)) {
+                    for (value, pixel) in row.iter().zip(out.chunks_exact_mut(4)) {
                         pixel[c] = (value * 255.0 + 0.5) as u8;
                     }
                 }
@@ -134,12 +133,12 @@ impl Painter {
 
 /// Size the network runs at.
 fn padded(size: Size) -> [usize; 2] {
-    [size.width, size.height].map(|side| (side as usize + 2 * MARGIN).next_multiple_of(MULTIPLE))
+    [size.width, size.height].map(|side| (side as usize).max(LEAST_SIDE).next_multiple_of(MULTIPLE))
 }
 
-/// The place of a frame of `len` that is seen at `at` of the padded one.
+/// The place of a picture of `len` that continues it at `at`.
 fn mirrored(at: usize, len: usize) -> usize {
-    let wrapped = (at as isize - MARGIN as isize).rem_euclid(2 * len as isize) as usize;
+    let wrapped = at % (2 * len);
     wrapped.min(2 * len - 1 - wrapped)
 }
 
@@ -168,10 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn the_margin_is_a_mirror_image() {
-        assert_eq!(padded(Size { width: 641, height: 1 }), [680, 40]);
-        let seen = |len| (MARGIN - 4..MARGIN + 7).map(|x| mirrored(x, len)).collect::<Vec<_>>();
-        assert_eq!(seen(3), [2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0]);
-        assert_eq!(seen(1), [0; 11]);
+    fn padding_mirrors_and_is_never_too_small() {
+        assert_eq!(padded(Size { width: 641, height: 1 }), [648, 32]);
+        assert_eq!((0..7).map(|x| mirrored(x, 3)).collect::<Vec<_>>(), [0, 1, 2, 2, 1, 0, 0]);
+        assert_eq!(mirrored(31, 1), 0);
     }
 }

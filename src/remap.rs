@@ -19,7 +19,7 @@ pub use gpu::GpuRemap;
 /// The warping stage.
 pub enum Remap {
     /// The twin.
-    Cpu(CpuRemap),
+    Cpu(Box<CpuRemap>),
     /// The shader.
     Gpu(Box<GpuRemap>),
 }
@@ -32,7 +32,7 @@ impl Remap {
     pub fn new(gpu: Option<Gpu>) -> Result<Self> {
         Ok(match gpu {
             Some(gpu) => Self::Gpu(Box::new(GpuRemap::new(gpu)?)),
-            None => Self::Cpu(CpuRemap::default()),
+            None => Self::Cpu(Box::default()),
         })
     }
 

@@ -103,9 +103,8 @@ impl<T> Lookahead<T> {
                 let weight = kernel * found.confidence[cell].max(LEAST);
                 weights[cell] += weight;
                 confidence[cell] += kernel * found.confidence[cell];
-                for axis in 0..2 {
-                    mean[cell][axis] += weight * found.displacement[cell][axis];
-                }
+                let [x, y] = found.displacement[cell];
+                mean[cell] = [mean[cell][0] + weight * x, mean[cell][1] + weight * y];
             }
         }
         Match {

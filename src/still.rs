@@ -30,7 +30,7 @@ pub fn check(input: &Path, output: &Path, overwrite: bool) -> Result<()> {
 /// # Errors
 /// Where it cannot be read, or has more pixels than a frame may.
 pub fn read(path: &Path) -> Result<Frame> {
-    let picture = image::DynamicImage::from(preset::picture(path)?).into_rgba8();
+    let picture = preset::picture(path)?.into_rgba8();
     let (width, height) = picture.dimensions();
     let size = Size::new(width, height).ok_or_else(|| Error::OutOfRange {
         what: "the picture's side",
