@@ -55,7 +55,8 @@ fn an_interrupted_run_is_a_video_that_plays() {
         );
 
         // The sound ends with the picture, and is the input's until then.
-        let (end, sound) = (frames as i64 * 40_000, stream_times(&out, "a:0"));
+        let end = times(&out)[frames - 1] + 40_000;
+        let sound = stream_times(&out, "a:0");
         assert!(
             sound.last().is_some_and(|last| (end - 70_000..=end).contains(last)),
             "{signal}: {end} {sound:?}"

@@ -89,7 +89,7 @@ pub(crate) fn refuses(folder: &Folder, command: &mut Command, code: i32, words: 
 fn pixels(path: &Path) -> Vec<u8> {
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-nostdin", "-i"]).arg(path);
-    crate::clips::run(command.args("-f rawvideo -pix_fmt rgb24 -".split(' ')))
+    crate::clips::run(command.args("-vsync passthrough -f rawvideo -pix_fmt rgb24 -".split(' ')))
 }
 
 /// The mean difference of two videos' pixels, 0 to 255.

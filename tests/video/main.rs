@@ -7,6 +7,8 @@
 #[path = "../common/clips.rs"]
 mod clips;
 mod command;
+#[cfg(unix)]
+mod controls;
 mod events;
 #[cfg(unix)]
 mod interruption;

@@ -26,7 +26,7 @@ fn pictures_that_are_none() {
     for (picture, words) in [
         ("missing.png", ["cannot read missing.png", "No such file", "check the name"]),
         ("dot.png", ["the picture dot.png is too small: 1x1", "", "16x16"]),
-        ("text.png", ["cannot read the picture text.png", "format error", "a JPEG, PNG"]),
+        ("text.png", ["cannot read the picture text.png", "signature", "a JPEG, PNG"]),
         ("empty.png", ["cannot read the picture empty.png", "unexpected end", "a JPEG, PNG"]),
         ("in.mp4", ["cannot read the picture in.mp4", "format", "a JPEG, PNG"]),
     ] {
