@@ -7,6 +7,7 @@
 //! silently not used is what people complain of most.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
 use ort::ep::{self, ExecutionProviderDispatch};
@@ -97,15 +98,7 @@ impl Runtime {
     /// # Errors
     /// Where no library is found, it is too old, or `device` is not in it.
     pub fn load(device: Device) -> Result<Self> {
-        let library = find_library();
-        let failed = |source: Cause| Error::Runtime { source };
-        let environment = ort::init_from(&library)
-            .map_err(|error| failed(format!("{}: {error}", library.display()).into()))?
-            .with_name("stylewarp")
-            .build()
-            .map_err(|error| failed(Box::new(error)))?;
-        // Its messages come back as errors; its warnings about graphs help nobody.
-        environment.set_log_level(ort::logging::LogLevel::Error);
+        let (environment, library) = environment()?;
         let runtime = Self { environment, device: Device::Cpu, library };
         runtime.choose(device)
     }
@@ -173,6 +166,29 @@ impl Runtime {
         };
         build().map_err(|error| Box::new(error) as Cause)
     }
+}
+
+/// The library, opened, and where it is. ONNX Runtime allows one environment a
+/// process, ever: the first engine opens it, later ones share it.
+fn environment() -> Result<(Environment, PathBuf)> {
+    static OPENED: Mutex<Option<(Environment, PathBuf)>> = Mutex::new(None);
+    // Nothing is left half done by a panic: it is opened or it is not.
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(both) = &*opened {
+        return Ok(both.clone());
+    }
+    let library = find_library();
+    let failed = |source: Cause| Error::Runtime { source };
+    let environment = ort::init_from(&library)
+        .map_err(|error| failed(format!("{}: {error}", library.display()).into()))?
+        .with_name("stylewarp")
+        .with_telemetry(false)
+        .build()
+        .map_err(|error| failed(Box::new(error)))?;
+    // Its failures come back as errors, and printed they would tear the progress
+    // bar; its warnings about graphs help nobody.
+    environment.set_log_level(ort::logging::LogLevel::Fatal);
+    Ok(opened.insert((environment, library)).clone())
 }
 
 /// Threads of each network: all cores, since stages mostly wait for each other.

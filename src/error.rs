@@ -256,11 +256,10 @@ impl Error {
             Self::NoGpu { .. } => "--device cpu".into(),
             Self::DeviceLost { .. } => "--device cpu, or a smaller --size".into(),
             Self::Stage { .. } => "run again with -vv and report what it prints; this is a bug".into(),
-            Self::Signal(_)
-            | Self::OutOfRange { .. }
-            | Self::Ffmpeg { .. }
-            | Self::Ort { .. }
-            | Self::Disconnected => return None,
+            Self::OutOfRange { what, range, .. } => format!("{what} within {range}"),
+            Self::Ffmpeg { .. } => "run again with -vvv, to see all that FFmpeg has to say".into(),
+            Self::Ort { .. } => "--device cpu; if that fails too, report it: this is a bug".into(),
+            Self::Signal(_) | Self::Disconnected => return None,
         })
     }
 

@@ -28,7 +28,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (Ctrl-C once: what 
 
 /// Redraw a video in an artist's hand, shapes and brushwork; sound and timing are kept
 #[derive(Parser)]
-#[command(version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 98)]
+#[command(name = "stylewarp-video", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 98)]
 struct Cli {
     /// Video to redraw
     input: PathBuf,

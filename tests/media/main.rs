@@ -6,6 +6,8 @@
 //! writing. Every comparison has a negative control: a test that shows it two
 //! different things and wants to hear so.
 
+#[path = "../common/clips.rs"]
+mod clips;
 mod kit;
 mod parts;
 mod pictures;

@@ -1,0 +1,156 @@
+"""Makes the tiny networks that the tests run: the real ones' signatures, but arithmetic one can do by hand.
+
+    python make_models.py        (needs onnx, numpy and safetensors; writes next to itself)
+
+encoder  mean colour of each of 16x16 cells, repeated to 512 channels, as a unit vector
+warper   BASE + 0.2 * (difference of the two pictures' first two channels), sure of everything
+painter  (1 - image) * the style's first three values: inverted, then dyed
+
+Not in the folder, to take the others' places:
+
+nan_warper     the warper gone mad
+fussy_painter  the painter, but a frame that is white all over makes it fail
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save_file
+
+HERE = Path(__file__).parent
+MODELS = HERE / "models"
+FEATURES = [1, 512, 16, 16]
+
+# `starry-night` because the default preset asks for it. White turns black under both.
+STYLES = {"starry-night": [1.0, 1.0, 1.0, 0.0], "scream": [1.0, 0.5, 0.25, 0.0]}
+
+
+def base() -> np.ndarray:
+    """A wave that no similarity transform can undo: `Align::Subject` leaves it in."""
+    at = (np.arange(16) + 0.5) / 16
+    y, x = np.meshgrid(at, at, indexing="ij")
+    return np.stack([0.12 * np.sin(2 * np.pi * y), 0.12 * np.sin(2 * np.pi * x)])[None].astype(np.float32)
+
+
+def save(path: Path, inputs: dict, outputs: dict, nodes: list, constants: dict) -> None:
+    def values(of: dict) -> list:
+        return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in of.items()]
+
+    weights = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, path.stem, values(inputs), values(outputs), weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model, full_check=True)
+    path.write_bytes(model.SerializeToString())
+
+
+def encoder() -> None:
+    node = helper.make_node
+    nodes = [
+        node("AveragePool", ["image"], ["cells"], kernel_shape=[16, 16], strides=[16, 16]),
+        # Black has no direction: a grain of grey keeps it from being 0 / 0.
+        node("Add", ["cells", "grain"], ["lit"]),
+        node("Tile", ["lit", "times"], ["many"]),
+        node("Slice", ["many", "first", "last", "axis"], ["channels"]),
+        node("LpNormalization", ["channels"], ["features"], axis=1, p=2),
+    ]
+    constants = {
+        "grain": np.float32(0.01),
+        "times": np.array([1, 171, 1, 1]),
+        "first": np.array([0]),
+        "last": np.array([512]),
+        "axis": np.array([1]),
+    }
+    save(MODELS / "encoder.onnx", {"image": [1, 3, 256, 256]}, {"features": FEATURES}, nodes, constants)
+
+
+def warper(path: Path, field: np.ndarray) -> None:
+    node = helper.make_node
+    nodes = [
+        node("Sub", ["content_features", "exemplar_features"], ["difference"]),
+        node("Slice", ["difference", "first", "last", "axis"], ["two"]),
+        # A unit vector's channels are small: 13 = sqrt(512 / 3) undoes that.
+        node("Mul", ["two", "gain"], ["moved"]),
+        node("Add", ["moved", "base"], ["field"]),
+        node("ConstantOfShape", ["cells"], ["confidence"], value=helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])),
+    ]
+    constants = {
+        "first": np.array([0]),
+        "last": np.array([2]),
+        "axis": np.array([1]),
+        "gain": np.float32(0.2 * 13),
+        "base": field,
+        "cells": np.array([1, 1, 16, 16]),
+    }
+    inputs = {"content_features": FEATURES, "exemplar_features": FEATURES}
+    save(path, inputs, {"field": [1, 2, 16, 16], "confidence": [1, 1, 16, 16]}, nodes, constants)
+
+
+def painter(path: Path, fussy: bool = False) -> None:
+    node = helper.make_node
+    nodes = [
+        node("Slice", ["style", "first", "last", "axis"], ["three"]),
+        node("Reshape", ["three", "colour"], ["dye"]),
+        node("Sub", ["white", "image"], ["inverted"]),
+        node("Mul", ["inverted", "dye"], ["painted"]),
+    ]
+    constants = {
+        "first": np.array([0]),
+        "last": np.array([3]),
+        "axis": np.array([1]),
+        "colour": np.array([1, 3, 1, 1]),
+        "white": np.float32(1),
+    }
+    if fussy:
+        # Looks up element 1 of a list of one.
+        nodes[2:2] = [
+            node("ReduceMin", ["image"], ["darkest"], keepdims=0),
+            node("Greater", ["darkest", "bright"], ["is_white"]),
+            node("Cast", ["is_white"], ["element"], to=TensorProto.INT64),
+            node("Gather", ["list", "element"], ["paper"]),
+        ]
+        nodes[-2].input[0] = "paper"
+        del constants["white"]
+        constants |= {"bright": np.float32(0.9), "list": np.array([1], np.float32)}
+    image = [1, 3, "height", "width"]
+    save(path, {"image": image, "style": [1, 4]}, {"painted": image}, nodes, constants)
+
+
+def signature(values) -> str:
+    tables = []
+    for value in values:
+        shape = [dimension.dim_value or -1 for dimension in value.type.tensor_type.shape.dim]
+        tables.append(f'{{ name = "{value.name}", shape = {shape} }}')
+    return ", ".join(tables)
+
+
+def manifest() -> None:
+    text = "# Written by make_models.py; do not edit.\n"
+    for path in sorted(MODELS.iterdir()):
+        if path.suffix not in (".onnx", ".safetensors"):
+            continue
+        content = path.read_bytes()
+        text += f'\n[[file]]\nname = "{path.name}"\nbytes = {len(content)}\n'
+        text += f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
+        if path.suffix == ".onnx":
+            graph = onnx.load(str(path)).graph
+            text += f"inputs = [{signature(graph.input)}]\noutputs = [{signature(graph.output)}]\n"
+            text += "macs_per_pixel = 1\n" if path.stem == "painter" else "macs = 1\n"
+    (MODELS / "manifest.toml").write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    MODELS.mkdir(exist_ok=True)
+    encoder()
+    warper(MODELS / "warper.onnx", base())
+    warper(HERE / "nan_warper.onnx", base() * np.float32("nan"))
+    painter(MODELS / "painter.onnx")
+    painter(HERE / "fussy_painter.onnx", fussy=True)
+    save_file({name: np.array(code, np.float32) for name, code in STYLES.items()}, MODELS / "styles.safetensors")
+    manifest()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+//! A source that makes frames up, a sink that keeps them, and engines between.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use stylewarp::colour::Colour;
+use stylewarp::device::Device;
+use stylewarp::engine::{Engine, Setup};
+use stylewarp::frame::{Frame, Size};
+use stylewarp::preset::Preset;
+use stylewarp::sink::Sink;
+use stylewarp::source::{Source, VideoInfo};
+use stylewarp::stop::Stop;
+use stylewarp::time::{FrameRate, FrameTime, TimeBase};
+use stylewarp::{Error, Result};
+
+use crate::networks;
+
+pub(crate) const SIZE: Size = Size { width: 48, height: 32 };
+
+/// Frame number `n` of the made-up film, at 25 a second. No two are alike, and
+/// every 20th is a cut: the colours change places.
+pub(crate) fn frame(n: u64) -> Frame {
+    let mut frame = Frame::filled(SIZE, FrameTime::from_nanos(n as i64 * 40_000_000), [0, 0, 0, 255]);
+    let colour = (n / 20 % 3) as usize;
+    for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
+        let (x, y) = (k as u64 % 48, k as u64 / 48);
+        pixel[colour] = (40 + x * 4) as u8;
+        pixel[(colour + 1) % 3] = ((n * 7 + (x / 6 + y / 5) % 2 * 90) % 160) as u8;
+    }
+    frame
+}
+
+/// Hands out frames 0 up to `count`, then does what `end` says.
+pub(crate) struct Film {
+    pub(crate) info: VideoInfo,
+    pub(crate) count: u64,
+    pub(crate) end: fn() -> Result<Option<Frame>>,
+    pub(crate) stop: Stop,
+    /// Frames handed out.
+    pub(crate) handed: Arc<AtomicU64>,
+}
+
+impl Film {
+    pub(crate) fn new(count: u64) -> Self {
+        let info = VideoInfo {
+            size: SIZE,
+            rate: FrameRate::new(25, 1).expect("positive"),
+            time_base: TimeBase::new(1, 25).expect("positive"),
+            colour: Colour::untagged(SIZE),
+            pixel_aspect: (1, 1),
+            frames: None,
+            duration: None,
+            origin: FrameTime::ZERO,
+        };
+        Self { info, count, end: || Ok(None), stop: Stop::new(), handed: Arc::default() }
+    }
+}
+
+impl Source for Film {
+    fn info(&self) -> &VideoInfo {
+        &self.info
+    }
+
+    fn next(&mut self) -> Result<Option<Frame>> {
+        let n = self.handed.load(Ordering::SeqCst);
+        if self.stop.is_raised() {
+            return Ok(None);
+        }
+        if n == self.count {
+            return (self.end)();
+        }
+        self.handed.store(n + 1, Ordering::SeqCst);
+        Ok(Some(frame(n)))
+    }
+}
+
+/// What became of a sink.
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) finished: bool,
+}
+
+/// Keeps what it is given.
+#[derive(Clone, Default)]
+pub(crate) struct Shelf {
+    pub(crate) inside: Arc<Mutex<Kept>>,
+    /// Refuses the frame after so many.
+    pub(crate) room: Option<usize>,
+    /// Refuses to finish.
+    pub(crate) broken: bool,
+}
+
+/// The failure of a source or a sink, recognisable by its path.
+pub(crate) fn failure(of: &str) -> Error {
+    Error::NoFrames { path: of.into() }
+}
+
+impl Shelf {
+    pub(crate) fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.inside.lock().expect("nobody panics while writing")
+    }
+}
+
+impl Sink for Shelf {
+    fn write(&mut self, frame: Frame) -> Result<()> {
+        if self.room == Some(self.kept().frames.len()) {
+            return Err(failure("sink"));
+        }
+        self.kept().frames.push(frame);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        if self.broken {
+            return Err(failure("finish"));
+        }
+        self.kept().finished = true;
+        Ok(())
+    }
+}
+
+/// A look of this much warp and paint, with the default exemplar.
+pub(crate) fn look(warp: f32, paint: f32) -> Preset {
+    let mut look = Preset::default();
+    look.geometry = Some(image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 2, y as u8 * 2, 60])));
+    look.texture = Some("starry-night".into());
+    (look.warp, look.paint) = (warp, paint);
+    look
+}
+
+/// An engine on the networks of a folder.
+pub(crate) fn engine_on(models: PathBuf, look: &Preset) -> Result<Engine> {
+    Engine::new(look, None, SIZE.aspect(), &Setup { models: Some(models), device: Device::Cpu })
+}
+
+/// An engine on the tiny networks.
+pub(crate) fn engine(look: &Preset) -> Engine {
+    engine_on(networks::tiny(), look).expect("the tiny networks load")
+}

@@ -1,0 +1,72 @@
+//! What the tiny networks do to a frame, worked out by hand.
+
+use stylewarp::Error;
+use stylewarp::frame::Frame;
+use stylewarp::pipeline::run_file;
+
+use crate::doubles::{Film, SIZE, Shelf, engine, engine_on, frame, look};
+use crate::networks;
+
+#[test]
+fn nothing_to_do_needs_no_networks_and_changes_nothing() {
+    let nowhere = std::path::PathBuf::from("no/such/folder");
+    let (off, shelf) = (look(0.0, 0.0), Shelf::default());
+    let engine = engine_on(nowhere.clone(), &off).expect("no network is looked for");
+    run_file(Film::new(5), shelf.clone(), engine, |_| {}).expect("runs");
+    assert!(shelf.kept().frames == (0..5).map(frame).collect::<Vec<_>>());
+    for on in [look(0.1, 0.0), look(0.0, 0.1)] {
+        let error = engine_on(nowhere.clone(), &on).err().expect("networks are needed");
+        assert!(matches!(error, Error::ModelMissing { .. }), "{error}");
+    }
+}
+
+/// One colour as painted in a style.
+fn painted(rgb: [u8; 3], style: &str, strength: f32) -> [u8; 4] {
+    let mut brush = look(0.0, strength);
+    brush.texture = Some(style.into());
+    let [r, g, b] = rgb;
+    let flat = Frame::filled(SIZE, frame(0).time, [r, g, b, 255]);
+    let done = engine(&brush).stylize(flat).expect("painted");
+    let first = [done.pixels[0], done.pixels[1], done.pixels[2], done.pixels[3]];
+    assert!(done.pixels.chunks_exact(4).all(|pixel| pixel == first), "one colour stays one colour");
+    first
+}
+
+#[test]
+fn styles_dye_the_negative() {
+    assert_eq!(painted([255, 200, 0], "starry-night", 1.0), [0, 55, 255, 255]);
+    assert_eq!(painted([55, 55, 55], "scream", 1.0), [200, 100, 50, 255]);
+    assert_eq!(painted([55, 55, 55], "scream", 0.5), [128, 78, 53, 255]);
+    assert_eq!(painted([55, 55, 55], "scream", 0.0), [55, 55, 55, 255]);
+}
+
+#[test]
+fn an_unknown_style_lists_those_there_are() {
+    let mut brush = look(0.0, 1.0);
+    brush.texture = Some("no-such".into());
+    let error = engine_on(networks::tiny(), &brush).err().expect("refused");
+    assert!(
+        matches!(&error, Error::TextureMissing { available, .. } if *available == ["scream", "starry-night"])
+    );
+}
+
+#[test]
+fn a_warp_moves_the_picture_and_keeps_its_colours() {
+    let flat = Frame::filled(SIZE, frame(0).time, [10, 20, 30, 255]);
+    let done = engine(&look(1.0, 0.0)).stylize(flat.clone()).expect("warped");
+    assert!(done == flat, "there is nothing to move in one colour");
+    let done = engine(&look(1.0, 0.0)).stylize(frame(3)).expect("warped");
+    assert_ne!(done.pixels, frame(3).pixels);
+}
+
+#[test]
+fn a_warper_gone_mad_bends_nothing_and_fails_nothing() {
+    let mad = networks::Copy::new();
+    mad.replace("warper.onnx", &networks::substitute("nan_warper.onnx"));
+    let engine = engine_on(mad.folder().into(), &look(1.0, 0.0)).expect("it opens");
+    let shelf = Shelf::default();
+    let written = run_file(Film::new(30), shelf.clone(), engine, |_| {}).expect("runs");
+    assert_eq!(written, 30);
+    // Nothing matches, so there is nothing to follow: the frames themselves.
+    assert!(shelf.kept().frames == (0..30).map(frame).collect::<Vec<_>>());
+}

@@ -1,0 +1,20 @@
+//! The program itself, as people start it: `stylewarp-video in.mp4 out.mp4`.
+//!
+//! It runs on clips made on the spot by `ffmpeg`, with the tiny networks of
+//! `tests/data`, and `ffprobe` judges what it wrote. Every comparison of
+//! pictures has a control that shows what the same number is for another pair.
+
+#[path = "../common/clips.rs"]
+mod clips;
+mod command;
+mod events;
+#[cfg(unix)]
+mod interruption;
+mod kit;
+mod looks;
+#[path = "../common/networks.rs"]
+mod networks;
+mod outputs;
+mod wrong_files;
+mod wrong_looks;
+mod wrong_machine;

@@ -1,0 +1,104 @@
+//! Networks, a runtime and devices that are not what they should be.
+
+use std::fs;
+
+use crate::kit::{Folder, clip, program, refuses, with};
+use crate::networks;
+
+/// Refused on networks that were damaged.
+fn refuses_networks(models: &networks::Copy, words: [&str; 3]) {
+    let folder = Folder::new();
+    clip(&folder);
+    refuses(&folder, with(&folder, "in.mp4 out.mp4").env("STYLEWARP_MODELS", models.folder()), 1, words);
+}
+
+#[test]
+fn a_flipped_byte_is_found() {
+    for name in ["encoder.onnx", "warper.onnx", "painter.onnx", "styles.safetensors"] {
+        let models = networks::Copy::new();
+        let mut bytes = fs::read(models.path(name)).expect("readable");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(models.path(name), bytes).expect("written");
+        refuses_networks(&models, [&format!("{name} is not the network"), "SHA-256", "git checkout models"]);
+    }
+}
+
+#[test]
+fn another_network_in_its_place_is_found() {
+    for (name, other) in [("warper.onnx", "painter.onnx"), ("painter.onnx", "encoder.onnx")] {
+        let models = networks::Copy::new();
+        models.replace(name, &fs::read(models.path(other)).expect("readable"));
+        refuses_networks(
+            &models,
+            [&format!("{name} is not the network"), "found image", "git checkout models"],
+        );
+    }
+}
+
+#[test]
+fn what_is_no_network_is_refused_even_if_the_manifest_agrees() {
+    let models = networks::Copy::new();
+    models.replace("warper.onnx", b"I am no network.");
+    refuses_networks(&models, ["failed while opening", "protobuf parsing failed", "--device cpu"]);
+    let models = networks::Copy::new();
+    models.replace("styles.safetensors", b"I am no list of styles.");
+    refuses_networks(&models, ["styles.safetensors is not", "found", "git checkout models"]);
+}
+
+#[test]
+fn files_that_are_missing_are_named_with_the_places_looked_in() {
+    for name in ["encoder.onnx", "warper.onnx", "painter.onnx", "styles.safetensors"] {
+        let models = networks::Copy::new();
+        fs::remove_file(models.path(name)).expect("removed");
+        let place = models.folder().display().to_string();
+        refuses_networks(&models, [&format!("the file {name} of the networks is missing"), "", &place]);
+    }
+    let folder = Folder::new();
+    clip(&folder);
+    let words = ["the file manifest.toml of the networks is missing", "", "no/such/folder"];
+    refuses(&folder, &mut with(&folder, "in.mp4 out.mp4 --models no/such/folder"), 1, words);
+}
+
+#[test]
+fn a_broken_manifest_is_refused() {
+    for (text, because) in [
+        (&b"[[file"[..], "found unclosed"),
+        (b"file = 3", "found invalid type"),
+        (b"[[file]]\nname = 'warper.onnx'", "missing field"),
+    ] {
+        let models = networks::Copy::new();
+        fs::write(models.path("manifest.toml"), text).expect("written");
+        refuses_networks(&models, ["manifest.toml is not", because, "git checkout models"]);
+    }
+    let models = networks::Copy::new();
+    fs::write(models.path("manifest.toml"), b"\xff\xfe").expect("written");
+    refuses_networks(&models, ["manifest.toml", "UTF-8", "check"]);
+}
+
+#[test]
+fn a_runtime_that_cannot_be_opened_is_refused() {
+    let folder = Folder::new();
+    clip(&folder);
+    fs::write(folder.path("text.so"), "I am no library.").expect("written");
+    for library in ["missing.so", "text.so"] {
+        let path = folder.path(library);
+        let words = ["cannot load ONNX Runtime", library, "./setup.sh"];
+        refuses(&folder, with(&folder, "in.mp4 out.mp4").env("ORT_DYLIB_PATH", path), 1, words);
+    }
+}
+
+/// A device that was named is used or missed, never quietly replaced. None of
+/// these is in the runtime that `./setup.sh` fetches for this system.
+#[test]
+fn a_device_that_is_not_there_is_refused() {
+    let elsewhere = if cfg!(target_os = "macos") { "directml" } else { "coreml" };
+    let folder = Folder::new();
+    clip(&folder);
+    for device in [elsewhere, "openvino"] {
+        let mut command = program(&folder);
+        command.args(["in.mp4", "out.mp4", "--device", device]);
+        let what = format!("device {device} is not available");
+        refuses(&folder, &mut command, 1, [&what, "not in this build", "--device auto"]);
+    }
+}
