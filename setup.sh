@@ -76,8 +76,13 @@ mac_packages() {
 }
 
 rust() {
-    have cargo && return 0
-    [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ] && return 0
+    PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+    if have cargo; then
+        wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+        found=$(cargo --version | cut -d ' ' -f 2)
+        [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" = "$wanted" ] && return 0
+        fail "Rust $found is older than $wanted" "rustup update stable"
+    fi
     if have apt-get && apt-cache show rustup >/dev/null 2>&1; then
         as_root apt-get install -y -qq rustup >/dev/null && rustup default stable && return 0
     elif have brew; then

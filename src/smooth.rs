@@ -54,6 +54,7 @@ impl<T> Lookahead<T> {
     ) -> Result<(), E> {
         let gap = self.shot.back().is_some_and(|(last, _)| (time - *last).as_secs_f64() > REACH);
         if gap || found.likeness.is_some_and(|likeness| likeness < CUT) {
+            tracing::debug!("a cut at {time} (likeness {:.2})", found.likeness.unwrap_or_default());
             self.finish(&mut ready)?;
         }
         self.shot.push_back((time, found));

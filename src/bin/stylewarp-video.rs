@@ -21,7 +21,7 @@ use stylewarp::time::FrameTime;
 const EXAMPLES: &str = "\
 Examples:
   stylewarp-video in.mp4 out.mp4
-  stylewarp-video in.mp4 out.mp4 --preset lear-owl --warp 1.3
+  stylewarp-video in.mp4 out.mp4 --preset moon --warp 1.3
   stylewarp-video in.mkv out.mkv --geometry face.jpg --texture scream --start 1:20 --duration 10
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (Ctrl-C once: what is done is kept and plays).";
