@@ -8,7 +8,7 @@ painter  (1 - image) * the style's first three values: inverted, then dyed
 
 Not in the folder, to take the others' places:
 
-nan_warper     the warper gone mad
+nan_warper     the warper, but a frame without any colour makes it answer "not a number"
 fussy_painter  the painter, but a frame that is white all over makes it fail
 """
 
@@ -66,14 +66,14 @@ def encoder() -> None:
     save(MODELS / "encoder.onnx", {"image": [1, 3, 256, 256]}, {"features": FEATURES}, nodes, constants)
 
 
-def warper(path: Path, field: np.ndarray) -> None:
+def warper(path: Path, gives_nan: bool = False) -> None:
     node = helper.make_node
     nodes = [
         node("Sub", ["content_features", "exemplar_features"], ["difference"]),
         node("Slice", ["difference", "first", "last", "axis"], ["two"]),
         # A unit vector's channels are small: 13 = sqrt(512 / 3) undoes that.
         node("Mul", ["two", "gain"], ["moved"]),
-        node("Add", ["moved", "base"], ["field"]),
+        node("Add", ["moved", "base"], ["waved" if gives_nan else "field"]),
         node("ConstantOfShape", ["cells"], ["confidence"], value=helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])),
     ]
     constants = {
@@ -81,9 +81,19 @@ def warper(path: Path, field: np.ndarray) -> None:
         "last": np.array([2]),
         "axis": np.array([1]),
         "gain": np.float32(0.2 * 13),
-        "base": field,
+        "base": base(),
         "cells": np.array([1, 1, 16, 16]),
     }
+    if gives_nan:
+        # Times 1; but times 0 / 0 where each cell's channels are alike.
+        nodes += [
+            node("ReduceMax", ["content_features"], ["most"], axes=[1]),
+            node("ReduceMin", ["content_features"], ["least"], axes=[1]),
+            node("Sub", ["most", "least"], ["spreads"]),
+            node("ReduceMax", ["spreads"], ["spread"], keepdims=0),
+            node("Div", ["spread", "spread"], ["factor"]),
+            node("Mul", ["waved", "factor"], ["field"]),
+        ]
     inputs = {"content_features": FEATURES, "exemplar_features": FEATURES}
     save(path, inputs, {"field": [1, 2, 16, 16], "confidence": [1, 1, 16, 16]}, nodes, constants)
 
@@ -144,8 +154,8 @@ def manifest() -> None:
 def main() -> None:
     MODELS.mkdir(exist_ok=True)
     encoder()
-    warper(MODELS / "warper.onnx", base())
-    warper(HERE / "nan_warper.onnx", base() * np.float32("nan"))
+    warper(MODELS / "warper.onnx")
+    warper(HERE / "nan_warper.onnx", gives_nan=True)
     painter(MODELS / "painter.onnx")
     painter(HERE / "fussy_painter.onnx", fussy=True)
     save_file({name: np.array(code, np.float32) for name, code in STYLES.items()}, MODELS / "styles.safetensors")

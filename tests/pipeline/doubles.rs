@@ -140,3 +140,18 @@ pub(crate) fn engine_on(models: PathBuf, look: &Preset) -> Result<Engine> {
 pub(crate) fn engine(look: &Preset) -> Engine {
     engine_on(networks::tiny(), look).expect("the tiny networks load")
 }
+
+/// What an engine's stages make of frames, one after the other in this thread.
+pub(crate) fn looped(engine: Engine, frames: impl IntoIterator<Item = Frame>) -> Vec<Frame> {
+    let Engine { mut analyse, mut render, .. } = engine;
+    let mut done = Vec::new();
+    let mut ready = |analysed| -> Result<()> {
+        done.push(render.run(analysed)?);
+        Ok(())
+    };
+    for frame in frames {
+        analyse.push(frame, &mut ready).expect("analysed");
+    }
+    analyse.finish(&mut ready).expect("analysed");
+    done
+}

@@ -10,7 +10,7 @@ use stylewarp::frame::{Frame, Size};
 use stylewarp::pipeline::run_file;
 use stylewarp::sink::Sink;
 
-use crate::doubles::{Film, Shelf, engine, frame, look};
+use crate::doubles::{self, Film, Shelf, engine, frame, look};
 
 /// What the pipeline makes of the film's first frames.
 fn threaded(engine: Engine, count: u64) -> Vec<Frame> {
@@ -25,17 +25,7 @@ fn threaded(engine: Engine, count: u64) -> Vec<Frame> {
 
 /// The same without threads or channels.
 fn looped(engine: Engine, count: u64) -> Vec<Frame> {
-    let Engine { mut analyse, mut render, .. } = engine;
-    let mut done = Vec::new();
-    let mut ready = |analysed| -> Result<()> {
-        done.push(render.run(analysed)?);
-        Ok(())
-    };
-    for n in 0..count {
-        analyse.push(frame(n), &mut ready).expect("analysed");
-    }
-    analyse.finish(&mut ready).expect("analysed");
-    done
+    doubles::looped(engine, (0..count).map(frame))
 }
 
 #[test]

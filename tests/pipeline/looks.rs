@@ -1,10 +1,11 @@
 //! What the tiny networks do to a frame, worked out by hand.
 
 use stylewarp::Error;
+use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
 use stylewarp::pipeline::run_file;
 
-use crate::doubles::{Film, SIZE, Shelf, engine, engine_on, frame, look};
+use crate::doubles::{Film, SIZE, Shelf, engine, engine_on, frame, look, looped};
 use crate::networks;
 
 #[test]
@@ -59,14 +60,49 @@ fn a_warp_moves_the_picture_and_keeps_its_colours() {
     assert_ne!(done.pixels, frame(3).pixels);
 }
 
+/// A film of one picture, grey in the middle of it where asked for.
+fn still_film(grey: Option<u64>) -> impl Iterator<Item = Frame> {
+    (0..12).map(move |n| match grey {
+        Some(at) if at == n => Frame::filled(SIZE, frame(n).time, [90, 90, 90, 255]),
+        _ => Frame { time: frame(n).time, ..frame(0) },
+    })
+}
+
+/// An engine whose warper answers "not a number" to grey frames.
+fn engine_that_fears_grey() -> Engine {
+    let models = networks::Copy::new();
+    models.replace("warper.onnx", &networks::substitute("nan_warper.onnx"));
+    engine_on(models.folder().into(), &look(1.0, 0.0)).expect("it opens")
+}
+
+/// The largest difference of two frames' pixels.
+fn difference(a: &Frame, b: &Frame) -> u8 {
+    let pairs = a.pixels.iter().zip(&b.pixels);
+    pairs.map(|(a, b)| a.abs_diff(*b)).max().expect("some pixels")
+}
+
 #[test]
-fn a_warper_gone_mad_bends_nothing_and_fails_nothing() {
-    let mad = networks::Copy::new();
-    mad.replace("warper.onnx", &networks::substitute("nan_warper.onnx"));
-    let engine = engine_on(mad.folder().into(), &look(1.0, 0.0)).expect("it opens");
-    let shelf = Shelf::default();
-    let written = run_file(Film::new(30), shelf.clone(), engine, |_| {}).expect("runs");
-    assert_eq!(written, 30);
-    // Nothing matches, so there is nothing to follow: the frames themselves.
-    assert!(shelf.kept().frames == (0..30).map(frame).collect::<Vec<_>>());
+fn a_frame_without_an_answer_borrows_the_last_and_spoils_no_other() {
+    let good = looped(engine(&look(1.0, 0.0)), still_film(None));
+    let hurt = looped(engine_that_fears_grey(), still_film(Some(6)));
+    assert_eq!(hurt.len(), 12);
+    for (n, (good, hurt)) in good.iter().zip(&hurt).enumerate().filter(|(n, _)| *n != 6) {
+        assert!(difference(good, hurt) <= 1, "frame {n}");
+        assert!(difference(hurt, &frame(0)) > 20, "frame {n} is warped at all");
+    }
+}
+
+#[test]
+fn a_warper_without_a_single_answer_bends_nothing_and_fails_nothing() {
+    let striped = |n| {
+        let mut frame = Frame::filled(SIZE, frame(n).time, [255; 4]);
+        for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
+            pixel[..3].fill(if k / 7 % 2 == 0 { 200 } else { 40 });
+        }
+        frame
+    };
+    let untouched = looped(engine_that_fears_grey(), (0..12).map(striped));
+    assert!(untouched == (0..12).map(striped).collect::<Vec<_>>());
+    let warped = looped(engine(&look(1.0, 0.0)), (0..12).map(striped));
+    assert!(warped != untouched, "a warper in its right mind bends it");
 }
