@@ -1,6 +1,7 @@
 //! How far a run is: a bar for people, events for programs, or nothing.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -8,125 +9,147 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::time::FrameTime;
 
 /// Seconds between two `progress` events.
 const EVERY: f64 = 1.0;
 
-/// Reports of a run.
-pub enum Progress {
-    /// A bar on stderr; hidden where stderr is no terminal.
+/// How a run is reported.
+pub enum Report {
+    /// A bar on stderr, hidden where stderr is no terminal, and a closing line.
     Bar(ProgressBar),
     /// One JSON object a line on stdout: `start`, `progress` (at most one a
     /// second), then `done` or `error`. Fields are only ever added.
-    Json(Pace),
+    Json,
     /// Nothing.
     Silent,
 }
 
-/// Counts frames against the clock.
-pub struct Pace {
+/// Counts frames against the clock, and reports.
+pub struct Progress {
+    report: Report,
     began: Instant,
     said: f64,
     frame: u64,
     frames: Option<u64>,
+    reached: FrameTime,
 }
 
 impl Progress {
-    /// A bar not yet drawn; log lines should go around it ([`BarWriter`]).
+    /// A bar; log lines should go around it ([`Progress::log_writer`]).
     pub fn bar() -> Self {
-        Self::Bar(ProgressBar::hidden())
+        Self::new(Report::Bar(ProgressBar::hidden()))
     }
 
     /// JSON lines.
     pub fn json() -> Self {
-        Self::Json(Pace { began: Instant::now(), said: 0.0, frame: 0, frames: None })
+        Self::new(Report::Json)
+    }
+
+    /// Nothing.
+    pub fn silent() -> Self {
+        Self::new(Report::Silent)
+    }
+
+    fn new(report: Report) -> Self {
+        let reached = FrameTime::ZERO;
+        Self { report, began: Instant::now(), said: 0.0, frame: 0, frames: None, reached }
     }
 
     /// The run begins; `plan` is what the `start` event says.
     pub fn start(&mut self, frames: Option<u64>, plan: Value) {
-        match self {
-            Self::Bar(bar) => {
-                let (length, template) = match frames {
-                    Some(_) => (frames, "{wide_bar} {pos}/{len}  {per_sec}  {eta} left"),
-                    None => (None, "{spinner} {pos} frames  {per_sec}  {elapsed}"),
-                };
-                let style = ProgressStyle::with_template(template).expect("the templates above are valid");
-                let fps = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-                    // Nothing can be done about a terminal that refuses text.
-                    let _ = write!(out, "{:.1} fps", state.per_sec());
-                };
-                bar.set_style(style.with_key("per_sec", fps));
-                length.inspect(|length| bar.set_length(*length));
-                bar.set_draw_target(ProgressDrawTarget::stderr());
-                bar.reset();
-            }
-            Self::Json(pace) => {
-                pace.began = Instant::now();
-                pace.frames = frames;
-                event("start", plan);
-            }
-            Self::Silent => {}
+        self.began = Instant::now();
+        self.frames = frames;
+        match &self.report {
+            Report::Bar(bar) => show(bar, frames),
+            Report::Json => event("start", plan),
+            Report::Silent => {}
         }
     }
 
     /// One more frame is done.
     pub fn frame(&mut self, frame: &Frame) {
-        match self {
-            Self::Bar(bar) => bar.inc(1),
-            Self::Json(pace) => {
-                pace.frame += 1;
-                let secs = pace.began.elapsed().as_secs_f64();
-                if secs - pace.said >= EVERY {
-                    pace.said = secs;
-                    let fps = pace.frame as f64 / secs;
-                    let left = pace.frames.map(|all| all.saturating_sub(pace.frame) as f64 / fps);
+        self.frame += 1;
+        self.reached = frame.time;
+        match &self.report {
+            Report::Bar(bar) => bar.inc(1),
+            Report::Json => {
+                let secs = self.began.elapsed().as_secs_f64();
+                if secs - self.said >= EVERY {
+                    self.said = secs;
+                    let fps = self.frame as f64 / secs;
+                    let left = self.frames.map(|all| all.saturating_sub(self.frame) as f64 / fps);
                     event(
                         "progress",
                         json!({
-                            "frame": pace.frame, "frames": pace.frames, "time": frame.time.as_secs_f64(),
+                            "frame": self.frame, "frames": self.frames, "time": frame.time.as_secs_f64(),
                             "fps": fps, "left": left,
                         }),
                     );
                 }
             }
-            Self::Silent => {}
+            Report::Silent => {}
         }
     }
 
     /// The run ended well; `interrupted` if the user cut it short.
-    pub fn done(&mut self, frames: u64, interrupted: bool) {
-        match self {
-            Self::Bar(bar) => bar.finish_and_clear(),
-            Self::Json(pace) => event(
-                "done",
-                json!({ "frames": frames, "seconds": pace.began.elapsed().as_secs_f64(), "interrupted": interrupted }),
-            ),
-            Self::Silent => {}
+    pub fn done(&mut self, output: &Path, interrupted: bool) {
+        let (frames, secs) = (self.frame, self.began.elapsed().as_secs_f64());
+        match &self.report {
+            Report::Bar(bar) => {
+                bar.finish_and_clear();
+                let until =
+                    if interrupted { format!(", interrupted at {}", self.reached) } else { String::new() };
+                eprintln!("{}: {frames} frames in {secs:.1} s{until}", output.display());
+            }
+            Report::Json => {
+                event("done", json!({ "frames": frames, "seconds": secs, "interrupted": interrupted }));
+            }
+            Report::Silent => {}
         }
     }
 
     /// The run failed.
     pub fn failed(&mut self, error: &Error) {
-        match self {
-            Self::Bar(bar) => bar.finish_and_clear(),
-            Self::Json(_) => {
+        match &self.report {
+            Report::Bar(bar) => bar.finish_and_clear(),
+            Report::Json => {
                 let because = std::error::Error::source(error).map(ToString::to_string);
                 event(
                     "error",
                     json!({ "error": error.to_string(), "because": because, "try": error.hint() }),
                 );
             }
-            Self::Silent => {}
+            Report::Silent => {}
         }
     }
 
     /// A writer for log lines that does not tear the bar.
     pub fn log_writer(&self) -> BarWriter {
-        BarWriter(match self {
-            Self::Bar(bar) => Some(bar.clone()),
+        BarWriter(match &self.report {
+            Report::Bar(bar) => Some(bar.clone()),
             _ => None,
         })
     }
+}
+
+/// Draws the bar, or a counter where the length is not known.
+fn show(bar: &ProgressBar, frames: Option<u64>) {
+    let template = match frames {
+        Some(_) => "{wide_bar} {pos}/{len}  {rate}  {eta} left",
+        None => "{spinner} {pos} frames  {rate}  {elapsed}",
+    };
+    let rate = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+        // Nothing can be done about a terminal that refuses text.
+        let _ = write!(out, "{:.1} fps", state.per_sec());
+    };
+    let style = ProgressStyle::with_template(template).expect("the templates above are valid");
+    bar.set_style(style.with_key("rate", rate));
+    if let Some(frames) = frames {
+        bar.set_length(frames);
+    }
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    bar.reset();
 }
 
 /// Writes to stderr with the bar out of the way.

@@ -12,6 +12,7 @@ use crate::gpu::Gpu;
 
 mod cpu;
 mod gpu;
+mod sample;
 
 pub use cpu::CpuRemap;
 pub use gpu::GpuRemap;

@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut progress = match (cli.json, cli.log.quiet) {
         (true, _) => Progress::json(),
-        (_, true) => Progress::Silent,
+        (_, true) => Progress::silent(),
         _ => Progress::bar(),
     };
     cli.log.start(&progress);
@@ -94,8 +94,8 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     }
     let sink = FileSink::create(&output, &info, &cli.input)?;
     progress.start(info.frames, plan);
-    let frames = run_file(source, sink, engine, |frame| progress.frame(frame))?;
-    progress.done(frames, stop.is_raised());
+    run_file(source, sink, engine, |frame| progress.frame(frame))?;
+    progress.done(&cli.output, stop.is_raised());
     Ok(if stop.is_raised() { ExitCode::from(130) } else { ExitCode::SUCCESS })
 }
 

@@ -66,7 +66,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    cli.log.start(&Progress::Silent);
+    cli.log.start(&Progress::silent());
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail("stylewarp", &error),

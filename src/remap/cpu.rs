@@ -7,19 +7,18 @@
 //! to vector code (in the processor's own instruction set: `multiversion`), and
 //! eight neighbouring pixels are sampled and blended together.
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::cell_taps;
+use super::sample::{LANES, Places, Texels, average, level, sample};
 use crate::field::{PAD, WarpField, cubic_weights};
-use crate::frame::{Frame, Size};
+use crate::frame::Frame;
 
 /// Rows handed to a thread at a time.
 const BAND: usize = 16;
-/// Pixels sampled together: one AVX2 register of floats.
-const LANES: usize = 8;
-/// Places of a block of pixels: all x, all y.
-type Places = [[f32; LANES]; 2];
 
 /// Warps on the processor; keeps the column weights between frames.
 #[derive(Default)]
@@ -32,12 +31,12 @@ impl CpuRemap {
     pub fn run(&mut self, frame: &Frame, field: &WarpField) -> Frame {
         let size = frame.size;
         let columns = match self.columns.take() {
-            Some(columns) if columns.fits(size, field) => columns,
+            Some(columns) if columns.fits(size.width as usize, field) => columns,
             _ => Columns::new(size.width as usize, field.width()),
         };
+        let (width, height) = (size.width as usize, size.height as usize);
         let job = Job {
-            source: &frame.pixels,
-            size,
+            texels: Texels { pixels: &frame.pixels, width, height },
             columns: &columns,
             grid: [field.width(), field.height()],
             control: &field.padded(),
@@ -54,6 +53,9 @@ impl CpuRemap {
         Frame { size, time: frame.time, pixels }
     }
 }
+
+/// Four control points along a row, in pixels.
+type Controls = [[f32; 2]; 4];
 
 /// Spline weights of every output column, and the cells they fall into.
 struct Columns {
@@ -79,15 +81,39 @@ impl Columns {
         Self { grid, weights, slopes, starts }
     }
 
-    fn fits(&self, size: Size, field: &WarpField) -> bool {
-        self.weights[0].len() == size.width as usize && self.grid == field.width()
+    /// How far the footprints of a block's pixels reach, along output rows and
+    /// columns, from the control points of the row and their change across rows.
+    #[inline(always)]
+    fn spreads(
+        &self,
+        block: Range<usize>,
+        controls: Controls,
+        steps: Controls,
+        scale: [f32; 2],
+    ) -> [Places; 2] {
+        let mut spreads = [[[0.0; LANES]; 2]; 2];
+        let sum = |of: Controls, by: [f32; 4], scale: f32| {
+            [0, 1].map(|axis| scale * (0..4).map(|i| by[i] * of[i][axis]).sum::<f32>())
+        };
+        for (k, x) in block.enumerate() {
+            let by_x = sum(controls, self.slopes.each_ref().map(|all| all[x]), scale[0]);
+            let by_y = sum(steps, self.weights.each_ref().map(|all| all[x]), scale[1]);
+            let reach = [spread([1.0 + by_x[0], by_x[1]]), spread([by_y[0], 1.0 + by_y[1]])];
+            for (spread, reach) in spreads.iter_mut().zip(reach) {
+                (spread[0][k], spread[1][k]) = (reach[0], reach[1]);
+            }
+        }
+        spreads
+    }
+
+    fn fits(&self, width: usize, field: &WarpField) -> bool {
+        self.weights[0].len() == width && self.grid == field.width()
     }
 }
 
 /// Everything a row needs.
 struct Job<'a> {
-    source: &'a [u8],
-    size: Size,
+    texels: Texels<'a>,
     columns: &'a Columns,
     grid: [usize; 2],
     control: &'a [[f32; 2]],
@@ -110,7 +136,7 @@ fn cubic_slopes(t: f32) -> [f32; 4] {
 
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
 fn remap_row(job: &Job, y: usize, out: &mut [u8]) {
-    let (width, height) = (job.size.width as usize, job.size.height as usize);
+    let Texels { width, height, .. } = job.texels;
     let (w, h) = (width as f32, height as f32);
     let (row, t) = cell(y, height, job.grid[1]);
     let stride = job.grid[0] + 2 * PAD;
@@ -142,29 +168,16 @@ fn remap_row(job: &Job, y: usize, out: &mut [u8]) {
             *place += y as f32;
         }
         let taps = job.taps[row * (job.grid[0] + 1) + cell];
+        let steps = [0, 1, 2, 3].map(|i| if taps == [1, 1] { [0.0; 2] } else { blend(sy, cell + i) });
         for first in (start..end).step_by(LANES) {
             // The last block runs into the next cell, which then writes over it.
             let at = [block(&xs, first), block(&ys, first)];
             let colour = if taps == [1, 1] {
-                sample(job, at)
+                sample(job.texels, at)
             } else {
-                let steps: [[f32; 2]; 4] = std::array::from_fn(|i| blend(sy, cell + i));
-                let [mut spread_x, mut spread_y] = [[[0.0; LANES]; 2]; 2];
-                for k in 0..LANES.min(end - first) {
-                    let weights = job.columns.weights.each_ref().map(|all| all[first + k]);
-                    let slopes = job.columns.slopes.each_ref().map(|all| all[first + k]);
-                    let sum = |axis: usize, of: &[[f32; 2]], by: [f32; 4], scale: f32| {
-                        scale * (0..4).map(|i| by[i] * of[i][axis]).sum::<f32>()
-                    };
-                    let by_x = [0, 1].map(|axis| sum(axis, &shifts[cell..], slopes, cells_per_pixel[0]));
-                    let by_y = [0, 1].map(|axis| sum(axis, &steps, weights, cells_per_pixel[1]));
-                    let (x, y) = (spread([1.0 + by_x[0], by_x[1]]), spread([by_y[0], 1.0 + by_y[1]]));
-                    for axis in 0..2 {
-                        spread_x[axis][k] = x[axis];
-                        spread_y[axis][k] = y[axis];
-                    }
-                }
-                average(job, at, [spread_x, spread_y], taps)
+                let spreads =
+                    job.columns.spreads(first..end.min(first + LANES), controls, steps, cells_per_pixel);
+                average(job.texels, at, spreads, taps)
             };
             for (k, pixel) in pixels[first..first + LANES].iter_mut().enumerate() {
                 let [r, g, b, a] =
@@ -202,105 +215,12 @@ fn spread(step: [f32; 2]) -> [f32; 2] {
     step.map(|s| s * reach)
 }
 
-/// Mean over the taps of each pixel's footprint.
-#[inline(always)]
-fn average(job: &Job, at: Places, [spread_x, spread_y]: [Places; 2], taps: [u32; 2]) -> [[f32; LANES]; 4] {
-    let mut sum = [[0.0; LANES]; 4];
-    for j in 0..taps[1] {
-        let v = (j as f32 + 0.5) / taps[1] as f32 - 0.5;
-        for i in 0..taps[0] {
-            let u = (i as f32 + 0.5) / taps[0] as f32 - 0.5;
-            let tap = [0, 1].map(|axis| {
-                std::array::from_fn(|k| at[axis][k] + spread_x[axis][k] * u + spread_y[axis][k] * v)
-            });
-            let colour = sample(job, tap);
-            for (sum, colour) in sum.iter_mut().zip(colour) {
-                for (sum, colour) in sum.iter_mut().zip(colour) {
-                    *sum += colour;
-                }
-            }
-        }
-    }
-    let scale = 1.0 / (taps[0] * taps[1]) as f32;
-    sum.map(|channel| channel.map(|value| value * scale))
-}
-
-/// Bilinear samples in 0..255, channel by channel; whole numbers are texel
-/// centres. Loads are scalar; everything else is plain loops over the lanes, the
-/// shape that compiles to vector code (iterator chains and `map` did not).
-#[inline(always)]
-fn sample(job: &Job, [xs, ys]: Places) -> [[f32; LANES]; 4] {
-    let (width, height) = (job.size.width as usize, job.size.height as usize);
-    let [mut fx, mut fy] = [[0.0; LANES]; 2];
-    let [mut x0, mut y0] = [[0; LANES]; 2];
-    for k in 0..LANES {
-        let (left, top) = (xs[k].floor(), ys[k].floor());
-        (fx[k], fy[k]) = (xs[k] - left, ys[k] - top);
-        (x0[k], y0[k]) = (whole(left), whole(top));
-    }
-    let mut outside = false;
-    for k in 0..LANES {
-        outside |= (x0[k] < 0) | (y0[k] < 0) | (x0[k] >= width as i32 - 1) | (y0[k] >= height as i32 - 1);
-    }
-    let [mut a, mut b, mut c, mut d] = [[0u32; LANES]; 4];
-    if outside {
-        for k in 0..LANES {
-            let [left, right] = [0, 1].map(|step| mirrored(x0[k], step, width));
-            let [top, bottom] = [0, 1].map(|step| mirrored(y0[k], step, height) * width);
-            (a[k], b[k]) = (texel(job.source, top + left), texel(job.source, top + right));
-            (c[k], d[k]) = (texel(job.source, bottom + left), texel(job.source, bottom + right));
-        }
-    } else {
-        for k in 0..LANES {
-            let top = y0[k] as usize * width + x0[k] as usize;
-            (a[k], b[k]) = (texel(job.source, top), texel(job.source, top + 1));
-            (c[k], d[k]) = (texel(job.source, top + width), texel(job.source, top + width + 1));
-        }
-    }
-    let mut colour = [[0.0; LANES]; 4];
-    for (channel, colour) in colour.iter_mut().enumerate() {
-        let of = |texel: u32| ((texel >> (8 * channel)) & 255) as i32 as f32;
-        for k in 0..LANES {
-            let top = of(a[k]) + (of(b[k]) - of(a[k])) * fx[k];
-            let bottom = of(c[k]) + (of(d[k]) - of(c[k])) * fx[k];
-            colour[k] = top + (bottom - top) * fy[k];
-        }
-    }
-    colour
-}
-
-#[inline(always)]
-fn texel(source: &[u8], at: usize) -> u32 {
-    let bytes = &source[at * 4..at * 4 + 4];
-    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
-}
-
-/// A float that is a whole number of less than 2^22, as an integer; any other
-/// gives some integer. Adding 1.5 * 2^23 leaves the number in the low bits, which
-/// costs one instruction where a saturating cast takes five.
-#[inline(always)]
-fn whole(value: f32) -> i32 {
-    ((value + 12_582_912.0).to_bits() as i32).wrapping_sub(0x4b40_0000)
-}
-
-/// The nearest level to a value in 0..=255, by the same device.
-#[inline(always)]
-fn level(value: f32) -> u32 {
-    (value + 8_388_608.0).to_bits() & 255
-}
-
-/// The place `step` after `at`; outside the picture its mirror image continues it.
-#[inline(always)]
-fn mirrored(at: i32, step: i64, len: usize) -> usize {
-    let period = 2 * len as i64;
-    let wrapped = (i64::from(at) + step).rem_euclid(period);
-    wrapped.min(period - 1 - wrapped) as usize
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::sample::mirrored;
     use super::super::tests::{bent, picture};
     use super::*;
+    use crate::frame::Size;
     use proptest::prelude::*;
 
     /// The same by the definition alone: the field sampled at every pixel.
