@@ -19,6 +19,8 @@ fn in_and_out_is_all_it_takes() {
     assert_eq!(folder.list(), ["in.mp4", "out.mp4"]);
 
     let (input, out) = (folder.path("in.mp4"), folder.path("out.mp4"));
+    let told = format!("out.mp4: {} frames in ", times(&input).len());
+    assert!(run.said.lines().last().is_some_and(|line| line.starts_with(&told)), "{}", run.said);
     assert_eq!(times(&out), times(&input));
     assert!(times(&out).len() > 15, "{} frames", times(&out).len());
     assert_eq!(packets(&out, "a:0"), packets(&input, "a:0"));

@@ -53,9 +53,9 @@ pub(crate) fn run(command: &mut Command) -> Run {
     run
 }
 
-/// Runs to a good end, without a word.
+/// Runs to a good end, quietly.
 pub(crate) fn runs(folder: &Folder, args: &str) {
-    let run = run(&mut with(folder, args));
+    let run = run(with(folder, args).arg("--quiet"));
     assert_eq!((run.code, &*run.out, &*run.said), (Some(0), "", ""), "{args}");
 }
 

@@ -37,7 +37,7 @@ fn warp_and_paint_show_and_nothing_else_does() {
 fn nothing_to_do_needs_no_networks() {
     let folder = Folder::new();
     clip(&folder);
-    let mut command = with(&folder, "in.mp4 out.mp4 --warp 0 --paint 0 --models no/such/folder");
+    let mut command = with(&folder, "in.mp4 out.mp4 -q --warp 0 --paint 0 --models no/such/folder");
     let run = run(command.env("ORT_DYLIB_PATH", "no/such/library"));
     assert_eq!((run.code, &*run.said), (Some(0), ""));
     assert!(distance(&folder.path("out.mp4"), &folder.path("in.mp4")) < SAME);
