@@ -156,6 +156,23 @@ pub fn seconds(text: &str) -> Result<FrameTime, String> {
     if (0.0..3.6e6).contains(&secs) { Ok(FrameTime::from_secs_f64(secs)) } else { Err("out of range".into()) }
 }
 
+/// Tells libraries that look at the environment to keep to their work, unless
+/// the user has set them up otherwise: ONNX Runtime would write a device id into
+/// the cache folder and report its use (its own switch in the API does not stop
+/// that), Mesa's device selection would complain where no desktop runs.
+///
+/// # Safety
+/// No other thread may be running: call it first in `main`.
+#[expect(unsafe_code, reason = "the environment is the only way to reach these libraries")]
+pub unsafe fn quiet_libraries() {
+    for name in ["ORT_DISABLE_TELEMETRY", "NODEVICE_SELECT"] {
+        if std::env::var_os(name).is_none() {
+            // SAFETY: the caller vouches for there being one thread.
+            unsafe { std::env::set_var(name, "1") };
+        }
+    }
+}
+
 /// Says what went wrong and gives the exit code.
 pub fn fail(program: &str, error: &Error) -> ExitCode {
     eprintln!("{}", error.report(program));

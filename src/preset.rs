@@ -125,7 +125,10 @@ impl Preset {
         broken: impl Fn(Cause) -> Error,
         picture: impl FnOnce(&str) -> Result<RgbImage>,
     ) -> Result<Self> {
-        let written: Written = toml::from_str(text).map_err(|error| broken(Box::new(error)))?;
+        let written: Written = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            broken(format!("line {}: {}", before.matches('\n').count() + 1, error.message()).into())
+        })?;
         let preset = Self {
             name: name.into(),
             description: written.description,

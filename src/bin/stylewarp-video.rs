@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde_json::json;
 use stylewarp::Result;
-use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, fail, seconds};
+use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, fail, quiet_libraries, seconds};
 use stylewarp::engine::Engine;
 use stylewarp::pipeline::run_file;
 use stylewarp::preset::Preset;
@@ -63,7 +63,10 @@ struct Cli {
     json: bool,
 }
 
+#[expect(unsafe_code, reason = "the environment can be set safely here only")]
 fn main() -> ExitCode {
+    // SAFETY: nothing has started a thread yet.
+    unsafe { quiet_libraries() };
     let cli = Cli::parse();
     let mut progress = match (cli.json, cli.log.quiet) {
         (true, _) => Progress::json(),

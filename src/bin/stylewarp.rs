@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use stylewarp::bench;
-use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, fail};
+use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, fail, quiet_libraries};
 use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
 use stylewarp::model::{Models, style_codes};
@@ -64,7 +64,10 @@ enum Command {
     },
 }
 
+#[expect(unsafe_code, reason = "the environment can be set safely here only")]
 fn main() -> ExitCode {
+    // SAFETY: nothing has started a thread yet.
+    unsafe { quiet_libraries() };
     let cli = Cli::parse();
     cli.log.start(&Progress::silent());
     match run(cli.command) {
