@@ -4,6 +4,7 @@
 //! `tests/data`, and `ffprobe` judges what it wrote. Every comparison of
 //! pictures has a control that shows what the same number is for another pair.
 
+mod bundled;
 #[path = "../common/clips.rs"]
 mod clips;
 mod command;
