@@ -27,6 +27,20 @@ def total_variation(image: torch.Tensor) -> torch.Tensor:
     return (image[..., 1:, :] - image[..., :-1, :]).abs().mean() + (image[..., 1:] - image[..., :-1]).abs().mean()
 
 
+def palette(painting: torch.Tensor) -> torch.Tensor:
+    """The colours [K,3] of a painting [1,3,H,W], averaged over 8x8 pixels."""
+    return F.avg_pool2d(painting, 8)[0].flatten(1).T
+
+
+def off_palette(painted: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+    """Mean square distance of 8x8 averages to the nearest colour of the painting. Gram matrices
+    forgive a small patch of a colour that the painting does not have; the eye does not."""
+    found = palette(painted)
+    with torch.no_grad():
+        nearest = colours[torch.cdist(found, colours).argmin(1)]
+    return (found - nearest).pow(2).sum(1).mean()
+
+
 class StyleLoss(nn.Module):
     """Content and style terms for images [1,3,H,W] in [0,1].
 

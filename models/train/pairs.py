@@ -31,8 +31,13 @@ class Synthetic(Batch):
 
 @dataclasses.dataclass
 class Real(Batch):
-    first: torch.Tensor  # [N,512,16,16]
-    second: torch.Tensor
+    """Two different pictures of one kind each (a batch of N pairs as 2N rows: first, then second
+    pictures), and a warped view of every one of them."""
+
+    plain: torch.Tensor  # [2N,512,16,16]
+    view: torch.Tensor  # [2N,512,16,16]
+    field: torch.Tensor  # [2N,2,16,16]: content is the picture, exemplar its view
+    known: torch.Tensor  # [2N,1,16,16]
 
 
 class Cache:
@@ -59,22 +64,22 @@ class Cache:
         some = random.Random(0).sample(self.rows["0"], min(300, len(self.rows["0"])))
         return torch.stack([self.read(k, k % self.views) for k in some]).mean((0, 2, 3))[None, :, None, None]
 
+    def pair_of_views(self, picture: int, views: list[int], mirrored: bool) -> tuple[torch.Tensor, ...]:
+        """content, exemplar [512,16,16], field [2,16,16], known [1,16,16]."""
+        content, exemplar = (self.read(picture, view) for view in views)
+        maps = (torch.from_numpy(self.maps[picture, view])[None] for view in views)
+        field, known = (found[0] for found in synthetic.true_field(*maps))
+        if mirrored:
+            content, exemplar, known = content.flip(2), exemplar.flip(2), known.flip(2)
+            field = field.flip(2) * torch.tensor([-1.0, 1.0]).view(2, 1, 1)
+        return content, exemplar, field, known
+
     def synthetic_batch(self, size: int, split: str = "0", draw: random.Random = random) -> Synthetic:
         """Two views of one picture each, in either order, mirrored together half of the time."""
-        contents, exemplars, fields, known = [], [], [], []
+        found = []
         for picture in draw.choices(self.rows[split], k=size):
-            views = draw.sample(range(self.views), 2)
-            sides = [self.read(picture, view) for view in views]
-            maps = [torch.from_numpy(self.maps[picture, view])[None] for view in views]
-            field, sure = synthetic.true_field(*maps)
-            if draw.random() < 0.5:
-                sides = [side.flip(2) for side in sides]
-                field, sure = field.flip(3) * torch.tensor([-1.0, 1.0]).view(1, 2, 1, 1), sure.flip(3)
-            contents.append(sides[0])
-            exemplars.append(sides[1])
-            fields.append(field)
-            known.append(sure)
-        return Synthetic(torch.stack(contents), torch.stack(exemplars), torch.cat(fields), torch.cat(known))
+            found.append(self.pair_of_views(picture, draw.sample(range(self.views), 2), draw.random() < 0.5))
+        return Synthetic(*(torch.stack(column) for column in zip(*found, strict=True)))
 
     def real_batch(self, size: int, split: str = "0", draw: random.Random = random) -> Real:
         """Two pictures of one group each. Of a few candidates, and their mirror images, the one
@@ -86,20 +91,22 @@ class Cache:
         firsts, seconds = [], []
         for _ in range(size):
             name = "face" if draw.random() < FACES else draw.choices(names, sizes)[0]
-            chosen = draw.sample(groups[name], 1 + CANDIDATES)
-            first, *others = (self.read(picture, 0) for picture in chosen)
-            if draw.random() < 0.5:
-                first = first.flip(2)
-            others = torch.stack([o.flip(2) if m else o for o in others for m in (0, 1)])
-            firsts.append(first)
-            seconds.append(others[likeness(first, others).argmax()])
-        return Real(torch.stack(firsts), torch.stack(seconds))
+            first, *others = draw.sample(groups[name], 1 + CANDIDATES)
+            mirrored = draw.random() < 0.5
+            plain = self.read(first, 0).flip(2) if mirrored else self.read(first, 0)
+            choices = [(other, flip) for other in others for flip in (False, True)]
+            read = torch.stack([self.read(other, 0).flip(2) if flip else self.read(other, 0) for other, flip in choices])
+            second, flip = choices[int(likeness(plain, read).argmax())]
+            view = draw.randrange(1, self.views)
+            firsts.append(self.pair_of_views(first, [0, view], mirrored))
+            seconds.append(self.pair_of_views(second, [0, view], flip))
+        return Real(*(torch.stack(column) for column in zip(*firsts, *seconds, strict=True)))
 
     def held_out_batches(self, size: int) -> list[Synthetic | Real]:
         """The same ones at every call: pictures that training never sees."""
         draw = random.Random(1)
         batches: list[Synthetic | Real] = [self.synthetic_batch(size, "1", draw) for _ in range(10)]
-        return batches + [self.real_batch(size // 2, "1", draw) for _ in range(10)]
+        return batches + [self.real_batch(size // 4, "1", draw) for _ in range(10)]
 
 
 def near_cells(reach: int) -> torch.Tensor:

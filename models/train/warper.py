@@ -33,9 +33,10 @@ WARM_UP = 0.03
 PASS_DECAY = 0.7
 BATCH = 12
 # Share of the budget after which every second batch is of real pairs.
-REAL_FROM = 0.45
-WEIGHTS = {"confidence": 0.1, "outside": 0.1, "window": 0.15, "cycle": 0.05, "smooth": 0.3}
+REAL_FROM = 0.35
+WEIGHTS = {"confidence": 0.4, "outside": 0.1, "window": 0.15, "path": 0.3, "smooth": 0.3}
 TEMPERATURE = 0.08
+MISSED_LIMIT = 5.0
 
 
 class Adapter(nn.Module):
@@ -166,29 +167,38 @@ def supervised(warper: Warper, batch: pairs.Synthetic) -> tuple[torch.Tensor, di
 
 
 def weakly_supervised(warper: Warper, batch: pairs.Real) -> tuple[torch.Tensor, dict[str, float]]:
-    """Both directions of each pair: the windowed cross-entropy of the paper, cycle and bending."""
-    a, b = warper.adapter(batch.first), warper.adapter(batch.second)
-    n = a.shape[0]
-    fields, _ = warper.passes(torch.cat([a, b]), torch.cat([b, a]))
+    """Real pairs A, B, with views A', B' of known warps: the windowed cross-entropy of the paper,
+    the path A' -> B -> A against the known A' -> A (Truong et al., "Probabilistic warp
+    consistency", 2022; unlike a cycle, no constant field satisfies it), and bending."""
+    plain, view = warper.adapter(batch.plain), warper.adapter(batch.view)
+    n = plain.shape[0]
+    other = plain.roll(n // 2, 0)
+    fields, _ = warper.passes(torch.cat([other, other]), torch.cat([plain, view]))
+    to_other, view_to_other = fields[-1][:n], fields[-1][n:]
+
     # The features only judge the fields here; training them on their own verdict would drift.
-    content, exemplar = torch.cat([a, b]).detach(), torch.cat([b, a]).detach()
-    field = fields[-1]
-    near = pairs.near_cells(WINDOW // 2).to(field.device)
+    exemplar, content = plain.detach(), other.detach()
+    near = pairs.near_cells(WINDOW // 2).to(plain.device)
     trust = pairs.mutual(content, exemplar)
-    position = (warper.centres + field).permute(0, 2, 3, 1) * 2 - 1
-    warped = unit(F.grid_sample(content, position, align_corners=False))
+    warped = unit(at_positions(warper, content, to_other, "zeros"))
     likeness = warped.flatten(2).transpose(1, 2) @ exemplar.flatten(2) / TEMPERATURE
     chance = likeness.masked_fill(~near, -1e4).log_softmax(2).diagonal(dim1=1, dim2=2)
     window = -(chance * trust).sum() / trust.sum()
-    there, back = field[:n], field[n:]
-    cycle = torch.zeros((), device=field.device)
-    for out, home in ((there, back), (back, there)):
-        at = (warper.centres + out).permute(0, 2, 3, 1) * 2 - 1
-        returned = out + F.grid_sample(home, at, padding_mode="border", align_corners=False)
-        cycle = cycle + CELLS * (returned.abs().sum(1, keepdim=True) * in_frame(warper, out)).mean() / 2
-    bend = bending(field)
-    total = WEIGHTS["window"] * window + WEIGHTS["cycle"] * cycle + WEIGHTS["smooth"] * bend
-    return total, {"window": window.item(), "cycle": cycle.item(), "bend": bend.item()}
+
+    home = at_positions(warper, to_other.roll(n // 2, 0), view_to_other, "border")
+    visible = batch.known * in_frame(warper, batch.field) * in_frame(warper, view_to_other)
+    # Clamped: a part that the other picture does not have cannot be found again.
+    missed = (CELLS * (view_to_other + home - batch.field)).abs().sum(1, keepdim=True).clamp_max(MISSED_LIMIT)
+    path = (missed * visible).sum() / visible.sum().clamp_min(1)
+    bend = bending(to_other)
+    total = WEIGHTS["window"] * window + WEIGHTS["path"] * path + WEIGHTS["smooth"] * bend
+    return total, {"window": window.item(), "path": path.item(), "bend": bend.item()}
+
+
+def at_positions(warper: Warper, values: torch.Tensor, field: torch.Tensor, outside: str) -> torch.Tensor:
+    """`values` [N,C,16,16] looked up where `field` points."""
+    position = (warper.centres + field).permute(0, 2, 3, 1) * 2 - 1
+    return F.grid_sample(values, position, padding_mode=outside, align_corners=False)
 
 
 @torch.no_grad()
@@ -247,7 +257,7 @@ def main() -> None:
         for group in optimiser.param_groups:
             group["lr"] = cosine(used, *RATE) * min(1.0, (used + 1e-3) / WARM_UP)
         real = used >= args.real_from and progress.iteration % 2 == 1
-        batch = cache.real_batch(BATCH // 2) if real else cache.synthetic_batch(BATCH)
+        batch = cache.real_batch(BATCH // 4) if real else cache.synthetic_batch(BATCH)
         total, terms = (weakly_supervised if real else supervised)(warper, batch.to(args.device))
         optimiser.zero_grad(set_to_none=True)
         total.backward()
