@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+FILES = ("encoder.onnx", "warper.onnx", "painter.onnx", "styles.safetensors")
 # Dynamic sizes are filled in with these to count multiply-accumulates per pixel.
 PROBE = {"height": 360, "width": 640}
 
@@ -70,9 +71,8 @@ def table(path: Path) -> str:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    files = sorted(folder.glob("*.onnx")) + sorted(folder.glob("*.safetensors"))
     header = "# Written by train/manifest.py; do not edit.\n\n"
-    (folder / "manifest.toml").write_text(header + "\n".join(table(path) for path in files), encoding="utf-8")
+    (folder / "manifest.toml").write_text(header + "\n".join(table(folder / name) for name in FILES), encoding="utf-8")
 
 
 if __name__ == "__main__":
