@@ -198,9 +198,14 @@ fn picture(size: Size) -> Frame {
     frame
 }
 
-/// A warp as strong as they get in use, a tenth of the frame.
+/// A warp as strong as looks get: up to a tenth of the frame, with places that
+/// shrink and need several taps.
 fn bend() -> WarpField {
-    let wave = |k: usize| [0.1 * (k as f32 * 0.7).sin(), 0.1 * (k as f32 * 0.3).cos()];
-    let field = WarpField::new(32, 32, (0..1024).map(|k| wave(k / 32)).collect());
-    field.unwrap_or_else(|| WarpField::identity(32, 32)).unfold()
+    const SIDE: usize = 32;
+    let wave = |k: usize| {
+        let (x, y) = ((k % SIDE) as f32 / SIDE as f32, (k / SIDE) as f32 / SIDE as f32);
+        [0.1 * (6.0 * y).sin(), 0.1 * (6.0 * x).cos()]
+    };
+    let field = WarpField::new(SIDE, SIDE, (0..SIDE * SIDE).map(wave).collect());
+    field.unwrap_or_else(|| WarpField::identity(SIDE, SIDE)).unfold()
 }
