@@ -106,27 +106,26 @@ impl WarpField {
     pub(crate) fn cell_stretch(&self, size: Size) -> Vec<[f32; 2]> {
         let columns = self.width + 2 * PAD;
         let padded = self.padded();
-        let (w, h) = (size.width as f32, size.height as f32);
-        let per_column = self.width as f32 / w;
-        let per_row = self.height as f32 / h;
-        let stretch_x = |at: usize| {
-            let (a, b) = (padded[at], padded[at + 1]);
-            (1.0 + (b[0] - a[0]) * w * per_column).hypot((b[1] - a[1]) * h * per_column)
+        let scale = [size.width as f32, size.height as f32];
+        // From each control point to the next one along the axis, in pixels a pixel.
+        let stretch = |axis: usize| -> Vec<f32> {
+            let (step, cells) = ([1, columns][axis], [self.width, self.height][axis] as f32);
+            let per_pixel = cells / scale[axis];
+            let one = |(a, b): (&[f32; 2], &[f32; 2])| {
+                let mut by = [(b[0] - a[0]) * scale[0] * per_pixel, (b[1] - a[1]) * scale[1] * per_pixel];
+                by[axis] += 1.0;
+                (by[0] * by[0] + by[1] * by[1]).sqrt()
+            };
+            padded.iter().zip(&padded[step..]).map(one).collect()
         };
-        let stretch_y = |at: usize| {
-            let (a, b) = (padded[at], padded[at + columns]);
-            ((b[0] - a[0]) * w * per_row).hypot(1.0 + (b[1] - a[1]) * h * per_row)
-        };
-        let largest = |row: usize, column: usize, rows: usize, columns_: usize, of: &dyn Fn(usize) -> f32| {
-            (0..rows * columns_)
-                .map(|k| of((row + k / columns_) * columns + column + k % columns_))
-                .fold(0.0, f32::max)
+        let [along_rows, along_columns] = [stretch(0), stretch(1)];
+        let largest = |of: &[f32], corner: usize, rows: usize, width: usize| {
+            let rows = (0..rows).map(|row| &of[corner + row * columns..][..width]);
+            rows.flatten().fold(0.0f32, |most, &stretch| most.max(stretch))
         };
         (0..=self.height)
-            .flat_map(|row| (0..=self.width).map(move |column| (row, column)))
-            .map(|(row, column)| {
-                [largest(row, column, 4, 3, &stretch_x), largest(row, column, 3, 4, &stretch_y)]
-            })
+            .flat_map(|row| (0..=self.width).map(move |column| row * columns + column))
+            .map(|corner| [largest(&along_rows, corner, 4, 3), largest(&along_columns, corner, 3, 4)])
             .collect()
     }
 

@@ -72,8 +72,8 @@ pub(super) fn sample(Texels { pixels, width, height }: Texels, [xs, ys]: Places)
     } else {
         for k in 0..LANES {
             let top = y0[k] as usize * width + x0[k] as usize;
-            (a[k], b[k]) = (texel(pixels, top), texel(pixels, top + 1));
-            (c[k], d[k]) = (texel(pixels, top + width), texel(pixels, top + width + 1));
+            [a[k], b[k]] = pair(pixels, top);
+            [c[k], d[k]] = pair(pixels, top + width);
         }
     }
     let mut colour = [[0.0; LANES]; 4];
@@ -86,6 +86,14 @@ pub(super) fn sample(Texels { pixels, width, height }: Texels, [xs, ys]: Places)
         }
     }
     colour
+}
+
+/// A texel and the one after it, in one load.
+#[inline(always)]
+fn pair(pixels: &[u8], at: usize) -> [u32; 2] {
+    let bytes: &[u8; 8] = pixels[at * 4..at * 4 + 8].try_into().expect("eight bytes");
+    let both = u64::from_le_bytes(*bytes);
+    [both as u32, (both >> 32) as u32]
 }
 
 #[inline(always)]
