@@ -83,7 +83,7 @@ rust() {
         [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" = "$wanted" ] && return 0
         fail "Rust $found is older than $wanted" "rustup update stable"
     fi
-    if have apt-get && apt-cache show rustup >/dev/null 2>&1; then
+    if have apt-cache && apt-cache policy rustup | grep -q 'Candidate: [0-9]'; then
         as_root apt-get install -y -qq rustup >/dev/null && rustup default stable && return 0
     elif have brew; then
         brew install --quiet rustup && rustup default stable && return 0
