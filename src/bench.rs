@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::field::WarpField;
 use crate::frame::{Frame, Size};
 use crate::gpu::Gpu;
-use crate::model::{FileSpec, Input, Models, Network, style_codes};
+use crate::model::{Input, Models, Network, style_codes};
 use crate::painter::{Brush, Painter};
 use crate::preset::Preset;
 use crate::remap::{CpuRemap, GpuRemap};
@@ -65,8 +65,8 @@ pub fn run(look: &Preset, setup: &Setup, runs: usize) -> Result<Report> {
     let picture = vec![0.5; 3 * 256 * 256];
     let features = vec![0.04; 512 * 16 * 16];
     let shape: &[usize] = &[1, 512, 16, 16];
-    bench.network("encode", &mut encoder, [(&[1, 3, 256, 256], &picture)], None)?;
-    bench.network("match", &mut warper, [(shape, &features), (shape, &features)], None)?;
+    bench.network("encode", &mut encoder, [(&[1, 3, 256, 256], &picture)])?;
+    bench.network("match", &mut warper, [(shape, &features), (shape, &features)])?;
     for (width, height) in [(640, 360), (1280, 720)] {
         let size = Size { width, height };
         bench.stages(size, look, &models, &runtime)?;
@@ -148,10 +148,9 @@ impl Bench {
         name: &str,
         network: &mut Network,
         inputs: [Input<'_>; N],
-        macs: Option<f64>,
     ) -> Result<()> {
         let millis = self.median(|| network.run(inputs, |_| ()))?;
-        let macs = macs.or_else(|| macs_of(network.spec()));
+        let macs = network.spec().macs.map(|macs| macs as f64);
         self.push(name.into(), millis, macs);
         Ok(())
     }
@@ -180,10 +179,6 @@ impl Bench {
         millis.sort_by(f64::total_cmp);
         Ok(millis[millis.len() / 2])
     }
-}
-
-fn macs_of(spec: &FileSpec) -> Option<f64> {
-    spec.macs.map(|macs| macs as f64)
 }
 
 /// Smooth shades with fine detail over them.

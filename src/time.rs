@@ -9,7 +9,6 @@
 //! No time is ever held in a float, but for display and for filters.
 
 use std::ops::{Add, Sub};
-use std::time::Duration;
 
 const NANOS_PER_SEC: i128 = 1_000_000_000;
 
@@ -110,11 +109,6 @@ impl FrameTime {
     /// Seconds, for filters and display.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 * 1e-9
-    }
-
-    /// As an unsigned length; negative times are empty.
-    pub fn as_duration(self) -> Duration {
-        Duration::from_nanos(self.0.max(0) as u64)
     }
 }
 
