@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use crate::align::Aligner;
 use crate::device::Runtime;
+use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::field::WarpField;
@@ -17,6 +18,7 @@ use crate::frame::{Frame, Size};
 use crate::gpu::Gpu;
 use crate::model::{Input, Models, Network, style_codes};
 use crate::painter::{Brush, Painter};
+use crate::pose::Posed;
 use crate::preset::Preset;
 use crate::remap::{CpuRemap, GpuRemap};
 use crate::time::FrameTime;
@@ -108,7 +110,7 @@ impl Bench {
     fn stages(&mut self, size: Size, look: &Preset, models: &Models, runtime: &Runtime) -> Result<()> {
         let frame = picture(size);
         let exemplar = look.geometry.clone().unwrap_or_else(|| image::RgbImage::new(256, 256));
-        let mut warper = Warper::new(models, runtime, &exemplar)?;
+        let mut warper = Warper::new(models, runtime, EncoderChoice::Reference, &exemplar, size.aspect())?;
         let found = warper.run(&frame)?;
         self.time(format!("analyse {size}"), || warper.run(&frame).map(drop))?;
         let aligner = Aligner {
@@ -117,8 +119,9 @@ impl Bench {
             exemplar_aspect: warper.exemplar_aspect(),
             frame_aspect: size.aspect(),
         };
+        let posed = Posed::from_match(&found, aligner.exemplar_aspect, aligner.frame_aspect);
         self.time(format!("align {size}"), || {
-            aligner.run(&found);
+            aligner.run(&posed);
             Ok(())
         })?;
 

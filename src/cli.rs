@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, ColorChoice};
 
 use crate::align::Align;
 use crate::device::Device;
+use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::preset::{self, Preset};
@@ -76,6 +77,9 @@ pub struct SetupArgs {
     /// What the networks run on
     #[arg(short, long, value_enum, default_value_t)]
     pub device: Device,
+    /// What finds matches: `fast` is right for a CPU, `reference` a little better
+    #[arg(long, value_enum, default_value_t)]
+    pub encoder: EncoderChoice,
     /// Folder of networks
     ///
     /// By default: $STYLEWARP_MODELS, the user's data folder, or `models` next to the program, above it, or here.
@@ -86,7 +90,7 @@ pub struct SetupArgs {
 impl SetupArgs {
     /// For [`crate::engine::Engine::new`].
     pub fn setup(&self) -> Setup {
-        Setup { models: self.models.clone(), device: self.device }
+        Setup { models: self.models.clone(), device: self.device, encoder: self.encoder }
     }
 }
 

@@ -12,12 +12,14 @@ use std::path::PathBuf;
 
 use crate::align::Aligner;
 use crate::device::{Device, Runtime};
+use crate::encoder::EncoderChoice;
 use crate::error::{Error, Result};
 use crate::field::WarpField;
 use crate::frame::Frame;
 use crate::gpu::Gpu;
 use crate::model::{Models, style_codes};
 use crate::painter::{Brush, Painter};
+use crate::pose::Posed;
 use crate::preset::Preset;
 use crate::remap::Remap;
 use crate::smooth::Lookahead;
@@ -30,6 +32,8 @@ pub struct Setup {
     pub models: Option<PathBuf>,
     /// Device for the networks; `Cpu` keeps the warp off the GPU as well.
     pub device: Device,
+    /// What finds matches.
+    pub encoder: EncoderChoice,
 }
 
 /// A frame that knows how it will be bent.
@@ -68,7 +72,7 @@ impl Engine {
         let runtime = Runtime::load(setup.device)?;
         let mut analyse = Analyse::default();
         if let Some(exemplar) = exemplar {
-            let warper = Warper::new(&models, &runtime, exemplar)?;
+            let warper = Warper::new(&models, &runtime, setup.encoder, exemplar, frame_aspect)?;
             let aligner = Aligner {
                 align: look.align,
                 strength: look.warp,
@@ -134,7 +138,8 @@ impl Analyse {
             return ready(Analysed { frame, field: WarpField::identity(1, 1) });
         };
         let found = warper.run(&frame)?;
-        self.smoother.push(frame.time, found, frame, |frame, found| {
+        let posed = Posed::from_match(&found, aligner.exemplar_aspect, aligner.frame_aspect);
+        self.smoother.push(frame.time, posed, found.scene, frame, |frame, found| {
             ready(Analysed { frame, field: aligner.run(&found) })
         })
     }

@@ -15,7 +15,7 @@
 //! [`pipeline`] holds the threads and channels, [`engine`] puts the two middle
 //! stages together from a [`preset`], and everything else is one of the structs
 //! or the types that pass between them: [`frame::Frame`], [`warper::Match`],
-//! [`field::WarpField`], [`time::FrameTime`].
+//! [`pose::Posed`], [`field::WarpField`], [`time::FrameTime`].
 //!
 //! ```no_run
 //! use stylewarp::engine::{Engine, Setup};
@@ -33,7 +33,9 @@ pub mod align;
 pub mod bench;
 pub mod cli;
 pub mod colour;
+pub mod cuts;
 pub mod device;
+pub mod encoder;
 pub mod engine;
 pub mod error;
 pub mod field;
@@ -43,6 +45,7 @@ mod media;
 pub mod model;
 pub mod painter;
 pub mod pipeline;
+pub mod pose;
 pub mod preset;
 pub mod progress;
 pub mod remap;
@@ -52,6 +55,7 @@ pub mod source;
 pub mod still;
 pub mod stop;
 pub mod time;
+pub mod view;
 pub mod warper;
 
 pub use error::{Error, Result};

@@ -1,42 +1,59 @@
 //! Temporal smoothing of flow fields.
 //!
 //! The network looks at each frame by itself, so its field trembles by several
-//! pixels. For files there is time to look ahead: the field of a frame is a
-//! Gaussian average, by time and not by frame count, over the frames before *and*
-//! after it. A symmetric window has no lag at all, and because a field's cells are
-//! places of the exemplar (the left eye, the chin) and its values are where those
-//! are in the frame, it follows a subject that moves at a steady speed exactly.
-//! Cells count by their confidence, so a cell lost for a moment leans on the
-//! moments when it was sure.
+//! pixels. What trembles is taken apart ([`crate::pose`]): the *pose*, where the
+//! subject is, is nearly free of noise and must follow at once; the *residual*,
+//! how it is shaped, carries the noise, changes slowly and moves along with the
+//! pose. So the pose is smoothed lightly and the residual strongly: yesterday's
+//! shape, advected by the content's motion.
 //!
-//! A cut ends the window on both sides: nothing is ever averaged across it.
+//! - [`Lookahead`], for files: Gaussian averages, by time and not by frame count,
+//!   over the frames before *and* after; a symmetric window has no lag at all.
+//! - [`Causal`], for live: knows the past only, filters by how fast things change.
+//!
+//! Cells count by their confidence, so a cell lost for a moment leans on the
+//! moments when it was sure. A cut ends all memory; a flash does not, and what
+//! was seen during it counts for nothing.
+
+mod causal;
+
+pub use causal::Causal;
 
 use std::collections::VecDeque;
 
+use crate::cuts::{FLASH, Scene};
+use crate::pose::{Pose, Posed};
 use crate::time::FrameTime;
-use crate::warper::Match;
 
-/// Below this likeness of neighbouring frames there is a cut between them.
-const CUT: f32 = 0.45;
-/// Standard deviation of the window, in seconds.
-const SIGMA: f64 = 0.12;
-/// The window's reach to either side, in seconds.
-const REACH: f64 = 0.3;
+/// Standard deviations of the windows, in seconds.
+const POSE_SIGMA: f64 = 0.1;
+const SHAPE_SIGMA: f64 = 0.25;
+/// The windows' reach to either side, in seconds.
+const REACH: f64 = 0.5;
 /// Weight of a cell of no confidence, so that sums are never empty.
-const LEAST: f32 = 0.02;
+const LEAST: f32 = 0.01;
 
 /// Look-ahead smoother: frames go in as they come and come out, in order, when
 /// enough of their future is known.
 pub struct Lookahead<T> {
-    /// The current shot's matches within reach of the oldest waiting frame.
-    shot: VecDeque<(FrameTime, Match)>,
-    /// What waits for its field, with its time; the newest of `shot`.
+    /// Matches within reach of the oldest waiting frame.
+    film: VecDeque<Entry>,
+    /// What waits for its field, with its time; the newest of `film`.
     waiting: VecDeque<(FrameTime, T)>,
+    scenes: u64,
+    /// The last break and the scene before it, while that may yet resume.
+    broke: Option<(FrameTime, u64)>,
+}
+
+struct Entry {
+    time: FrameTime,
+    scene: u64,
+    posed: Posed,
 }
 
 impl<T> Default for Lookahead<T> {
     fn default() -> Self {
-        Self { shot: VecDeque::new(), waiting: VecDeque::new() }
+        Self { film: VecDeque::new(), waiting: VecDeque::new(), scenes: 0, broke: None }
     }
 }
 
@@ -48,176 +65,140 @@ impl<T> Lookahead<T> {
     pub fn push<E>(
         &mut self,
         time: FrameTime,
-        found: Match,
+        posed: Posed,
+        how: Scene,
         item: T,
-        mut ready: impl FnMut(T, Match) -> Result<(), E>,
+        mut ready: impl FnMut(T, Posed) -> Result<(), E>,
     ) -> Result<(), E> {
-        let gap = self.shot.back().is_some_and(|(last, _)| (time - *last).as_secs_f64() > REACH);
-        if gap || found.likeness.is_some_and(|likeness| likeness < CUT) {
-            tracing::debug!("a cut at {time} (likeness {:.2})", found.likeness.unwrap_or_default());
-            self.finish(&mut ready)?;
-        }
-        self.shot.push_back((time, found));
+        let scene = self.scene(time, how);
+        self.film.push_back(Entry { time, scene, posed });
         self.waiting.push_back((time, item));
-        while self.waiting.front().is_some_and(|(front, _)| (time - *front).as_secs_f64() > REACH) {
+        while self.waiting.front().is_some_and(|(front, _)| self.is_known(*front, time)) {
             self.emit(&mut ready)?;
         }
         Ok(())
     }
 
-    /// Lets go of all that waits: the end of the shot, or of the film.
+    /// Lets go of all that waits: the end of the film.
     ///
     /// # Errors
     /// Whatever `ready` returns.
-    pub fn finish<E>(&mut self, mut ready: impl FnMut(T, Match) -> Result<(), E>) -> Result<(), E> {
+    pub fn finish<E>(&mut self, mut ready: impl FnMut(T, Posed) -> Result<(), E>) -> Result<(), E> {
         while !self.waiting.is_empty() {
             self.emit(&mut ready)?;
         }
-        self.shot.clear();
+        self.film.clear();
         Ok(())
     }
 
-    fn emit<E>(&mut self, ready: &mut impl FnMut(T, Match) -> Result<(), E>) -> Result<(), E> {
+    /// The number of the scene that the next frame belongs to.
+    fn scene(&mut self, time: FrameTime, how: Scene) -> u64 {
+        let Some(last) = self.film.back() else { return self.scenes };
+        let (scene, gap) = (last.scene, (time - last.time).as_secs_f64() > REACH);
+        match (how, self.broke) {
+            (Scene::Resumes, Some((at, before))) => {
+                for flash in self.film.iter_mut().rev().take_while(|entry| entry.time >= at) {
+                    flash.scene = before;
+                    flash.posed.confidence.fill(0.0);
+                }
+                self.broke = None;
+                before
+            }
+            (Scene::Breaks, _) => {
+                self.broke.take_if(|(at, _)| (time - *at).as_secs_f64() > FLASH);
+                self.broke.get_or_insert((time, scene));
+                self.scenes += 1;
+                self.scenes
+            }
+            _ if gap => {
+                self.scenes += 1;
+                self.scenes
+            }
+            _ => scene,
+        }
+    }
+
+    /// Whether all of a frame's future that matters has been seen at `now`.
+    fn is_known(&self, front: FrameTime, now: FrameTime) -> bool {
+        let since = |at: FrameTime| (now - at).as_secs_f64();
+        let open =
+            self.broke.is_some_and(|(at, _)| since(at) <= FLASH && (at - front).as_secs_f64() <= REACH);
+        since(front) > REACH && !open
+    }
+
+    fn emit<E>(&mut self, ready: &mut impl FnMut(T, Posed) -> Result<(), E>) -> Result<(), E> {
         let Some((time, item)) = self.waiting.pop_front() else { return Ok(()) };
-        while self.shot.front().is_some_and(|(first, _)| (time - *first).as_secs_f64() > REACH) {
-            self.shot.pop_front();
+        while self.film.front().is_some_and(|first| (time - first.time).as_secs_f64() > REACH) {
+            self.film.pop_front();
         }
         ready(item, self.average(time))
     }
 
-    fn average(&self, time: FrameTime) -> Match {
-        let cells = self.shot[0].1.displacement.len();
-        let mut mean = vec![[0.0f32; 2]; cells];
-        let mut weights = vec![0.0f32; cells];
-        let mut confidence = vec![0.0f32; cells];
-        let mut total = 0.0;
-        for (at, found) in &self.shot {
-            let away = (*at - time).as_secs_f64();
-            // The window is symmetric: near a cut it shrinks on both sides alike,
-            // or the field would lean towards the longer one and lag.
-            if away.abs() > self.reach(time) {
-                continue;
-            }
-            let kernel = (-0.5 * (away / SIGMA).powi(2)).exp() as f32;
-            total += kernel;
-            for cell in 0..cells {
-                let weight = kernel * found.confidence[cell].max(LEAST);
-                weights[cell] += weight;
-                confidence[cell] += kernel * found.confidence[cell];
-                let [x, y] = found.displacement[cell];
-                mean[cell] = [mean[cell][0] + weight * x, mean[cell][1] + weight * y];
+    fn average(&self, time: FrameTime) -> Posed {
+        let own = self.film.iter().find(|entry| entry.time == time).unwrap_or(&self.film[0]);
+        let scene: Vec<_> = self.film.iter().filter(|entry| entry.scene == own.scene).collect();
+        let mut pose = Mean::new(1);
+        let mut shape = Mean::new(own.posed.residual.len());
+        let (mut confidence, mut total) = (vec![0.0f32; own.posed.confidence.len()], 0.0);
+        for (sigma, is_shape) in [(POSE_SIGMA, false), (SHAPE_SIGMA, true)] {
+            let reach = reach(&scene, time, sigma);
+            for Entry { time: at, posed, .. } in &scene {
+                let away = (*at - time).as_secs_f64();
+                if away.abs() > reach {
+                    continue;
+                }
+                let kernel = (-0.5 * (away / sigma).powi(2)).exp() as f32;
+                if is_shape {
+                    shape.add(kernel, &posed.residual, &posed.confidence);
+                    total += kernel;
+                    confidence.iter_mut().zip(&posed.confidence).for_each(|(sum, c)| *sum += kernel * c);
+                } else {
+                    let sure = posed.confidence.iter().sum::<f32>() / posed.confidence.len() as f32;
+                    pose.add(kernel, &[posed.pose.numbers()], &[sure]);
+                }
             }
         }
-        Match {
-            displacement: mean.iter().zip(&weights).map(|(sum, weight)| sum.map(|v| v / weight)).collect(),
+        Posed {
+            pose: Pose::from_numbers(pose.values()[0]),
+            residual: shape.values(),
             confidence: confidence.iter().map(|sum| sum / total).collect(),
-            likeness: None,
+        }
+    }
+}
+
+/// How far the window of a frame reaches to either side, in seconds. The window
+/// is symmetric: near a cut it shrinks on both sides alike, or the field would
+/// lean towards the longer one and lag. At the ends of a scene, where that would
+/// leave a single frame, a little lag is the lesser evil.
+fn reach(scene: &[&Entry], time: FrameTime, sigma: f64) -> f64 {
+    let ends = [scene.first(), scene.last()];
+    let away = ends.into_iter().flatten().map(|entry| (entry.time - time).as_secs_f64().abs());
+    away.fold(REACH, f64::min).max(sigma / 2.0) + 1e-9
+}
+
+/// Weighted means of `N` numbers a cell.
+struct Mean<const N: usize> {
+    sums: Vec<[f32; N]>,
+    weights: Vec<f32>,
+}
+
+impl<const N: usize> Mean<N> {
+    fn new(cells: usize) -> Self {
+        Self { sums: vec![[0.0; N]; cells], weights: vec![0.0; cells] }
+    }
+
+    fn add(&mut self, kernel: f32, values: &[[f32; N]], confidence: &[f32]) {
+        for (cell, (value, sure)) in values.iter().zip(confidence).enumerate() {
+            let weight = kernel * sure.max(LEAST);
+            self.weights[cell] += weight;
+            self.sums[cell].iter_mut().zip(value).for_each(|(sum, v)| *sum += weight * v);
         }
     }
 
-    /// How far the window of a frame reaches to either side, in seconds. At the
-    /// ends of a shot, where a symmetric window would be a single frame, a
-    /// little lag is the lesser evil: it never gets shorter than half of sigma.
-    fn reach(&self, time: FrameTime) -> f64 {
-        let ends = [self.shot.front(), self.shot.back()];
-        let least =
-            ends.into_iter().flatten().map(|(at, _)| (*at - time).as_secs_f64().abs()).fold(REACH, f64::min);
-        least.max(SIGMA / 2.0) + 1e-9
+    fn values(&self) -> Vec<[f32; N]> {
+        self.sums.iter().zip(&self.weights).map(|(sum, weight)| sum.map(|v| v / weight)).collect()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use super::*;
-    use proptest::prelude::*;
-
-    fn at(value: f32, confidence: f32, likeness: Option<f32>) -> Match {
-        Match { displacement: vec![[value, -value]], confidence: vec![confidence], likeness }
-    }
-
-    /// Smooths a film of single-cell fields; frames are `(seconds, match)`.
-    fn smooth(film: &[(f64, Match)]) -> Vec<f32> {
-        let mut out = Vec::new();
-        let mut order = Vec::new();
-        let mut smoother = Lookahead::default();
-        let mut ready = |index: usize, found: Match| {
-            order.push(index);
-            out.push(found.displacement[0][0]);
-            Ok::<_, Infallible>(())
-        };
-        for (index, (secs, found)) in film.iter().enumerate() {
-            let Ok(()) = smoother.push(FrameTime::from_secs_f64(*secs), found.clone(), index, &mut ready);
-        }
-        let Ok(()) = smoother.finish(&mut ready);
-        assert!(order.iter().copied().eq(0..film.len()), "every frame once, in order");
-        out
-    }
-
-    #[test]
-    fn steady_motion_has_no_lag_whatever_the_frame_times() {
-        let times =
-            [0.0, 0.03, 0.05, 0.10, 0.12, 0.17, 0.2, 0.25, 0.3, 0.31, 0.4, 0.42, 0.5, 0.55, 0.6, 0.7, 0.8];
-        let even: Vec<_> =
-            (0..40).map(|k| (f64::from(k) / 25.0, at(k as f32 / 25.0, 1.0, Some(0.9)))).collect();
-        for (got, (secs, _)) in smooth(&even).iter().zip(&even).skip(1).take(38) {
-            assert!((f64::from(*got) - secs).abs() < 0.03, "{got} at {secs}");
-        }
-        let uneven: Vec<_> = times.iter().map(|&t| (t, at(t as f32, 1.0, Some(0.9)))).collect();
-        for (got, secs) in smooth(&uneven).iter().zip(times) {
-            assert!((f64::from(*got) - secs).abs() < 0.04, "{got} at {secs}");
-        }
-    }
-
-    #[test]
-    fn trembling_is_calmed() {
-        let film: Vec<_> = (0..60)
-            .map(|k| (f64::from(k) / 30.0, at(if k % 2 == 0 { 1.0 } else { -1.0 }, 1.0, Some(0.9))))
-            .collect();
-        assert!(smooth(&film)[10..50].iter().all(|v| v.abs() < 0.05));
-    }
-
-    #[test]
-    fn nothing_crosses_a_cut_but_without_one_it_would() {
-        let film = |likeness| -> Vec<_> {
-            (0..40)
-                .map(|k| {
-                    (
-                        f64::from(k) / 25.0,
-                        at(if k < 20 { 0.0 } else { 1.0 }, 1.0, (k == 20).then_some(likeness)),
-                    )
-                })
-                .collect()
-        };
-        let cut = smooth(&film(0.2));
-        assert!(cut[..20].iter().all(|v| *v == 0.0) && cut[20..].iter().all(|v| *v == 1.0), "{cut:?}");
-        assert!(smooth(&film(0.9))[19] > 0.1, "negative control");
-    }
-
-    #[test]
-    fn unsure_moments_lean_on_sure_ones() {
-        let film: Vec<_> = (0..30)
-            .map(|k| {
-                let lost = k == 15;
-                (
-                    f64::from(k) / 30.0,
-                    at(if lost { 9.0 } else { 1.0 }, if lost { 0.0 } else { 1.0 }, Some(0.9)),
-                )
-            })
-            .collect();
-        assert!((smooth(&film)[15] - 1.0).abs() < 0.1);
-    }
-
-    proptest! {
-        #[test]
-        fn never_leaves_the_hull_of_its_inputs(values in proptest::collection::vec((-1f32..1.0, 0f32..1.0, 0.001f64..0.5), 1..60)) {
-            let mut now = 0.0;
-            let film: Vec<_> = values.iter().map(|&(v, c, step)| { now += step; (now, at(v, c, None)) }).collect();
-            let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(v.0), h.max(v.0)));
-            for got in smooth(&film) {
-                prop_assert!(got >= low - 1e-5 && got <= high + 1e-5);
-            }
-        }
-    }
-}
+mod tests;

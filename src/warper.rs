@@ -2,28 +2,36 @@
 //! frame: the learned warp of "Learning to Warp for Style Transfer" (Liu, Yang
 //! and Hall, CVPR 2021), section 3.
 //!
-//! Both pictures are squeezed to 256x256, encoded by VGG-16 up to pool4 (the
-//! exemplar once), correlated, and a recurrent network turns the correlation
-//! into a field, cell by cell on a 16x16 grid. The field lies on the *exemplar's*
-//! grid: a cell is "the left eye" rather than "the place at (0.4, 0.3)". That
-//! makes it the right place to smooth in time ([`crate::smooth`]), before it is
-//! fitted to the frame ([`crate::align`]).
+//! Both pictures are encoded (the exemplar once), correlated, and a recurrent
+//! network turns the correlation into a field, cell by cell on a 16x16 grid. The
+//! field lies on the *exemplar's* grid: a cell is "the left eye" rather than "the
+//! place at (0.4, 0.3)". That makes it the right place to smooth in time
+//! ([`crate::smooth`]), before it is fitted to the frame ([`crate::align`]).
+//!
+//! The frame is looked at through a window ([`crate::view`]) that follows the
+//! subject, and scenes are told apart here ([`crate::cuts`]), where the features are.
 
-use fast_image_resize as fr;
 use image::RgbImage;
 
+use crate::cuts::{Cuts, Features, Scene};
 use crate::device::Runtime;
+use crate::encoder::{Encoder, EncoderChoice, Pixels};
 use crate::error::{Error, Result};
-use crate::frame::Frame;
+use crate::frame::{Frame, Size};
 use crate::model::{Models, Network};
+use crate::pose::Posed;
+use crate::time::FrameTime;
+use crate::view::View;
 
-/// Side of the pictures that the encoder sees.
-const INPUT: usize = 256;
 /// Side of the grid of cells.
 pub const GRID: usize = 16;
 const CELLS: usize = GRID * GRID;
-const CHANNELS: usize = 512;
-const FEATURES: [usize; 4] = [1, CHANNELS, GRID, GRID];
+/// Looks at the first frame of a scene, each closer to the subject.
+const SEARCH: usize = 4;
+/// Sum of the cells' weights from which a subject counts as found.
+const FOUND: f32 = 12.0;
+/// Seconds after which the window of a lost subject opens again.
+const LOST: f64 = 0.5;
 
 /// Which place of the frame matches each cell of the exemplar.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,43 +41,81 @@ pub struct Match {
     pub displacement: Vec<[f32; 2]>,
     /// Per cell, 0..=1: how sure the network is.
     pub confidence: Vec<f32>,
-    /// Mean cosine between this frame's features and the previous frame's:
-    /// near 1 in one shot, near 0.3 across a cut, `None` for the first.
-    pub likeness: Option<f32>,
+    /// How this frame follows the one before it.
+    pub scene: Scene,
 }
 
 /// Encoder and warp network, for one exemplar.
 pub struct Warper {
     encoder: Encoder,
     network: Network,
-    exemplar: Vec<f32>,
-    aspect: f32,
-    previous: Option<(Vec<f32>, Match)>,
+    exemplar: Features,
+    exemplar_aspect: f32,
+    frame_aspect: f32,
+    cuts: Cuts,
+    /// Where it looks, and where it looked before the last break.
+    view: View,
+    view_before: View,
+    /// When the subject was last found.
+    found_at: Option<FrameTime>,
+    /// The last good answer.
+    previous: Option<Match>,
     complained: bool,
 }
 
 impl Warper {
-    /// Loads both networks and encodes the exemplar.
+    /// Loads both networks and encodes the exemplar; `frame_aspect` is the
+    /// frame's width over height as shown.
     ///
     /// # Errors
-    /// Where a network cannot be had.
-    pub fn new(models: &Models, runtime: &Runtime, exemplar: &RgbImage) -> Result<Self> {
-        let mut encoder = Encoder::new(models.network("encoder.onnx", runtime)?);
-        let features =
-            encoder.run(exemplar.as_raw(), exemplar.width(), exemplar.height(), fr::PixelType::U8x3)?;
+    /// Where a network cannot be had, or the two do not fit.
+    pub fn new(
+        models: &Models,
+        runtime: &Runtime,
+        choice: EncoderChoice,
+        exemplar: &RgbImage,
+        frame_aspect: f32,
+    ) -> Result<Self> {
+        let mut encoder = Encoder::open(models, runtime, choice)?;
+        let network = models.network("warper.onnx", runtime)?;
+        let (given, taken) = (encoder.shape(), &network.spec().inputs[0].shape);
+        if !given.iter().map(|side| *side as i64).eq(taken.iter().copied()) {
+            return Err(Error::ModelMismatch {
+                path: models.folder().join(choice.file(runtime.device())),
+                expected: format!("features {taken:?}, as warper.onnx takes them"),
+                found: format!("features {given:?}"),
+            });
+        }
+        let features = encode_exemplar(&mut encoder, exemplar)?;
         Ok(Self {
             encoder,
-            network: models.network("warper.onnx", runtime)?,
+            network,
             exemplar: features,
-            aspect: exemplar.width() as f32 / exemplar.height() as f32,
+            exemplar_aspect: aspect(exemplar),
+            frame_aspect,
+            cuts: Cuts::default(),
+            view: View::FULL,
+            view_before: View::FULL,
+            found_at: None,
             previous: None,
             complained: false,
         })
     }
 
+    /// Takes another exemplar; the networks stay.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime fails.
+    pub fn set_exemplar(&mut self, exemplar: &RgbImage) -> Result<()> {
+        self.exemplar = encode_exemplar(&mut self.encoder, exemplar)?;
+        self.exemplar_aspect = aspect(exemplar);
+        (self.view, self.found_at, self.previous) = (View::FULL, None, None);
+        Ok(())
+    }
+
     /// Width over height of the exemplar.
     pub fn exemplar_aspect(&self) -> f32 {
-        self.aspect
+        self.exemplar_aspect
     }
 
     /// Matches the exemplar's cells in a frame.
@@ -80,66 +126,86 @@ impl Warper {
     /// # Errors
     /// Where ONNX Runtime fails.
     pub fn run(&mut self, frame: &Frame) -> Result<Match> {
-        let size = frame.size;
-        let features = self.encoder.run(&frame.pixels, size.width, size.height, fr::PixelType::U8x4)?;
-        let likeness = self.previous.as_ref().map(|(before, _)| dot(before, &features) / CELLS as f32);
-        let inputs = [(&FEATURES[..], &features[..]), (&FEATURES[..], &self.exemplar[..])];
+        let pixels = Pixels { bytes: &frame.pixels, size: frame.size };
+        let mut features = self.encoder.run(pixels, self.view)?;
+        let as_before = match self.cuts.may_resume(frame.time) {
+            true => self.encoder.run(pixels, self.view_before)?,
+            false => features.clone(),
+        };
+        let scene = self.cuts.run(frame.time, &features, &as_before);
+        match scene {
+            Scene::Same => {}
+            Scene::Resumes => (self.view, features) = (self.view_before, as_before),
+            Scene::Breaks => {
+                tracing::debug!("the scene breaks at {}", frame.time);
+                (self.view_before, self.view, self.found_at) = (self.view, View::FULL, None);
+                features = self.encoder.run(pixels, self.view)?;
+                self.cuts.looks_like(frame.time, features.clone());
+            }
+        }
+        let mut looks = if self.found_at.is_none() { SEARCH } else { 2 };
+        loop {
+            let found = self.matches(&features, scene, frame.time)?;
+            looks -= 1;
+            let wanted = self.wanted(&found, frame.time);
+            if looks == 0 || !self.view.is_off(&wanted) {
+                return Ok(found);
+            }
+            self.view = wanted;
+            features = self.encoder.run(pixels, self.view)?;
+            self.cuts.looks_like(frame.time, features.clone());
+        }
+    }
+
+    /// The window through which the subject should be seen.
+    fn wanted(&mut self, found: &Match, time: FrameTime) -> View {
+        let posed = Posed::from_match(found, self.exemplar_aspect, self.frame_aspect);
+        if posed.confidence.iter().sum::<f32>() >= FOUND {
+            self.found_at = Some(time);
+            return View::around(&posed.pose, self.exemplar_aspect, self.frame_aspect);
+        }
+        match self.found_at {
+            Some(at) if (time - at).as_secs_f64() <= LOST => self.view,
+            _ => View::FULL,
+        }
+    }
+
+    fn matches(&mut self, features: &Features, scene: Scene, time: FrameTime) -> Result<Match> {
+        let (view, shape) = (self.view, self.encoder.shape());
+        let inputs = [(&shape[..], &features[..]), (&shape[..], &self.exemplar[..])];
         let answer = self.network.run(inputs, |outputs| {
             let (field, confidence) = (outputs[0], outputs[1]);
             let finite = field.iter().chain(confidence).all(|v| v.is_finite());
+            let displacement = (0..CELLS).map(|k| {
+                let [x, y] = crate::pose::centre(k, GRID);
+                let place = view.frame_from_view([x + field[k], y + field[CELLS + k]]);
+                [place[0] - x, place[1] - y]
+            });
             finite.then(|| Match {
-                displacement: field[..CELLS].iter().zip(&field[CELLS..]).map(|(x, y)| [*x, *y]).collect(),
+                displacement: displacement.collect(),
                 confidence: confidence.iter().map(|c| c.clamp(0.0, 1.0)).collect(),
-                likeness,
+                scene,
             })
         })?;
-        let found = answer.unwrap_or_else(|| {
-            if !std::mem::replace(&mut self.complained, true) {
-                tracing::warn!("the warp network gave no numbers at {}; its last field is kept", frame.time);
-            }
-            match &self.previous {
-                Some((_, last)) => Match { likeness, ..last.clone() },
-                None => Match { displacement: vec![[0.0; 2]; CELLS], confidence: vec![0.0; CELLS], likeness },
-            }
-        });
-        self.previous = Some((features, found.clone()));
-        Ok(found)
-    }
-}
-
-/// VGG-16 to pool4: a picture to 512 channels on 16x16 cells, unit vectors.
-struct Encoder {
-    network: Network,
-    resizer: fr::Resizer,
-    planes: Vec<f32>,
-}
-
-impl Encoder {
-    fn new(network: Network) -> Self {
-        Self { network, resizer: fr::Resizer::new(), planes: vec![0.0; 3 * INPUT * INPUT] }
-    }
-
-    fn run(&mut self, pixels: &[u8], width: u32, height: u32, kind: fr::PixelType) -> Result<Vec<f32>> {
-        let failed = |error: &dyn std::error::Error| Error::Ort {
-            doing: "resizing a picture for the encoder".into(),
-            source: error.to_string().into(),
-        };
-        let source =
-            fr::images::ImageRef::new(width, height, pixels, kind).map_err(|error| failed(&error))?;
-        let mut small = fr::images::Image::new(INPUT as u32, INPUT as u32, kind);
-        let options = fr::ResizeOptions::new()
-            .resize_alg(fr::ResizeAlg::Convolution(fr::FilterType::Bilinear))
-            .use_alpha(false);
-        self.resizer.resize(&source, &mut small, &options).map_err(|error| failed(&error))?;
-        for (k, pixel) in small.buffer().chunks_exact(kind.size()).enumerate() {
-            for (c, value) in pixel[..3].iter().enumerate() {
-                self.planes[c * INPUT * INPUT + k] = f32::from(*value) / 255.0;
-            }
+        if let Some(found) = answer {
+            self.previous = Some(found.clone());
+            return Ok(found);
         }
-        self.network.run([(&[1, 3, INPUT, INPUT], &self.planes)], |outputs| outputs[0].to_vec())
+        if !std::mem::replace(&mut self.complained, true) {
+            tracing::warn!("the warp network gave no numbers at {time}; its last field is kept");
+        }
+        Ok(match &self.previous {
+            Some(last) => Match { scene, ..last.clone() },
+            None => Match { displacement: vec![[0.0; 2]; CELLS], confidence: vec![0.0; CELLS], scene },
+        })
     }
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+fn encode_exemplar(encoder: &mut Encoder, exemplar: &RgbImage) -> Result<Features> {
+    let size = Size { width: exemplar.width(), height: exemplar.height() };
+    encoder.run(Pixels { bytes: exemplar.as_raw(), size }, View::FULL)
+}
+
+fn aspect(picture: &RgbImage) -> f32 {
+    picture.width() as f32 / picture.height() as f32
 }

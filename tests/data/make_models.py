@@ -3,6 +3,7 @@
     python make_models.py        (needs onnx, numpy and safetensors; writes next to itself)
 
 encoder  mean colour of each of 16x16 cells, repeated to 512 channels, as a unit vector
+encoder-fast  the same with red and blue exchanged, so that one can tell which was used
 warper   BASE + 0.2 * (difference of the two pictures' first two channels), sure of everything
 painter  (1 - image) * the style's first three values: inverted, then dyed
 
@@ -46,10 +47,11 @@ def save(path: Path, inputs: dict, outputs: dict, nodes: list, constants: dict) 
     path.write_bytes(model.SerializeToString())
 
 
-def encoder() -> None:
+def encoder(name: str, channels: list[int]) -> None:
     node = helper.make_node
     nodes = [
-        node("AveragePool", ["image"], ["cells"], kernel_shape=[16, 16], strides=[16, 16]),
+        node("Gather", ["image", "order"], ["ordered"], axis=1),
+        node("AveragePool", ["ordered"], ["cells"], kernel_shape=[16, 16], strides=[16, 16]),
         # Black has no direction: a grain of grey keeps it from being 0 / 0.
         node("Add", ["cells", "grain"], ["lit"]),
         node("Tile", ["lit", "times"], ["many"]),
@@ -57,13 +59,14 @@ def encoder() -> None:
         node("LpNormalization", ["channels"], ["features"], axis=1, p=2),
     ]
     constants = {
+        "order": np.array(channels),
         "grain": np.float32(0.01),
         "times": np.array([1, 171, 1, 1]),
         "first": np.array([0]),
         "last": np.array([512]),
         "axis": np.array([1]),
     }
-    save(MODELS / "encoder.onnx", {"image": [1, 3, 256, 256]}, {"features": FEATURES}, nodes, constants)
+    save(MODELS / f"{name}.onnx", {"image": [1, 3, 256, 256]}, {"features": FEATURES}, nodes, constants)
 
 
 def warper(path: Path, gives_nan: bool = False) -> None:
@@ -153,7 +156,8 @@ def manifest() -> None:
 
 def main() -> None:
     MODELS.mkdir(exist_ok=True)
-    encoder()
+    encoder("encoder", [0, 1, 2])
+    encoder("encoder-fast", [2, 1, 0])
     warper(MODELS / "warper.onnx")
     warper(HERE / "nan_warper.onnx", gives_nan=True)
     painter(MODELS / "painter.onnx")

@@ -133,7 +133,12 @@ pub(crate) fn look(warp: f32, paint: f32) -> Preset {
 
 /// An engine on the networks of a folder.
 pub(crate) fn engine_on(models: PathBuf, look: &Preset) -> Result<Engine> {
-    Engine::new(look, None, SIZE.aspect(), &Setup { models: Some(models), device: Device::Cpu })
+    Engine::new(
+        look,
+        None,
+        SIZE.aspect(),
+        &Setup { models: Some(models), device: Device::Cpu, ..Setup::default() },
+    )
 }
 
 /// An engine on the tiny networks.
