@@ -1,12 +1,14 @@
-"""Measures the exported warper: PCK on PF-WILLOW and on faces, end-point error on known warps.
+"""Measures exported encoders and warpers: PCK on annotated pairs, end-point error on known warps.
 
-    python evaluate.py --data DATA --models MODELS [--sheet WARPS.png]
+    python evaluate.py --data DATA --models MODELS [--encoder encoder-fast.onnx] [--painter MODELS]
 
 PCK@a: share of the exemplar's keypoints that the field sends to within a * max(w, h) of the
 content's keypoint, w x h being the bounding box of the content's keypoints in its own pixels.
-PF-WILLOW has 540 ordered pairs here; nothing was trained or chosen on them. Faces: random
-photo -> caricature pairs of held-out pictures, with machine-made landmarks as keypoints.
-Beside it: the identity, and the nearest neighbour of the raw features.
+  PF-WILLOW        its 540 ordered pairs here; nothing was trained or chosen on them
+  photo to art     the same pairs, the exemplars painted by painter.onnx in a random style each
+  faces            random photo -> caricature pairs of held-out pictures, with machine-made
+                   landmarks as keypoints
+Beside the warper: the identity, the nearest neighbour of raw pool4, and that of the encoder's features.
 """
 
 import argparse
@@ -21,19 +23,21 @@ import torch.nn.functional as F
 
 import data
 import synthetic
-from features import SIZES, pictures, square
+from encoder import VggFeatures
+from features import features_of, make_view, pictures, square
 from synthetic import CELLS
 
 LEVELS = (0.05, 0.10, 0.15)
 
 
 class Models:
-    """encoder.onnx and warper.onnx as they are shipped."""
+    """An encoder and a warper as they are shipped, and raw VGG features to compare with."""
 
-    def __init__(self, folder: Path):
-        self.encoder = onnxruntime.InferenceSession(str(folder / "encoder.onnx"), providers=["CPUExecutionProvider"])
-        self.warper = onnxruntime.InferenceSession(str(folder / "warper.onnx"), providers=["CPUExecutionProvider"])
-        self.features = cache(lambda path: self.encode(square(path)))
+    def __init__(self, folder: Path, encoder: str, vgg: VggFeatures):
+        open_file = lambda name: onnxruntime.InferenceSession(str(folder / name), providers=["CPUExecutionProvider"])
+        self.encoder, self.warper, self.vgg = open_file(encoder), open_file("warper.onnx"), vgg
+        self.features = cache(lambda path, view=square: self.encode(view(path)))
+        self.raw = cache(lambda path, view=square: features_of(self.vgg, [view(path)])[0][:, :512].numpy())
 
     def encode(self, picture: np.ndarray) -> np.ndarray:
         return self.encoder.run(["features"], {"image": data.to_tensor(picture).numpy()})[0]
@@ -45,8 +49,8 @@ class Models:
 
 
 def nearest(content: np.ndarray, exemplar: np.ndarray) -> torch.Tensor:
-    """The field of best cosines of the raw features."""
-    cosines = exemplar.reshape(512, -1).T @ content.reshape(512, -1)
+    """The field of best cosines."""
+    cosines = exemplar[0].reshape(exemplar.shape[1], -1).T @ content[0].reshape(content.shape[1], -1)
     best = torch.from_numpy(cosines.argmax(1)).reshape(1, CELLS, CELLS)
     position = torch.stack([best % CELLS, best // CELLS], 1)
     return (position + 0.5) / CELLS - synthetic.cell_centres()
@@ -63,21 +67,25 @@ def points_of(row: dict[str, str], names: list[tuple[str, str]]) -> np.ndarray:
     return np.array([[float(row[x]), float(row[y])] for x, y in names])
 
 
-def pck(models: Models, found: list[tuple[Path, Path, np.ndarray, np.ndarray, tuple, tuple]]) -> dict[str, list[float]]:
-    """Pairs: (content, exemplar, their keypoints in pixels, their sizes (w, h)). Means over pairs."""
-    scores: dict[str, list[list[float]]] = {"identity": [], "nearest neighbour": [], "warper": []}
+def pck(models: Models, found: list[tuple], view=square, raw: bool = True) -> dict[str, list[float]]:
+    """Pairs: (content, exemplar, their keypoints in pixels, their sizes (w, h)), the exemplars seen
+    through `view`. Means over pairs; `sure` is the warper where its confidence is above a half."""
+    scores: dict[str, list[list[float]]] = {}
     for content, exemplar, goal, points, content_size, exemplar_size in found:
-        a, b = models.features(content), models.features(exemplar)
+        a, b = models.features(content), models.features(exemplar, view)
         start = points / np.array(exemplar_size)
-        ends = {
-            "identity": start,
-            "nearest neighbour": follow(nearest(a, b), start, "nearest"),
-            "warper": follow(models.warp(a, b)[0], start),
-        }
+        field, confidence = models.warp(a, b)
+        ends = {"identity": start, "nearest feature": follow(nearest(a, b), start, "nearest"), "warper": follow(field, start)}
+        if raw:
+            ends["nearest pool4"] = follow(nearest(models.raw(content), models.raw(exemplar, view)), start, "nearest")
+        sure = follow(confidence.expand(-1, 2, -1, -1), start)[:, 0] - start[:, 0] > 0.5
         box = np.ptp(goal, axis=0).max()
         for name, end in ends.items():
-            distance = np.linalg.norm(end * np.array(content_size) - goal, axis=1)
-            scores[name].append([float((distance <= level * box).mean()) for level in LEVELS])
+            near = np.linalg.norm(end * np.array(content_size) - goal, axis=1)[None] <= np.array(LEVELS)[:, None] * box
+            scores.setdefault(name, []).append(near.mean(1))
+            if name == "warper" and sure.any():
+                scores.setdefault("sure", []).append(near[:, sure].mean(1))
+                scores.setdefault("share sure", []).append([sure.mean()])
     return {name: np.mean(rows, 0).round(3).tolist() for name, rows in scores.items()}
 
 
@@ -111,63 +119,62 @@ def face_pairs(folder: Path, count: int = 300) -> list:
 
 
 def synthetic_errors(models: Models, folder: Path, count: int) -> dict[str, float]:
-    """Mean end-point error in pixels at 256, over exemplar cells whose source lies in the content's
-    frame, on held-out pictures; the confidence's accuracy and its mean are over all known cells."""
+    """Mean end-point error in pixels at 256, over exemplar cells that show in the content, on held-out
+    pictures; the confidence's accuracy is over all cells."""
     random.seed(11)
     np.random.seed(11)
     restyle = synthetic.Restyler(synthetic.load_paintings(folder / "styles"))
     chosen = [r["file"] for r in pictures(folder) if r["held_out"] == "1"][:count]
-    errors: dict[str, list[float]] = {"identity": [], "nearest neighbour": [], "warper": [], "confidence right": []}
+    errors: dict[str, list[float]] = {}
     for file in chosen:
         picture = square(folder / file)
-        lattice = synthetic.random_map(SIZES[1])
-        a = models.encode(picture)
-        b = models.encode(restyle(synthetic.warp_picture(picture, lattice)))
+        lattice = synthetic.random_map()
+        view, covered = make_view(picture, lattice, restyle)
+        a, b = models.encode(picture), models.encode(view)
         truth, known = synthetic.true_field(torch.zeros(1, *lattice.shape), torch.from_numpy(lattice)[None])
         field, confidence = models.warp(a, b)
-        known = known[0, 0] > 0
-        if not known.any():
+        at = synthetic.cell_centres() + truth
+        seen = (known[0, 0] > 0) & ((at > 0) & (at < 1)).all(1)[0] & (torch.from_numpy(covered) == 0)
+        if not seen.any():
             continue
-        distances = {name: 256 * (f - truth).norm(dim=1)[0] for name, f in
-                     {"identity": torch.zeros_like(truth), "nearest neighbour": nearest(a, b), "warper": field}.items()}
-        for name, distance in distances.items():
-            errors[name].append(distance[known].mean().item())
-        right = known & (distances["warper"] < 256 / CELLS)
-        errors["confidence right"].append(((confidence[0, 0] > 0.5) == right).float().mean().item())
+        for name, f in {"identity": torch.zeros_like(truth), "nearest feature": nearest(a, b), "warper": field}.items():
+            errors.setdefault(name, []).append(256 * (f - truth).norm(dim=1)[0][seen].mean().item())
+        right = seen & ((field - truth).norm(dim=1)[0] < 1 / CELLS)
+        errors.setdefault("confidence right", []).append(((confidence[0, 0] > 0.5) == right).float().mean().item())
     return {name: round(float(np.mean(v)), 3) for name, v in errors.items()}
 
 
-def sheet(models: Models, found: list[tuple[Path, Path]], path: Path) -> None:
-    """One row a pair: content, exemplar, warped content, confidence."""
-    lines = []
-    for content, exemplar in found:
-        pictured = [square(content), square(exemplar)]
-        field, confidence = models.warp(models.encode(pictured[0]), models.encode(pictured[1]))
-        dense = F.interpolate(field, size=256, mode="bicubic", align_corners=False)
-        centres = (torch.arange(256) + 0.5) / 256
-        y, x = torch.meshgrid(centres, centres, indexing="ij")
-        at = (torch.stack([x, y])[None] + dense).permute(0, 2, 3, 1) * 2 - 1
-        warped = F.grid_sample(data.to_tensor(pictured[0]), at, padding_mode="border", align_corners=False)
-        sure = F.interpolate(confidence, size=256).expand(-1, 3, -1, -1)
-        lines.append(np.concatenate([*pictured, data.to_picture(warped), data.to_picture(sure)], 1))
-    data.save_rgb(path, np.concatenate(lines))
+def blanks(models: Models, folder: Path, count: int) -> dict[str, float]:
+    """Confidence against exemplars that show nothing: mean, and the largest mean of one exemplar."""
+    random.seed(5)
+    np.random.seed(5)
+    contents = [r["file"] for r in pictures(folder) if r["held_out"] == "1"][:count]
+    means = [models.warp(models.features(folder / c), models.encode(synthetic.blank_picture(256)))[1].mean().item() for c in contents]
+    return {"mean": round(float(np.mean(means)), 4), "largest": round(max(means), 4)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--encoder", default="encoder.onnx", help="file in MODELS")
+    parser.add_argument("--painter", type=Path, help="folder of painter.onnx; without it, photo to art is left out")
     parser.add_argument("--synthetic", type=int, default=200, help="number of held-out pictures")
-    parser.add_argument("--sheet", type=Path, help="write warped examples here")
+    parser.add_argument("--brief", action="store_true", help="only the warper on PF-WILLOW and faces, for ablations")
     args = parser.parse_args()
-    models = Models(args.models)
-    print("PF-WILLOW, 540 pairs, PCK@.05/.10/.15", pck(models, willow_pairs(args.data)))
-    faces = face_pairs(args.data)
-    print(f"faces, {len(faces)} held-out photo -> caricature pairs", pck(models, faces))
-    print("synthetic, px at 256", synthetic_errors(models, args.data, args.synthetic))
-    if args.sheet:
-        drawn = [args.data / "geometry" / f for f in ("modigliani_guillaume.jpg", "lear_round_face.jpg", "vangogh_face.jpg", "alice_hatter.jpg")]
-        sheet(models, [(c, e) for c, e, *_ in faces[:8]] + [(faces[k][0], d) for k, d in enumerate(drawn)], args.sheet)
+    models = Models(args.models, args.encoder, VggFeatures(args.data))
+    willow, faces = willow_pairs(args.data), face_pairs(args.data)
+    print(f"PF-WILLOW, {len(willow)} pairs, PCK@.05/.10/.15", pck(models, willow, raw=not args.brief), flush=True)
+    print(f"faces, {len(faces)} held-out photo -> caricature pairs", pck(models, faces, raw=not args.brief), flush=True)
+    if args.brief:
+        return
+    if args.painter:
+        random.seed(3)
+        painter = synthetic.Painter(args.painter)
+        painted = cache(lambda path: painter(square(path)))
+        print("photo to art: PF-WILLOW, painted exemplars", pck(models, willow, painted), flush=True)
+    print("synthetic, px at 256", synthetic_errors(models, args.data, args.synthetic), flush=True)
+    print("confidence on blank exemplars", blanks(models, args.data, 100))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def export(
 
 
 def halve_weights(model: onnx.ModelProto) -> None:
-    """Stores weights that float16 holds exactly as float16, followed by a Cast to float32."""
+    """Stores those weights that float16 holds exactly as float16, followed by a Cast to float32."""
     graph = model.graph
     casts = []
     for tensor in graph.initializer:
@@ -61,8 +61,9 @@ def halve_weights(model: onnx.ModelProto) -> None:
         if values.dtype != np.float32 or values.size < HALF_FROM_ELEMENTS:
             continue
         half = values.astype(np.float16)
+        # Only what is exact: the trained parts of a network stay as they are.
         if not np.array_equal(half.astype(np.float32), values):
-            raise ValueError(f"{tensor.name} is not exact in float16")
+            continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(half, name))
         wide = f"{name}.float32"
@@ -75,13 +76,13 @@ def halve_weights(model: onnx.ModelProto) -> None:
         graph.node.insert(0, cast)
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
+def load_weights(network: nn.Module, path: Path, prefix: str = "") -> None:
     """Reads parameters back from an exported file, by name, so that training can go on from it."""
     stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(path)).graph.initializer}
     for name, parameter in network.named_parameters():
-        if name not in stored:
-            raise KeyError(f"{path} has no weights named {name}")
-        parameter.data.copy_(torch.from_numpy(stored[name].astype(np.float32)))
+        if prefix + name not in stored:
+            raise KeyError(f"{path} has no weights named {prefix + name}")
+        parameter.data.copy_(torch.from_numpy(stored[prefix + name].astype(np.float32)))
 
 
 def run_onnx(path: Path, inputs: dict[str, torch.Tensor], threads: int = 1) -> list[np.ndarray]:

@@ -1,12 +1,17 @@
-"""Feature cache of the warper: pool4 of every picture and of warped, restyled views of it.
+"""Feature cache of the warper: VGG-16 of every picture and of a warped, restyled view of it.
 
-    python features.py --data DATA --out CACHE --budget 30m --views 2
+    python features.py --data DATA --out CACHE --budget 30m [--painter MODELS]
 
-View 0 is the picture itself, view 1 is warped over the full range and restyled, view 2 is
-warped by half of it and restyled. Writes into CACHE:
-  features.f16   [pictures, views, 512, 16, 16] half floats, raw and memory-mapped
-  maps.npy       [pictures, views, 2, 33, 33] displacements of the views (synthetic.py)
-  index.csv      file, group, domain, held_out; row = picture; written as far as it got
+View 0 is the picture itself; view 1 is warped, restyled and now and then partly covered. Writes
+into CACHE, all raw and memory-mapped, row = picture:
+  raw.f16      [pictures, 2, 1024, 16, 16] half floats: unit vectors of pool4 and of relu5_2
+  fine.f16     [pictures, 2, 128, 32, 32] half floats: relu4_3, its first principal components
+  fine-basis.npy [128, 512]
+  views.u8     [pictures, 2, 256, 256, 3] the views as the encoder saw them
+  maps.npy     [pictures, 2, 2, 33, 33] displacements of the views (synthetic.py)
+  covered.npy  [pictures, 2, 16, 16] 1 where something was laid over the view
+  blanks.npy   [96, 1024, 16, 16] half floats: raw features of pictures with nothing to match
+  index.csv    file, group, domain, held_out; written as far as it got
 Pictures come in random order, so a part of the cache is a fair sample of the whole.
 """
 
@@ -19,12 +24,14 @@ import torch
 
 import data
 import synthetic
-from encoder import SIDE, Encoder
+from encoder import RAW, SIDE, VggFeatures
 from run import Progress, common_arguments, prepare
 
 FIELDS = ["file", "group", "domain", "held_out"]
 HELD_OUT = 0.05
-SIZES = {1: 1.0, 2: 0.5}
+BATCH = 4
+FINE = 128
+BLANKS = 96
 
 
 def pictures(folder: Path) -> list[dict[str, str]]:
@@ -44,43 +51,69 @@ def square(path: Path) -> np.ndarray:
     return data.resize(data.read_rgb(path), SIDE, SIDE)
 
 
+def make_view(picture: np.ndarray, displacement: np.ndarray, restyle: synthetic.Restyler) -> tuple[np.ndarray, np.ndarray]:
+    """-> (uint8 [256,256,3], covered cells [16,16])."""
+    view = restyle(synthetic.warp_picture(picture, displacement))
+    return restyle.cover(view) if random.random() < 0.3 else (view, np.zeros((synthetic.CELLS, synthetic.CELLS), np.uint8))
+
+
 @torch.no_grad()
-def features_of(encoder: Encoder, views: list[np.ndarray]) -> torch.Tensor:
-    """uint8 pictures [256,256,3] -> unit vectors [N,512,16,16], float32."""
-    device = encoder.vgg.mean.device
+def features_of(vgg: VggFeatures, views: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """uint8 pictures [256,256,3] -> raw [N,1024,16,16], relu4_3 as unit vectors [N,512,32,32]."""
+    device = vgg.vgg.mean.device
     images = torch.cat([data.to_tensor(v) for v in views]).to(device, memory_format=torch.channels_last)
     with torch.autocast(device.type, torch.bfloat16):
-        return encoder(images).float().contiguous().cpu()
+        raw, fine = vgg(images)
+    return raw.float().contiguous().cpu(), fine.float().contiguous().cpu()
+
+
+def principal(vgg: VggFeatures, views: list[np.ndarray]) -> torch.Tensor:
+    """[FINE,512]: the directions in which relu4_3 varies most."""
+    rows = torch.cat([features_of(vgg, [v])[1][0].flatten(1)[:, ::7].T for v in views])
+    return torch.linalg.svd(rows - rows.mean(0), full_matrices=False)[2][:FINE]
 
 
 def main() -> None:
     parser = common_arguments(__doc__)
-    parser.add_argument("--views", type=int, default=2, choices=[2, 3])
+    parser.add_argument("--painter", type=Path, help="folder with painter.onnx and styles.safetensors, for restyling")
     args = parser.parse_args()
     prepare(args)
-    encoder = Encoder(args.data).to(args.device, memory_format=torch.channels_last)
-    restyle = synthetic.Restyler(synthetic.load_paintings(args.data / "styles"))
+    vgg = VggFeatures(args.data).to(args.device, memory_format=torch.channels_last)
+    painter = synthetic.Painter(args.painter) if args.painter else None
+    restyle = synthetic.Restyler(synthetic.load_paintings(args.data / "styles"), painter)
     found = pictures(args.data)
-    cells = synthetic.CELLS
-    features = np.memmap(args.out / "features.f16", np.float16, "w+", shape=(len(found), args.views, 512, cells, cells))
-    maps = np.zeros((len(found), args.views, 2, synthetic.NODES, synthetic.NODES), np.float32)
+    cells, views = synthetic.CELLS, 2
+    new = lambda name, kind, *shape: np.memmap(args.out / name, kind, "w+", shape=(len(found), views, *shape))
+    raw, fine = new("raw.f16", np.float16, RAW, cells, cells), new("fine.f16", np.float16, FINE, 2 * cells, 2 * cells)
+    seen = new("views.u8", np.uint8, SIDE, SIDE, 3)
+    maps = np.zeros((len(found), views, 2, synthetic.NODES, synthetic.NODES), np.float32)
+    covered = np.zeros((len(found), views, cells, cells), np.uint8)
+    blanks = [synthetic.blank_picture(SIDE) for _ in range(BLANKS)]
+    np.save(args.out / "blanks.npy", torch.cat([features_of(vgg, [b])[0] for b in blanks]).half().numpy())
+    basis = principal(vgg, [square(args.data / row["file"]) for row in found[:120]])
+    np.save(args.out / "fine-basis.npy", basis.numpy())
     progress = Progress(args.budget)
-    while progress.fraction() < 1 and progress.iteration < len(found):
-        number = progress.iteration
-        picture = square(args.data / found[number]["file"])
-        views = [picture]
-        for view in range(1, args.views):
-            maps[number, view] = synthetic.random_map(SIZES[view])
-            views.append(restyle(synthetic.warp_picture(picture, maps[number, view])))
-        features[number] = features_of(encoder, views).half().numpy()
+    for first in range(0, len(found), BATCH):
+        numbers = range(first, min(first + BATCH, len(found)))
+        for number in numbers:
+            seen[number, 0] = square(args.data / found[number]["file"])
+            maps[number, 1] = synthetic.random_map()
+            seen[number, 1], covered[number, 1] = make_view(seen[number, 0], maps[number, 1], restyle)
+        got, details = features_of(vgg, [seen[number, view] for number in numbers for view in range(views)])
+        raw[first : numbers.stop] = got.half().numpy().reshape(len(numbers), views, *got.shape[1:])
+        details = torch.einsum("kc,nchw->nkhw", basis, details).half().numpy()
+        fine[first : numbers.stop] = details.reshape(len(numbers), views, *details.shape[1:])
         progress.step()
-        if progress.iteration % 250 == 0:
-            write_index(args.out, found[: progress.iteration], maps)
-    write_index(args.out, found[: progress.iteration], maps)
+        if progress.iteration % 50 == 0 or progress.fraction() == 1 or numbers.stop == len(found):
+            write_index(args.out, found[: numbers.stop], maps, covered)
+            print(numbers.stop, f"{progress.seconds:.0f}s", flush=True)
+        if progress.fraction() == 1:
+            return
 
 
-def write_index(out: Path, done: list[dict[str, str]], maps: np.ndarray) -> None:
+def write_index(out: Path, done: list[dict[str, str]], maps: np.ndarray, covered: np.ndarray) -> None:
     np.save(out / "maps.npy", maps)
+    np.save(out / "covered.npy", covered)
     with (out / "index.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()

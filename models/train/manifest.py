@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-FILES = ("encoder.onnx", "warper.onnx", "painter.onnx", "styles.safetensors")
+FILES = ("encoder.onnx", "encoder-fast.onnx", "warper.onnx", "painter.onnx", "styles.safetensors")
 # Dynamic sizes are filled in with these to count multiply-accumulates per pixel.
 PROBE = {"height": 360, "width": 640}
 

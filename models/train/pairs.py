@@ -1,4 +1,4 @@
-"""Batches for the warper out of the feature cache: synthetic views and real pairs."""
+"""Batches for the warper out of the feature cache: synthetic views, real pairs, faces, blanks."""
 
 import dataclasses
 import random
@@ -9,11 +9,19 @@ import torch
 
 import data
 import synthetic
+from encoder import RAW
 from synthetic import CELLS
 
 # Faces are what people point a camera at: this share of the real pairs.
 FACES = 0.4
 CANDIDATES = 4
+# Of the exemplars of a synthetic batch, those that show nothing of the content.
+UNRELATED = 1 / 6
+# A drawn dog and a photographed person do match; none of these matches a car or a chair.
+CREATURES = set(
+    "face person dog cat wildcat horse hoofed elephant giraffe bird panda kangaroo rhino hedgehog beaver "
+    "buddha stegosaurus dolphin butterfly hawksbill".split()
+)
 
 
 class Batch:
@@ -23,10 +31,12 @@ class Batch:
 
 @dataclasses.dataclass
 class Synthetic(Batch):
-    content: torch.Tensor  # [N,512,16,16]
+    content: torch.Tensor  # [N,1024,16,16]
     exemplar: torch.Tensor
     field: torch.Tensor  # [N,2,16,16], the truth
     known: torch.Tensor  # [N,1,16,16], 1 where it is one
+    visible: torch.Tensor  # [N,1,16,16], 1 where both pictures show it, in the frame and not covered
+    related: torch.Tensor  # [N,1,1,1], 0 for exemplars that show something else, or nothing
 
 
 @dataclasses.dataclass
@@ -34,52 +44,97 @@ class Real(Batch):
     """Two different pictures of one kind each (a batch of N pairs as 2N rows: first, then second
     pictures), and a warped view of every one of them."""
 
-    plain: torch.Tensor  # [2N,512,16,16]
-    view: torch.Tensor  # [2N,512,16,16]
+    plain: torch.Tensor  # [2N,1024,16,16]
+    view: torch.Tensor  # [2N,1024,16,16]
     field: torch.Tensor  # [2N,2,16,16]: content is the picture, exemplar its view
-    known: torch.Tensor  # [2N,1,16,16]
+    visible: torch.Tensor  # [2N,1,16,16]
+
+
+@dataclasses.dataclass
+class Faces(Batch):
+    """Two different faces each with their 26 landmarks in fractions of the frame."""
+
+    content: torch.Tensor  # [N,1024,16,16]
+    exemplar: torch.Tensor
+    goal: torch.Tensor  # [N,26,2]
+    points: torch.Tensor  # [N,26,2]
 
 
 class Cache:
     """Reads what features.py wrote; a cache still being filled is good for as far as it is."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, pictures: Path):
         self.index = data.rows(folder / "index.csv")
         self.maps = np.load(folder / "maps.npy")
-        pictures, self.views = self.maps.shape[:2]
-        shape = (pictures, self.views, 512, CELLS, CELLS)
-        self.features = np.memmap(folder / "features.f16", np.float16, "r", shape=shape)
+        self.covered = np.load(folder / "covered.npy")
+        self.raw = np.memmap(folder / "raw.f16", np.float16, "r", shape=(*self.maps.shape[:2], RAW, CELLS, CELLS))
+        self.blanks = np.load(folder / "blanks.npy")
         self.rows = {"0": [], "1": []}
         self.groups: dict[str, dict[str, list[int]]] = {"0": {}, "1": {}}
         for number, row in enumerate(self.index):
             self.rows[row["held_out"]].append(number)
             if row["group"]:
                 self.groups[row["held_out"]].setdefault(row["group"], []).append(number)
+        self.landmarks = self.read_landmarks(pictures)
 
-    def read(self, picture: int, view: int) -> torch.Tensor:
-        return torch.from_numpy(np.array(self.features[picture, view], np.float32))
+    def read_landmarks(self, pictures: Path) -> dict[int, np.ndarray]:
+        """Picture number -> [26,2], fractions of the frame."""
+        table = {f"pairs/{row['file']}": row for row in data.rows(pictures / "pairs/face_landmarks_auto.csv")}
+        sizes = {f"pairs/{row['file']}": (float(row["w"]), float(row["h"])) for row in data.rows(pictures / "pairs/index.csv")}
+        columns = [c for c in next(iter(table.values())) if c != "file"]
+        names = [c[:-2] for c in columns[::2]]
+        # Left and right change places in a mirror image.
+        twin = lambda n: "_".join({"l": "r", "r": "l"}.get(part, part) for part in n.split("_"))
+        self.mirrored_order = [names.index(twin(name)) for name in names]
+        found = {}
+        for number, row in enumerate(self.index):
+            if marks := table.get(row["file"]):
+                points = np.array([float(marks[c]) for c in columns], np.float32).reshape(-1, 2)
+                found[number] = points / np.array(sizes[row["file"]], np.float32)
+        return found
 
-    def mean_feature(self) -> torch.Tensor:
-        """[1,512,1,1], over plain and restyled views of some pictures."""
-        some = random.Random(0).sample(self.rows["0"], min(300, len(self.rows["0"])))
-        return torch.stack([self.read(k, k % self.views) for k in some]).mean((0, 2, 3))[None, :, None, None]
+    def read(self, picture: int, view: int = 0, mirrored: bool = False) -> torch.Tensor:
+        raw = torch.from_numpy(np.array(self.raw[picture, view], np.float32))
+        return raw.flip(2) if mirrored else raw
 
-    def pair_of_views(self, picture: int, views: list[int], mirrored: bool) -> tuple[torch.Tensor, ...]:
-        """content, exemplar [512,16,16], field [2,16,16], known [1,16,16]."""
-        content, exemplar = (self.read(picture, view) for view in views)
-        maps = (torch.from_numpy(self.maps[picture, view])[None] for view in views)
-        field, known = (found[0] for found in synthetic.true_field(*maps))
-        if mirrored:
-            content, exemplar, known = content.flip(2), exemplar.flip(2), known.flip(2)
-            field = field.flip(2) * torch.tensor([-1.0, 1.0]).view(2, 1, 1)
-        return content, exemplar, field, known
+    def sample(self, count: int) -> torch.Tensor:
+        """Raw features [count,1024,16,16] of plain and restyled views."""
+        return torch.stack([self.read(k, i % 2) for i, k in enumerate(random.Random(0).sample(self.rows["0"], count))])
+
+    def truth(self, pictures: list[int], views: list[tuple[int, int]], mirrored: list[bool]) -> tuple[torch.Tensor, ...]:
+        """Field, known and visible between (content, exemplar) views of one picture each."""
+        stack = lambda array, side: torch.from_numpy(np.stack([array[p, v[side]] for p, v in zip(pictures, views, strict=True)]))
+        field, known = synthetic.true_field(stack(self.maps, 0), stack(self.maps, 1))
+        content, exemplar = (stack(self.covered, side).float()[:, None] for side in (0, 1))
+        at = synthetic.cell_centres() + field
+        hidden = torch.nn.functional.grid_sample(content, at.permute(0, 2, 3, 1) * 2 - 1, align_corners=False) > 0.3
+        inside = ((at > 0) & (at < 1)).all(1, keepdim=True)
+        visible = known * inside * ~hidden * (exemplar == 0)
+        flip = torch.tensor(mirrored)
+        field[flip] = field[flip].flip(3) * torch.tensor([-1.0, 1.0]).view(2, 1, 1)
+        known[flip], visible[flip] = known[flip].flip(3), visible[flip].flip(3)
+        return field, known, visible
 
     def synthetic_batch(self, size: int, split: str = "0", draw: random.Random = random) -> Synthetic:
         """Two views of one picture each, in either order, mirrored together half of the time."""
-        found = []
-        for picture in draw.choices(self.rows[split], k=size):
-            found.append(self.pair_of_views(picture, draw.sample(range(self.views), 2), draw.random() < 0.5))
-        return Synthetic(*(torch.stack(column) for column in zip(*found, strict=True)))
+        pictures = draw.choices(self.rows[split], k=size)
+        views = [draw.choice([(0, 1), (1, 0)]) for _ in pictures]
+        mirrored = [draw.random() < 0.5 for _ in pictures]
+        content, exemplar = (
+            torch.stack([self.read(p, v[side], m) for p, v, m in zip(pictures, views, mirrored, strict=True)]) for side in (0, 1)
+        )
+        related = torch.ones(size, 1, 1, 1)
+        for row in range(round(size * UNRELATED)):
+            exemplar[row], related[row] = self.unrelated(pictures[row], split, draw), 0
+        return Synthetic(content, exemplar, *self.truth(pictures, views, mirrored), related)
+
+    def unrelated(self, picture: int, split: str, draw: random.Random) -> torch.Tensor:
+        """Raw features of something that has no counterpart in the picture."""
+        group = self.index[picture]["group"]
+        others = [g for g in self.groups[split] if (g in CREATURES) != (group in CREATURES)]
+        if not group or not others or draw.random() < 0.6:
+            return torch.from_numpy(self.blanks[draw.randrange(len(self.blanks))].astype(np.float32))
+        return self.read(draw.choice(self.groups[split][draw.choice(others)]), draw.randrange(2))
 
     def real_batch(self, size: int, split: str = "0", draw: random.Random = random) -> Real:
         """Two pictures of one group each. Of a few candidates, and their mirror images, the one
@@ -93,20 +148,33 @@ class Cache:
             name = "face" if draw.random() < FACES else draw.choices(names, sizes)[0]
             first, *others = draw.sample(groups[name], 1 + CANDIDATES)
             mirrored = draw.random() < 0.5
-            plain = self.read(first, 0).flip(2) if mirrored else self.read(first, 0)
             choices = [(other, flip) for other in others for flip in (False, True)]
-            read = torch.stack([self.read(other, 0).flip(2) if flip else self.read(other, 0) for other, flip in choices])
-            second, flip = choices[int(likeness(plain, read).argmax())]
-            view = draw.randrange(1, self.views)
-            firsts.append(self.pair_of_views(first, [0, view], mirrored))
-            seconds.append(self.pair_of_views(second, [0, view], flip))
-        return Real(*(torch.stack(column) for column in zip(*firsts, *seconds, strict=True)))
+            best = likeness(self.read(first, 0, mirrored), torch.stack([self.read(other, 0, flip) for other, flip in choices]))
+            firsts.append((first, mirrored))
+            seconds.append(choices[int(best.argmax())])
+        pictures, mirrored = (list(column) for column in zip(*firsts, *seconds, strict=True))
+        plain, view = (torch.stack([self.read(p, v, m) for p, m in zip(pictures, mirrored, strict=True)]) for v in (0, 1))
+        field, _, visible = self.truth(pictures, [(0, 1)] * len(pictures), mirrored)
+        return Real(plain, view, field, visible)
 
-    def held_out_batches(self, size: int) -> list[Synthetic | Real]:
+    def face_batch(self, size: int, split: str = "0", draw: random.Random = random) -> Faces:
+        marked = [number for number in self.landmarks if self.index[number]["held_out"] == split]
+        rows = []
+        for _ in range(2 * size):
+            picture, mirrored, view = draw.choice(marked), draw.random() < 0.5, 0
+            points = self.landmarks[picture]
+            if mirrored:
+                points = points[self.mirrored_order] * [-1, 1] + [1, 0]
+            rows.append((self.read(picture, view, mirrored), torch.from_numpy(points).float()))
+        raw, points = (torch.stack(column) for column in zip(*rows, strict=True))
+        return Faces(raw[:size], raw[size:], points[:size], points[size:])
+
+    def held_out_batches(self, size: int) -> list[Batch]:
         """The same ones at every call: pictures that training never sees."""
         draw = random.Random(1)
-        batches: list[Synthetic | Real] = [self.synthetic_batch(size, "1", draw) for _ in range(10)]
-        return batches + [self.real_batch(size // 4, "1", draw) for _ in range(10)]
+        batches: list[Batch] = [self.synthetic_batch(size, "1", draw) for _ in range(10)]
+        batches += [self.real_batch(size // 4, "1", draw) for _ in range(10)]
+        return batches + [self.face_batch(size // 2, "1", draw) for _ in range(6)]
 
 
 def near_cells(reach: int) -> torch.Tensor:
@@ -117,7 +185,7 @@ def near_cells(reach: int) -> torch.Tensor:
 
 
 def likeness(first: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-    """Mean best cosine of each cell of `first` [512,16,16] near its place in `others` [N,512,16,16]."""
+    """Mean best cosine of each cell of `first` [C,16,16] near its place in `others` [N,C,16,16]."""
     cosines = first.flatten(1).T @ others.flatten(2)
     return cosines.masked_fill(~near_cells(4), 0).amax(2).mean(1)
 

@@ -6,11 +6,14 @@ NODES x NODES points that includes the frame's corners, [2, NODES, NODES], x fir
 """
 
 import random
+from pathlib import Path
 
 import cv2
 import numpy as np
+import onnxruntime
 import torch
 import torch.nn.functional as F
+from safetensors.numpy import load_file
 
 import data
 
@@ -19,18 +22,19 @@ CELLS = 16
 
 
 def random_map(size: float = 1.0) -> np.ndarray:
-    """An affine map with smooth bends. `size` 1 is the full range: scale 0.7 to 1.4 per axis,
-    rotation 18 degrees, shear 0.15, translation 0.22, bends 0.06 on a lattice of 3 to 5."""
-    draw = lambda limit: random.uniform(-limit, limit) * size
-    angle, shear = np.radians(draw(18)), draw(0.15)
-    scale = np.diag(np.exp([draw(0.34), draw(0.34)]))
+    """An affine map with smooth bends. `size` 1 is the full range: scale 0.5 to 2 together and 0.77
+    to 1.3 per axis, rotation 20 degrees, shear 0.15, translation 0.25, bends of up to 0.12 on a
+    lattice of 3, less on finer ones up to 6. Small maps are more likely than large ones."""
+    draw = lambda limit: random.triangular(-limit, limit) * size
+    angle, shear = np.radians(draw(20)), draw(0.15)
+    scale = np.diag(np.exp(draw(0.7) + np.array([draw(0.26), draw(0.26)])))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     affine = turn @ np.array([[1, shear], [0, 1]]) @ scale
     line = np.linspace(-0.5, 0.5, NODES)
     x, y = np.meshgrid(line, line)
-    moved = np.stack([affine[0, 0] * x + affine[0, 1] * y + draw(0.22), affine[1, 0] * x + affine[1, 1] * y + draw(0.22)])
-    knots = random.randint(3, 5)
-    bends = np.random.uniform(-1, 1, (knots, knots, 2)) * 0.06 * size * random.random() * 2 * 3 / knots
+    moved = np.stack([affine[0, 0] * x + affine[0, 1] * y + draw(0.25), affine[1, 0] * x + affine[1, 1] * y + draw(0.25)])
+    knots = random.randint(3, 6)
+    bends = np.random.uniform(-1, 1, (knots, knots, 2)) * 0.12 * size * random.random() * 3 / knots
     bends = cv2.resize(bends, (NODES, NODES), interpolation=cv2.INTER_CUBIC).transpose(2, 0, 1)
     return (moved + bends - np.stack([x, y])).astype(np.float32)
 
@@ -87,13 +91,15 @@ def sample(lattice: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
 class Restyler:
     """Cheap stand-ins for an artist's hand, so that matches survive a change of medium."""
 
-    def __init__(self, paintings: list[np.ndarray]):
+    def __init__(self, paintings: list[np.ndarray], painter: "Painter | None" = None):
         """`paintings`: uint8 RGB, at least 256 pixels on the shorter side."""
         self.paintings = paintings
+        untouched = lambda p: p
+        self.media = [self.paint, self.paint, self.cartoon, self.pencil, self.ink, self.palette, untouched, untouched]
+        self.media += [painter, painter] if painter else []
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        medium = random.choice([self.paint, self.paint, self.cartoon, self.pencil, self.ink, self.palette, lambda p: p, lambda p: p])
-        picture = medium(picture)
+        picture = random.choice(self.media)(picture)
         for change in (self.colours, self.texture, self.blur, self.grey):
             if random.random() < 0.3:
                 picture = change(picture)
@@ -104,6 +110,16 @@ class Restyler:
         y = random.randint(0, painting.shape[0] - 256)
         x = random.randint(0, painting.shape[1] - 256)
         return painting[y : y + 256, x : x + 256]
+
+    def cover(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lays a piece of a painting over a part of the picture; -> also the covered cells [16,16]."""
+        side = picture.shape[0]
+        mask = np.zeros((side, side), np.uint8)
+        centre = tuple(int(random.uniform(0, side)) for _ in range(2))
+        axes = tuple(int(random.uniform(0.08, 0.3) * side) for _ in range(2))
+        cv2.ellipse(mask, centre, axes, random.uniform(0, 180), 0, 360, 1, -1)
+        cells = (cv2.resize(mask.astype(np.float32), (CELLS, CELLS), interpolation=cv2.INTER_AREA) > 0.4).astype(np.uint8)
+        return np.where(mask[..., None] > 0, self.painting_crop(), picture), cells
 
     def paint(self, picture: np.ndarray) -> np.ndarray:
         """Mean and covariance of a painting's colours, on flattened detail."""
@@ -165,6 +181,48 @@ class Restyler:
 
     def grey(self, picture: np.ndarray) -> np.ndarray:
         return np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
+
+
+def blank_picture(side: int) -> np.ndarray:
+    """Flat, shaded, noisy, striped or written on: nothing in it has a counterpart in a photo."""
+    colour = lambda: np.array([random.randint(0, 255) for _ in range(3)])
+    ground = np.tile(colour(), (side, side, 1)).astype(np.float32)
+    kind = random.choice(["flat", "shade", "noise", "noise", "stripes", "text", "text"])
+    ramp = np.linspace(0, 1, side)[:, None, None]
+    if kind == "shade":
+        ground = ground * ramp + colour() * (1 - ramp)
+    elif kind == "noise":
+        cells = random.choice([8, 16, 32, 64, side])
+        noise = np.random.uniform(-128, 128, (cells, cells, random.choice([1, 3])))
+        ground += cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC).reshape(side, side, -1)
+    elif kind == "stripes":
+        wave = np.sin(ramp[..., 0] * random.uniform(10, 120) + ramp[..., 0].T * random.uniform(-60, 60))
+        ground += 100 * np.sign(wave)[..., None]
+    elif kind == "text":
+        dark = random.random() < 0.7
+        ground = np.full((side, side, 3), random.randint(215, 255) if dark else random.randint(0, 40), np.uint8)
+        step = random.randint(10, 28)
+        for y in range(step, side, step):
+            line = "".join(random.choice("abcdefghijklmnoprstuvw   .,") for _ in range(60))
+            ink = (20.0,) * 3 if dark else (230.0,) * 3
+            cv2.putText(ground, line, (8, y), random.choice([0, 2, 3]), step / 32, ink, 1, cv2.LINE_AA)
+    return ground.clip(0, 255).astype(np.uint8)
+
+
+class Painter:
+    """The project's own painter, in one of its styles or between two: real texture-augmented copies."""
+
+    def __init__(self, models: Path):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.network = onnxruntime.InferenceSession(str(models / "painter.onnx"), options, providers=["CPUExecutionProvider"])
+        self.styles = list(load_file(str(models / "styles.safetensors")).values())
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        first, second = random.sample(self.styles, 2)
+        mix = random.choice([0.0, random.random()])
+        inputs = {"image": data.to_tensor(picture).numpy(), "style": (first * (1 - mix) + second * mix).reshape(1, -1)}
+        return data.to_picture(torch.from_numpy(self.network.run(["painted"], inputs)[0]))
 
 
 def load_paintings(folder) -> list[np.ndarray]:

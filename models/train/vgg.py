@@ -14,17 +14,18 @@ from torch import nn
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-# Convolutions of each block up to pool4: (name, input channels, output channels).
+# Convolutions of each block up to relu5_2: (name, input channels, output channels).
 BLOCKS = [
     [("conv1_1", 3, 64), ("conv1_2", 64, 64)],
     [("conv2_1", 64, 128), ("conv2_2", 128, 128)],
     [("conv3_1", 128, 256), ("conv3_2", 256, 256), ("conv3_3", 256, 256)],
     [("conv4_1", 256, 512), ("conv4_2", 512, 512), ("conv4_3", 512, 512)],
+    [("conv5_1", 512, 512), ("conv5_2", 512, 512)],
 ]
 
 
 class Vgg16(nn.Module):
-    """Frozen VGG-16 up to pool4. Images are [N,3,H,W], RGB in [0,1]."""
+    """Frozen VGG-16 up to relu5_2. Images are [N,3,H,W], RGB in [0,1]."""
 
     def __init__(self, data: Path):
         super().__init__()

@@ -1,17 +1,14 @@
-"""The warper: from two grids of features to a backward warp field, by a recurrent look-up.
+"""The warper, and the adapter that turns VGG's features into ones that can be matched.
 
-    python features.py --data DATA --out CACHE --budget 30m
-    python warper.py --data DATA --cache CACHE --out RUN --budget 80m
+    python features.py --data DATA --out CACHE --budget 36m
+    python warper.py --data DATA --cache CACHE --out RUN --budget 60m
 
-Inputs `content_features`, `exemplar_features` [1,512,16,16]: unit vectors from the encoder.
-Output `field` [1,2,16,16]: channel 0 is x, 1 is y, in fractions of the frame. The output cell
-centred at p = ((j+.5)/16, (i+.5)/16), on the exemplar's grid, takes its pixel from the content's
-position p + field(p).
-Output `confidence` [1,1,16,16] in [0,1]: probability that the field is right to within a cell
-and points inside the content's frame.
-
-After Kim et al., "Recurrent transformer networks" (2018) and Liu et al., "Learning to warp for
-style transfer" (2021); the look-up in a precomputed volume is RAFT's (Teed and Deng, 2020).
+Writes `encoder.onnx` (VGG-16 and the adapter): `image` [1,3,256,256], RGB in [0,1] ->
+`features` [1,256,16,16], unit vectors; and `warper.onnx`: `content_features`,
+`exemplar_features` -> `field` [1,2,16,16], `confidence` [1,1,16,16]. Channel 0 of the field is
+x, 1 is y, in fractions of the frame. The output cell centred at p = ((j+.5)/16, (i+.5)/16), on
+the exemplar's grid, takes its pixel from the content's position p + field(p). The confidence
+is the probability that this is right to within a cell and shows in the content.
 """
 
 from pathlib import Path
@@ -21,126 +18,34 @@ import torch.nn.functional as F
 from torch import nn
 
 import pairs
+from encoder import Encoder
 from exporting import export, largest_difference, load_weights
+from matching import CHANNELS, WINDOW, Matcher, Warper, unit
 from run import Average, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
-from synthetic import CELLS, cell_centres
+from synthetic import CELLS
 
-CHANNELS = 512
-PASSES = 4
-WINDOW = 9
 RATE = (1.5e-3, 2e-5)
 WARM_UP = 0.03
 PASS_DECAY = 0.7
 BATCH = 12
 # Share of the budget after which every second batch is of real pairs.
-REAL_FROM = 0.35
-WEIGHTS = {"confidence": 0.4, "outside": 0.1, "window": 0.15, "path": 0.3, "smooth": 0.3}
+REAL_FROM = 0.15
+WEIGHTS = {"confidence": 0.4, "outside": 0.1, "window": 0.15, "path": 0.3, "smooth": 0.3, "faces": 0.5}
+# Of the cosines in the windowed cross-entropy.
 TEMPERATURE = 0.08
 MISSED_LIMIT = 5.0
 
 
-class Adapter(nn.Module):
-    """Residual on the encoder's features with a 5x5 context, from which matches are computed.
-
-    It begins as the subtraction of the mean feature, which alone makes cosines far more telling.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.centre = nn.Parameter(torch.zeros(1, CHANNELS, 1, 1))
-        self.reduce = nn.Conv2d(CHANNELS, 96, 1)
-        self.around1 = nn.Conv2d(96, 96, 3, padding=1)
-        self.around2 = nn.Conv2d(96, 96, 3, padding=1)
-        self.expand = nn.Conv2d(96, CHANNELS, 1)
-        nn.init.zeros_(self.expand.weight)
-        nn.init.zeros_(self.expand.bias)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        with half_precision(self, features):
-            x = F.relu(self.reduce(features * 8))
-            x = F.relu(self.around1(x))
-            x = F.relu(self.around2(x))
-            x = self.expand(x)
-        return unit(features - self.centre + x.float())
+def at_positions(warper: Warper, values: torch.Tensor, field: torch.Tensor, outside: str) -> torch.Tensor:
+    """`values` [N,C,16,16] looked up where `field` points."""
+    position = (warper.centres + field).permute(0, 2, 3, 1) * 2 - 1
+    return F.grid_sample(values, position, padding_mode=outside, align_corners=False)
 
 
-class Warper(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.adapter = Adapter()
-        width, looked_up = 96, 2 * WINDOW * WINDOW
-        self.update = nn.Sequential(
-            nn.Conv2d(looked_up + 2, width, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=2, dilation=2),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=4, dilation=4),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(width, 3, 3, padding=1),
-        )
-        nn.init.zeros_(self.update[-1].weight)
-        nn.init.zeros_(self.update[-1].bias)
-        self.register_buffer("centres", cell_centres())
-        steps = torch.arange(WINDOW) - WINDOW // 2
-        y, x = torch.meshgrid(steps, steps, indexing="ij")
-        self.register_buffer("window", torch.stack([x, y], -1)[None] / CELLS)
-
-    def volume(self, content: torch.Tensor, exemplar: torch.Tensor) -> torch.Tensor:
-        """[N*256,1,16,16]: for every exemplar cell, its likeness to the content's cells; L2 norm 4."""
-        n = content.shape[0]
-        likeness = exemplar.reshape(n, CHANNELS, -1).transpose(1, 2) @ content.reshape(n, CHANNELS, -1)
-        likeness = 4 * likeness / (likeness.pow(2).sum(2, keepdim=True) + 1e-6).sqrt()
-        return likeness.reshape(n * CELLS * CELLS, 1, CELLS, CELLS)
-
-    def look_up(self, volume: torch.Tensor, position: torch.Tensor, reach: int) -> torch.Tensor:
-        """The 9x9 window of `volume` around position [N,2,16,16], its steps `reach` cells wide."""
-        n = position.shape[0]
-        centre = position.permute(0, 2, 3, 1).reshape(n * CELLS * CELLS, 1, 1, 2)
-        found = F.grid_sample(volume, (centre + reach * self.window) * 2 - 1, align_corners=False)
-        return found.reshape(n, CELLS * CELLS, -1).transpose(1, 2).reshape(n, -1, CELLS, CELLS)
-
-    def passes(self, content: torch.Tensor, exemplar: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """From adapted features: the field after every pass, and the last confidence logit."""
-        fine = self.volume(content, exemplar)
-        coarse = F.avg_pool2d(fine, 2)
-        field = torch.zeros_like(content[:, :2])
-        fields = []
-        for _ in range(PASSES):
-            position = self.centres + field.detach()
-            seen = [self.look_up(fine, position, 1), self.look_up(coarse, position, 2), field.detach()]
-            with half_precision(self, field):
-                change = self.update(torch.cat(seen, 1))
-            change = change.float()
-            field = field + change[:, :2]
-            fields.append(field)
-        return fields, change[:, 2:]
-
-    def forward(self, content_features: torch.Tensor, exemplar_features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        fields, logit = self.passes(self.adapter(content_features), self.adapter(exemplar_features))
-        return fields[-1], logit.sigmoid()
-
-
-def half_precision(module: nn.Module, tensor: torch.Tensor) -> torch.autocast:
-    """bfloat16 convolutions while training; all matching, and everything else, is float32."""
-    return torch.autocast(tensor.device.type, torch.bfloat16, enabled=module.training)
-
-
-def unit(x: torch.Tensor) -> torch.Tensor:
-    return x / (x.pow(2).sum(1, keepdim=True) + 1e-6).sqrt()
-
-
-def end_point_error(field: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """[N,1,16,16], in fractions of the frame."""
-    return (field - truth).pow(2).sum(1, keepdim=True).clamp_min(1e-12).sqrt()
-
-
-def in_frame(warper: Warper, field: torch.Tensor) -> torch.Tensor:
-    position = warper.centres + field
-    return ((position > 0) & (position < 1)).all(1, keepdim=True).float()
+def at_points(values: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """`values` [N,C,16,16] at points [N,K,2] -> [N,K,C]."""
+    found = F.grid_sample(values, points[:, None] * 2 - 1, padding_mode="border", align_corners=False)
+    return found[:, :, 0].transpose(1, 2)
 
 
 def bending(field: torch.Tensor) -> torch.Tensor:
@@ -150,27 +55,45 @@ def bending(field: torch.Tensor) -> torch.Tensor:
     return CELLS * (rows.abs().mean() + columns.abs().mean())
 
 
-def supervised(warper: Warper, batch: pairs.Synthetic) -> tuple[torch.Tensor, dict[str, float]]:
-    fields, logit = warper.passes(warper.adapter(batch.content), warper.adapter(batch.exemplar))
-    inside = batch.known * in_frame(warper, batch.field)
-    # Outside the content's frame nothing can be seen, but going on smoothly can be learned.
-    weight = inside + WEIGHTS["outside"] * (batch.known - inside)
+def supervised(matcher: Matcher, batch: pairs.Synthetic) -> tuple[torch.Tensor, dict[str, float]]:
+    fields, logit = matcher.warper.passes(matcher.adapter(batch.content), matcher.adapter(batch.exemplar))
+    inside = batch.visible * batch.related
+    # What is covered or outside the frame cannot be seen, but going on smoothly can be learned.
+    weight = inside + WEIGHTS["outside"] * (batch.known - batch.visible) * batch.related
     total = torch.zeros((), device=weight.device)
     for passes_left, field in enumerate(reversed(fields)):
         l1 = (field - batch.field).abs().sum(1, keepdim=True).clamp_max(1.0)
         total = total + PASS_DECAY**passes_left * CELLS * (l1 * weight).sum() / weight.sum()
-    error = end_point_error(fields[-1].detach(), batch.field)
-    right = inside * (error < 1 / CELLS)
-    sure = F.binary_cross_entropy_with_logits(logit, right)
+    error = (fields[-1].detach() - batch.field).norm(dim=1, keepdim=True)
+    sure = F.binary_cross_entropy_with_logits(logit, inside * (error < 1 / CELLS))
     epe = 256 * (error * inside).sum() / inside.sum()
     return total + WEIGHTS["confidence"] * sure, {"epe": epe.item(), "confidence": sure.item()}
 
 
-def weakly_supervised(warper: Warper, batch: pairs.Real) -> tuple[torch.Tensor, dict[str, float]]:
+def by_landmarks(matcher: Matcher, batch: pairs.Faces) -> tuple[torch.Tensor, dict[str, float]]:
+    """Machine-made landmarks of two faces: the field must send one's to the other's."""
+    fields, logit = matcher.warper.passes(matcher.adapter(batch.content), matcher.adapter(batch.exemplar))
+    total = torch.zeros((), device=logit.device)
+    for passes_left, field in enumerate(reversed(fields)):
+        missed = batch.points + at_points(field, batch.points) - batch.goal
+        total = total + PASS_DECAY**passes_left * CELLS * missed.abs().sum(2).clamp_max(1.0).mean()
+    right = (missed_by(fields[-1].detach(), batch) < 1 / CELLS).float()
+    sure = F.binary_cross_entropy_with_logits(at_points(logit, batch.points)[..., 0], right)
+    total = WEIGHTS["faces"] * (total + WEIGHTS["confidence"] * sure) + WEIGHTS["smooth"] * bending(fields[-1])
+    return total, {"faces": CELLS * missed_by(fields[-1].detach(), batch).mean().item()}
+
+
+def missed_by(field: torch.Tensor, batch: pairs.Faces) -> torch.Tensor:
+    """[N,K], in fractions of the frame."""
+    return (batch.points + at_points(field, batch.points) - batch.goal).norm(dim=2)
+
+
+def weakly_supervised(matcher: Matcher, batch: pairs.Real) -> tuple[torch.Tensor, dict[str, float]]:
     """Real pairs A, B, with views A', B' of known warps: the windowed cross-entropy of the paper,
     the path A' -> B -> A against the known A' -> A (Truong et al., "Probabilistic warp
     consistency", 2022; unlike a cycle, no constant field satisfies it), and bending."""
-    plain, view = warper.adapter(batch.plain), warper.adapter(batch.view)
+    warper = matcher.warper
+    plain, view = matcher.adapter(batch.plain), matcher.adapter(batch.view)
     n = plain.shape[0]
     other = plain.roll(n // 2, 0)
     fields, _ = warper.passes(torch.cat([other, other]), torch.cat([plain, view]))
@@ -186,7 +109,8 @@ def weakly_supervised(warper: Warper, batch: pairs.Real) -> tuple[torch.Tensor, 
     window = -(chance * trust).sum() / trust.sum()
 
     home = at_positions(warper, to_other.roll(n // 2, 0), view_to_other, "border")
-    visible = batch.known * in_frame(warper, batch.field) * in_frame(warper, view_to_other)
+    arrived = warper.centres + view_to_other
+    visible = batch.visible * ((arrived > 0) & (arrived < 1)).all(1, keepdim=True)
     # Clamped: a part that the other picture does not have cannot be found again.
     missed = (CELLS * (view_to_other + home - batch.field)).abs().sum(1, keepdim=True).clamp_max(MISSED_LIMIT)
     path = (missed * visible).sum() / visible.sum().clamp_min(1)
@@ -195,91 +119,104 @@ def weakly_supervised(warper: Warper, batch: pairs.Real) -> tuple[torch.Tensor, 
     return total, {"window": window.item(), "path": path.item(), "bend": bend.item()}
 
 
-def at_positions(warper: Warper, values: torch.Tensor, field: torch.Tensor, outside: str) -> torch.Tensor:
-    """`values` [N,C,16,16] looked up where `field` points."""
-    position = (warper.centres + field).permute(0, 2, 3, 1) * 2 - 1
-    return F.grid_sample(values, position, padding_mode=outside, align_corners=False)
+STEPS = {pairs.Synthetic: supervised, pairs.Real: weakly_supervised, pairs.Faces: by_landmarks}
 
 
 @torch.no_grad()
-def validate(warper: Warper, held_out: list, device: str) -> dict[str, float]:
-    """Means over fixed held-out batches of both kinds. `score` is what decides which is best:
-    error in cells on synthetic pairs plus the weighted objective on real ones; less is better."""
-    warper.eval()
+def validate(matcher: Matcher, held_out: list, device: str) -> dict[str, float]:
+    """Means over fixed held-out batches of all kinds. `score` is what decides which is best: errors
+    in cells on synthetic pairs and faces plus the weighted objective on real ones; less is better."""
+    matcher.eval()
     sums: dict[str, list[float]] = {}
     for batch in held_out:
-        step = supervised if isinstance(batch, pairs.Synthetic) else weakly_supervised
-        total, terms = step(warper, batch.to(device))
+        total, terms = STEPS[type(batch)](matcher, batch.to(device))
         for name, value in terms.items():
             sums.setdefault(name, []).append(value)
-        if step is weakly_supervised:
+        if isinstance(batch, pairs.Real):
             sums.setdefault("real", []).append(total.item())
-    warper.train()
+    matcher.train()
     means = {name: round(sum(v) / len(v), 4) for name, v in sums.items()}
-    means["score"] = round(means["epe"] / 16 + means["real"], 4)
+    means["score"] = round(means["epe"] / 16 + means["faces"] + means["real"], 4)
     return means
 
 
-def write_model(warper: Warper, out: Path) -> None:
-    shape = (1, CHANNELS, CELLS, CELLS)
-    inputs = {name: unit(torch.rand(shape)) for name in ("content_features", "exemplar_features")}
+def write_models(matcher: Matcher, data: Path, out: Path) -> None:
+    encoder = Encoder(data, matcher.adapter)
+    image = torch.rand(1, 3, 256, 256)
+    features = [1, CHANNELS, CELLS, CELLS]
+    path = out / "encoder.onnx"
+    export(encoder, path, {"image": image}, {"features": features}, half_weights=True)
+    print(f"{path}: largest difference to PyTorch {largest_difference(encoder, path, {'image': image}):.2e}")
+    inputs = {name: unit(torch.rand(features)) for name in ("content_features", "exemplar_features")}
     path = out / "warper.onnx"
-    export(warper, path, inputs, {"field": [1, 2, CELLS, CELLS], "confidence": [1, 1, CELLS, CELLS]})
-    print(f"{path}: largest difference to PyTorch {largest_difference(warper, path, inputs):.2e}")
+    export(matcher.warper, path, inputs, {"field": [1, 2, CELLS, CELLS], "confidence": [1, 1, CELLS, CELLS]})
+    print(f"{path}: largest difference to PyTorch {largest_difference(matcher.warper, path, inputs):.2e}")
+
+
+def next_batch(cache: pairs.Cache, args, iteration: int, real: bool) -> pairs.Batch:
+    """Synthetic, and from some point on every fourth batch of real pairs and every fourth of faces."""
+    kind = iteration % 4 if real else 0
+    if kind == 1 and "real" not in args.without:
+        return cache.real_batch(BATCH // 4)
+    if kind == 3 and "faces" not in args.without:
+        return cache.face_batch(BATCH)
+    return cache.synthetic_batch(BATCH)
 
 
 def main() -> None:
     parser = common_arguments(__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder written by features.py")
     parser.add_argument("--real-from", type=float, default=REAL_FROM)
+    parser.add_argument("--without", nargs="*", default=[], choices=["real", "faces", "window", "path", "smooth"], help="ablations")
     args = parser.parse_args()
     prepare(args)
-    cache = pairs.Cache(args.cache)
-    warper = Warper().to(args.device)
-    warper.adapter.centre.data.copy_(cache.mean_feature().to(args.device))
+    WEIGHTS.update({name: 0.0 for name in args.without if name in WEIGHTS})
+    cache = pairs.Cache(args.cache, args.data)
+    matcher = Matcher().to(args.device)
+    matcher.adapter.begin(cache.sample(200).to(args.device))
     if args.start:
-        load_weights(warper, args.start)
+        load_weights(matcher.adapter, args.start / "encoder.onnx", "adapter.")
+        load_weights(matcher.warper, args.start / "warper.onnx")
     held_out = cache.held_out_batches(BATCH)
-    optimiser = torch.optim.Adam(warper.parameters(), lr=RATE[0])
-    average = Average(warper, decay=0.998)
+    optimiser = torch.optim.Adam(matcher.parameters(), lr=RATE[0])
+    average = Average(matcher, decay=0.998)
     progress = Progress(args.budget)
     checkpoint, best = args.out / "warper.pt", args.out / "warper-best.pt"
     lowest = float("inf")
     if checkpoint.exists():
-        load_checkpoint(checkpoint, warper, average, optimiser, progress)
-        average.swap(warper)
-        lowest = validate(warper, held_out, args.device)["score"]
-        average.swap(warper)
+        load_checkpoint(checkpoint, matcher, average, optimiser, progress)
+        average.swap(matcher)
+        lowest = validate(matcher, held_out, args.device)["score"]
+        average.swap(matcher)
     log = (args.out / "warper.log").open("a")
     recent: dict[str, list[float]] = {}
     while progress.fraction() < 1:
         used = progress.fraction()
         for group in optimiser.param_groups:
             group["lr"] = cosine(used, *RATE) * min(1.0, (used + 1e-3) / WARM_UP)
-        real = used >= args.real_from and progress.iteration % 2 == 1
-        batch = cache.real_batch(BATCH // 4) if real else cache.synthetic_batch(BATCH)
-        total, terms = (weakly_supervised if real else supervised)(warper, batch.to(args.device))
+        batch = next_batch(cache, args, progress.iteration, used >= args.real_from)
+        total, terms = STEPS[type(batch)](matcher, batch.to(args.device))
         optimiser.zero_grad(set_to_none=True)
         total.backward()
-        nn.utils.clip_grad_norm_(warper.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(matcher.parameters(), 1.0)
         optimiser.step()
-        average.update(warper)
+        average.update(matcher)
         progress.step()
         for name, value in terms.items():
             recent.setdefault(name, []).append(value)
-        if progress.iteration % 250 == 0:
-            average.swap(warper)
-            found = validate(warper, held_out, args.device)
+        if progress.iteration % 250 == 0 or progress.fraction() == 1:
+            average.swap(matcher)
+            found = validate(matcher, held_out, args.device)
             if found["score"] < lowest:
                 lowest = found["score"]
-                torch.save(warper.state_dict(), best)
-            average.swap(warper)
+                torch.save(matcher.state_dict(), best)
+            average.swap(matcher)
             means = {name: round(sum(v) / len(v), 3) for name, v in recent.items()}
             print(progress.iteration, f"{progress.seconds:.0f}s", means, "held out", found, file=log, flush=True)
             recent.clear()
-            save_checkpoint(checkpoint, warper, average, optimiser, progress)
-    warper.load_state_dict(torch.load(best, map_location=args.device, weights_only=True))
-    write_model(warper.cpu(), args.out)
+            save_checkpoint(checkpoint, matcher, average, optimiser, progress)
+    matcher.load_state_dict(torch.load(best, map_location=args.device, weights_only=True))
+    write_models(matcher.cpu(), args.data, args.out)
 
 
 if __name__ == "__main__":
