@@ -18,7 +18,7 @@
 
 use crate::field::WarpField;
 use crate::pose::{Pose, Posed, centre};
-use crate::warper::GRID;
+use crate::warper::{GRID, Match};
 
 /// Side of the grid that is shown: finer than the network's, because a small
 /// subject's whole shape has to fit into few of its cells.
@@ -54,6 +54,11 @@ pub struct Aligner {
 }
 
 impl Aligner {
+    /// A match as pose and shape.
+    pub fn take_apart(&self, found: &Match) -> Posed {
+        Posed::from_match(found, self.exemplar_aspect, self.frame_aspect)
+    }
+
     /// The field for one frame: free of folds, exactly the identity at strength 0.
     pub fn run(&self, found: &Posed) -> WarpField {
         if self.strength == 0.0 {
@@ -85,6 +90,12 @@ impl Aligner {
         }
         let field = WarpField::new(SIDE, SIDE, field).unwrap_or_else(|| WarpField::identity(SIDE, SIDE));
         field.scaled(self.strength).unfold()
+    }
+
+    /// How much the matches count at a place of the frame: 0..=1.
+    pub fn confidence_at(&self, found: &Posed, place: [f32; 2]) -> f32 {
+        let known: Vec<_> = found.confidence.iter().map(|sure| ([0.0; 2], *sure)).collect();
+        sample(&known, self.exemplar_from_frame(&found.pose, place)).1
     }
 
     /// Fractions of the exemplar to fractions of the frame.
@@ -140,14 +151,13 @@ fn fill(weights: &[f32], residual: &[[f32; 2]]) -> Vec<[f32; 2]> {
 mod tests {
     use super::*;
     use crate::pose::tests::{EXEMPLAR, FRAME, carried};
-    use crate::warper::Match;
     use proptest::prelude::*;
 
     const ALIGNER: Aligner =
         Aligner { align: Align::Subject, strength: 1.0, exemplar_aspect: EXEMPLAR, frame_aspect: FRAME };
 
     fn align(aligner: &Aligner, found: &Match) -> WarpField {
-        aligner.run(&Posed::from_match(found, EXEMPLAR, FRAME))
+        aligner.run(&aligner.take_apart(found))
     }
 
     fn largest(field: &WarpField) -> f32 {

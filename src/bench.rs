@@ -6,6 +6,8 @@
 //! two 1024x1024 matrices), so 100 % means that a network computes as fast as
 //! this machine multiplies matrices. Every figure is the median of several runs.
 
+pub mod steady;
+
 use std::time::Instant;
 
 use crate::align::Aligner;
@@ -18,7 +20,6 @@ use crate::frame::{Frame, Size};
 use crate::gpu::Gpu;
 use crate::model::{Input, Models, Network, style_codes};
 use crate::painter::{Brush, Painter};
-use crate::pose::Posed;
 use crate::preset::Preset;
 use crate::remap::{CpuRemap, GpuRemap};
 use crate::time::FrameTime;
@@ -29,6 +30,9 @@ use crate::warper::Warper;
 pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../models/gemm.onnx");
 
 const SIDE: usize = 1024;
+
+const ENCODERS: [(EncoderChoice, &str); 2] =
+    [(EncoderChoice::Reference, "reference"), (EncoderChoice::Fast, "fast")];
 
 /// One line of the report.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -50,6 +54,8 @@ pub struct Report {
     pub peak: f64,
     /// In the order of the pipeline.
     pub timings: Vec<Timing>,
+    /// How many times faster a frame is analysed with the fast encoder.
+    pub fast_over_reference: f64,
 }
 
 /// Measures every stage with the look's exemplar, `runs` times each.
@@ -59,21 +65,29 @@ pub struct Report {
 pub fn run(look: &Preset, setup: &Setup, runs: usize) -> Result<Report> {
     let models = Models::find(setup.models.as_deref())?;
     let runtime = Runtime::load(setup.device)?;
-    let mut bench = Bench { runs: runs.max(1), peak: 0.0, timings: Vec::new() };
+    let mut bench = Bench { runs: runs.max(1), peak: 0.0, timings: Vec::new(), analyses: (0.0, 0.0) };
     bench.peak = bench.gemm_peak(&runtime)?;
 
-    let mut encoder = models.network("encoder.onnx", &runtime)?;
-    let mut warper = models.network("warper.onnx", &runtime)?;
     let picture = vec![0.5; 3 * 256 * 256];
-    let features = vec![0.04; 512 * 16 * 16];
-    let shape: &[usize] = &[1, 512, 16, 16];
-    bench.network("encode", &mut encoder, [(&[1, 3, 256, 256], &picture)])?;
-    bench.network("match", &mut warper, [(shape, &features), (shape, &features)])?;
+    for (choice, name) in ENCODERS {
+        let mut encoder = models.network(choice.file(runtime.device()), &runtime)?;
+        bench.network(&format!("encode, {name}"), &mut encoder, [(&[1, 3, 256, 256], &picture)])?;
+    }
+    let mut warper = models.network("warper.onnx", &runtime)?;
+    let shape: Vec<_> = warper.spec().inputs[0].shape.iter().map(|&side| side.max(1) as usize).collect();
+    let features = vec![0.06; shape.iter().product()];
+    bench.network("match", &mut warper, [(&shape, &features), (&shape, &features)])?;
     for (width, height) in [(640, 360), (1280, 720)] {
         let size = Size { width, height };
         bench.stages(size, look, &models, &runtime)?;
     }
-    Ok(Report { device: runtime.device().name(), peak: bench.peak, timings: bench.timings })
+    let (slow, fast) = bench.analyses;
+    Ok(Report {
+        device: runtime.device().name(),
+        peak: bench.peak,
+        timings: bench.timings,
+        fast_over_reference: slow / fast,
+    })
 }
 
 impl Report {
@@ -88,6 +102,7 @@ impl Report {
             }
             text.push('\n');
         }
+        text += &format!("analysing with the fast encoder is {:.1} times faster\n", self.fast_over_reference);
         text
     }
 }
@@ -96,6 +111,8 @@ struct Bench {
     runs: usize,
     peak: f64,
     timings: Vec<Timing>,
+    /// Milliseconds of the last whole analyses, reference and fast.
+    analyses: (f64, f64),
 }
 
 impl Bench {
@@ -110,16 +127,19 @@ impl Bench {
     fn stages(&mut self, size: Size, look: &Preset, models: &Models, runtime: &Runtime) -> Result<()> {
         let frame = picture(size);
         let exemplar = look.geometry.clone().unwrap_or_else(|| image::RgbImage::new(256, 256));
-        let mut warper = Warper::new(models, runtime, EncoderChoice::Reference, &exemplar, size.aspect())?;
-        let found = warper.run(&frame)?;
-        self.time(format!("analyse {size}"), || warper.run(&frame).map(drop))?;
-        let aligner = Aligner {
-            align: look.align,
-            strength: 1.0,
-            exemplar_aspect: warper.exemplar_aspect(),
-            frame_aspect: size.aspect(),
-        };
-        let posed = Posed::from_match(&found, aligner.exemplar_aspect, aligner.frame_aspect);
+        let mut millis = [0.0; ENCODERS.len()];
+        let mut last = None;
+        for ((choice, name), millis) in ENCODERS.into_iter().zip(&mut millis) {
+            let mut warper = Warper::new(models, runtime, choice, &exemplar, size.aspect())?;
+            *millis = self.median(|| warper.run(&frame).map(drop))?;
+            self.push(format!("analyse {size}, {name}"), *millis, None);
+            last = Some((warper.exemplar_aspect(), warper.run(&frame)?));
+        }
+        self.analyses = (millis[0], millis[1]);
+        let Some((exemplar_aspect, found)) = last else { return Err(Error::NothingToShow) };
+        let aligner =
+            Aligner { align: look.align, strength: 1.0, exemplar_aspect, frame_aspect: size.aspect() };
+        let posed = aligner.take_apart(&found);
         self.time(format!("align {size}"), || {
             aligner.run(&posed);
             Ok(())

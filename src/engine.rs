@@ -23,7 +23,8 @@ use crate::pose::Posed;
 use crate::preset::Preset;
 use crate::remap::Remap;
 use crate::smooth::Lookahead;
-use crate::warper::Warper;
+use crate::time::FrameTime;
+use crate::warper::{FOUND, Warper};
 
 /// Where networks come from and what they run on.
 #[derive(Debug, Clone, Default)]
@@ -109,6 +110,35 @@ impl Engine {
         analyse.finish(&mut ready)?;
         done.ok_or(Error::Stage { name: "analyse" })
     }
+
+    /// As [`Self::stylize`], with its reasons.
+    ///
+    /// # Errors
+    /// Where a stage fails, or the look does not warp.
+    pub fn explain(&mut self, source: Frame) -> Result<Explained> {
+        let Some((warper, aligner)) = &mut self.analyse.warp else { return Err(Error::NothingToShow) };
+        let posed = aligner.take_apart(&warper.run(&source)?);
+        let field = aligner.run(&posed);
+        let result = self.render.run(Analysed { frame: source.clone(), field: field.clone() })?;
+        self.analyse.doubt.run(source.time, &posed);
+        self.analyse.doubt.finish();
+        Ok(Explained { source, result, posed, field, aligner: *aligner })
+    }
+}
+
+/// What an engine did with a picture, and why: for [`crate::show`].
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// The picture.
+    pub source: Frame,
+    /// The picture, redrawn.
+    pub result: Frame,
+    /// What was matched.
+    pub posed: Posed,
+    /// How it was bent.
+    pub field: WarpField,
+    /// How the one became the other.
+    pub aligner: Aligner,
 }
 
 /// The code of a style by name.
@@ -126,6 +156,7 @@ fn style(models: &Models, name: &str) -> Result<Vec<f32>> {
 pub struct Analyse {
     warp: Option<(Warper, Aligner)>,
     smoother: Lookahead<Frame>,
+    doubt: Doubt,
 }
 
 impl Analyse {
@@ -138,7 +169,8 @@ impl Analyse {
             return ready(Analysed { frame, field: WarpField::identity(1, 1) });
         };
         let found = warper.run(&frame)?;
-        let posed = Posed::from_match(&found, aligner.exemplar_aspect, aligner.frame_aspect);
+        let posed = aligner.take_apart(&found);
+        self.doubt.run(frame.time, &posed);
         self.smoother.push(frame.time, posed, found.scene, frame, |frame, found| {
             ready(Analysed { frame, field: aligner.run(&found) })
         })
@@ -150,7 +182,38 @@ impl Analyse {
     /// Whatever `ready` returns.
     pub fn finish(&mut self, ready: &mut impl FnMut(Analysed) -> Result<()>) -> Result<()> {
         let Some((_, aligner)) = &self.warp else { return Ok(()) };
+        self.doubt.finish();
         self.smoother.finish(|frame, found| ready(Analysed { frame, field: aligner.run(&found) }))
+    }
+}
+
+/// Says so, once, if the exemplar is not found for the whole first second: one
+/// black frame is no reason, a page of text is.
+#[derive(Default)]
+struct Doubt {
+    first: Option<FrameTime>,
+    settled: bool,
+}
+
+impl Doubt {
+    const PATIENCE: f64 = 1.0;
+
+    fn run(&mut self, time: FrameTime, posed: &Posed) {
+        let first = *self.first.get_or_insert(time);
+        self.settled |= posed.found() >= FOUND;
+        if (time - first).as_secs_f64() >= Self::PATIENCE {
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        if !std::mem::replace(&mut self.settled, true) && self.first.is_some() {
+            tracing::warn!(
+                "shapes stay as they are, because the geometry exemplar matches nothing in the picture; \
+                 try an exemplar that shows the same kind of thing, large, on a quiet ground \
+                 (`stylewarp still --show all` shows what was matched)"
+            );
+        }
     }
 }
 

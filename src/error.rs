@@ -207,6 +207,9 @@ pub enum Error {
         /// Its reason.
         source: Cause,
     },
+    /// `--show` of a look that does not warp.
+    #[error("there is no warp to show")]
+    NothingToShow,
     /// Ctrl-C cannot be caught.
     #[error("the handler for interruption cannot be installed")]
     Signal(#[from] ctrlc::Error),
@@ -253,6 +256,7 @@ impl Error {
             Self::PresetInvalid { .. } => "compare it with the presets folder's files".into(),
             Self::Picture { .. } => "a JPEG, PNG, WebP, BMP or TIFF picture".into(),
             Self::PictureTooSmall { .. } => "a picture of at least 16x16 pixels".into(),
+            Self::NothingToShow => "--geometry IMAGE or a preset, and a --warp above 0".into(),
             Self::NoGpu { .. } => "--device cpu".into(),
             Self::DeviceLost { .. } => "--device cpu, or a smaller --size".into(),
             Self::Stage { .. } => "run again with -vv and report what it prints; this is a bug".into(),

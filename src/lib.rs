@@ -49,6 +49,7 @@ pub mod pose;
 pub mod preset;
 pub mod progress;
 pub mod remap;
+pub mod show;
 pub mod sink;
 pub mod smooth;
 pub mod source;

@@ -32,7 +32,7 @@ pub struct Posed {
     /// Per cell of the exemplar: how far the matching place is from where the
     /// pose alone would have it, in the exemplar's heights and directions.
     pub residual: Vec<[f32; 2]>,
-    /// Per cell, 0..=1.
+    /// Per cell, how much it counts, 0..=1.
     pub confidence: Vec<f32>,
 }
 
@@ -53,6 +53,18 @@ impl Posed {
             [x - from[0], y - from[1]]
         });
         Self { pose, residual: residual.collect(), confidence: pairs.iter().map(|pair| pair.2).collect() }
+    }
+
+    /// Where a cell's counterpart is in the frame, in fractions.
+    pub fn place(&self, cell: usize, exemplar_aspect: f32, frame_aspect: f32) -> [f32; 2] {
+        let ([x, y], [right, down]) = (centre(cell, GRID), self.residual[cell]);
+        let [x, y] = self.pose.apply([x * exemplar_aspect + right, y + down]);
+        [x / frame_aspect, y]
+    }
+
+    /// How many cells were found: the sum of their weights.
+    pub fn found(&self) -> f32 {
+        self.confidence.iter().sum()
     }
 }
 
@@ -191,6 +203,9 @@ pub(crate) mod tests {
         let Posed { pose, residual, .. } = Posed::from_match(&found, EXEMPLAR, FRAME);
         assert!((pose.turn[0] - 0.5).abs() < 1e-4 && (pose.turn[1] - 0.15).abs() < 1e-4, "{pose:?}");
         assert!(residual.iter().flatten().all(|v| v.abs() < 1e-4));
+        let posed = Posed::from_match(&found, EXEMPLAR, FRAME);
+        let (place, cell) = (posed.place(37, EXEMPLAR, FRAME), centre(37, GRID));
+        assert!((0..2).all(|k| (place[k] - cell[k] - found.displacement[37][k]).abs() < 1e-4));
     }
 
     #[test]

@@ -29,7 +29,7 @@ const CELLS: usize = GRID * GRID;
 /// Looks at the first frame of a scene, each closer to the subject.
 const SEARCH: usize = 4;
 /// Sum of the cells' weights from which a subject counts as found.
-const FOUND: f32 = 12.0;
+pub const FOUND: f32 = 12.0;
 /// Seconds after which the window of a lost subject opens again.
 const LOST: f64 = 0.5;
 
@@ -151,6 +151,7 @@ impl Warper {
             if looks == 0 || !self.view.is_off(&wanted) {
                 return Ok(found);
             }
+            tracing::debug!("looks elsewhere at {time}: {wanted:?}", time = frame.time);
             self.view = wanted;
             features = self.encoder.run(pixels, self.view)?;
             self.cuts.looks_like(frame.time, features.clone());
@@ -160,7 +161,7 @@ impl Warper {
     /// The window through which the subject should be seen.
     fn wanted(&mut self, found: &Match, time: FrameTime) -> View {
         let posed = Posed::from_match(found, self.exemplar_aspect, self.frame_aspect);
-        if posed.confidence.iter().sum::<f32>() >= FOUND {
+        if posed.found() >= FOUND {
             self.found_at = Some(time);
             return View::around(&posed.pose, self.exemplar_aspect, self.frame_aspect);
         }

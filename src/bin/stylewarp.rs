@@ -13,7 +13,8 @@ use stylewarp::frame::Frame;
 use stylewarp::model::{Models, style_codes};
 use stylewarp::preset::Preset;
 use stylewarp::progress::Progress;
-use stylewarp::{Result, still};
+use stylewarp::show::{Show, draw};
+use stylewarp::{Error, Result, still};
 
 /// Redraw pictures in an artist's hand, list looks, measure speed
 #[derive(Parser)]
@@ -36,6 +37,9 @@ enum Command {
         /// Overwrite the output
         #[arg(short = 'y', long)]
         overwrite: bool,
+        /// Show how it is bent, and why, instead
+        #[arg(long, value_enum, value_name = "WHAT")]
+        show: Option<Show>,
         #[command(flatten)]
         look: LookArgs,
         #[command(flatten)]
@@ -47,7 +51,18 @@ enum Command {
         setup: SetupArgs,
     },
     /// Measure every stage, and the networks against the machine's GEMM peak
+    ///
+    /// With --clip: how steady the warp is on that clip.
     Bench {
+        /// Measure how the warp trembles on a clip instead
+        #[arg(long)]
+        clip: Option<PathBuf>,
+        /// Seconds of the clip to look at
+        #[arg(long, default_value_t = 4.0, requires = "clip")]
+        seconds: f64,
+        /// Look whose exemplar is used
+        #[arg(long, default_value = stylewarp::preset::DEFAULT)]
+        preset: String,
         /// Runs of each stage; the median is shown
         #[arg(long, default_value_t = 15)]
         runs: usize,
@@ -78,12 +93,17 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Still { input, output, overwrite, look, setup } => {
+        Command::Still { input, output, overwrite, show, look, setup } => {
             still::check(&input, &output, overwrite)?;
             let preset = look.resolve()?;
             let frame: Frame = still::read(&input)?;
             let mut engine = Engine::new(&preset, look.size, frame.size.aspect(), &setup.setup())?;
-            still::write(&output, &engine.stylize(frame)?)
+            let drawn = match (show, &preset.geometry) {
+                (None, _) => engine.stylize(frame)?,
+                (Some(_), None) => return Err(Error::NothingToShow),
+                (Some(show), Some(exemplar)) => draw(show, &engine.explain(frame)?, exemplar),
+            };
+            still::write(&output, &drawn)
         }
         Command::Presets { setup } => {
             for name in Preset::names() {
@@ -94,13 +114,22 @@ fn run(command: Command) -> Result<()> {
             println!("\ntextures: {}", names.join(", "));
             Ok(())
         }
-        Command::Bench { runs, json, setup } => {
-            let look = Preset::load(stylewarp::preset::DEFAULT)?;
-            let report = bench::run(&look, &setup.setup(), runs)?;
+        Command::Bench { clip, seconds, preset, runs, json, setup } => {
+            let (look, setup) = (Preset::load(&preset)?, setup.setup());
+            let (told, text) = match clip {
+                Some(clip) => {
+                    let steady = bench::steady::run(&clip, seconds, &look, &setup)?;
+                    (serde_json::json!(steady), steady.text())
+                }
+                None => {
+                    let report = bench::run(&look, &setup, runs)?;
+                    (serde_json::json!(report), report.table())
+                }
+            };
             if json {
-                println!("{:#}", serde_json::json!(report));
+                println!("{told:#}");
             } else {
-                print!("{}", report.table());
+                print!("{text}");
             }
             Ok(())
         }

@@ -30,7 +30,7 @@ struct Tuning {
 }
 
 const POSE: Tuning = Tuning { rest: 0.5, slope: 40.0, noise: 0.03 };
-const SHAPE: Tuning = Tuning { rest: 0.12, slope: 25.0, noise: 0.12 };
+const SHAPE: Tuning = Tuning { rest: 0.12, slope: 15.0, noise: 0.6 };
 
 /// Causal smoother.
 #[derive(Default)]

@@ -1,0 +1,273 @@
+//! Pictures for people who judge a look: where a frame is bent, what was
+//! matched with what, and how sure the network was.
+//!
+//! Everything is computed pixel by pixel from the field and the match, as a
+//! shader would, so there is no rasteriser: a grid line is where the source
+//! position of a pixel comes near a multiple of the grid's step, a dot is a
+//! distance. Lines and dots grow with the picture.
+
+use image::RgbImage;
+use rayon::prelude::*;
+
+use crate::align::Aligner;
+use crate::engine::Explained;
+use crate::frame::{Frame, Size};
+use crate::pose::centre;
+use crate::warper::GRID;
+
+/// What to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Show {
+    /// A grid over the result that was straight on the source.
+    Field,
+    /// Source and exemplar side by side; dots of one colour are one place.
+    Matches,
+    /// Over the source, how much the matches count: dark is not at all.
+    Confidence,
+    /// All of it on one sheet.
+    All,
+}
+
+/// Grid lines along the shorter side.
+const LINES: f32 = 14.0;
+/// Least weight of a cell that gets a dot.
+const LEAST: f32 = 0.2;
+/// Height of the pictures on a sheet.
+const TILE: u32 = 360;
+
+/// Draws it.
+pub fn draw(show: Show, seen: &Explained, exemplar: &RgbImage) -> Frame {
+    match show {
+        Show::Field => field(seen),
+        Show::Matches => matches(seen, exemplar),
+        Show::Confidence => confidence(seen),
+        Show::All => {
+            let upper = [seen.source.clone(), seen.result.clone(), field(seen)];
+            let lower = [matches(seen, exemplar), confidence(seen)];
+            below(&beside(&upper, TILE), &beside(&lower, TILE))
+        }
+    }
+}
+
+fn field(seen: &Explained) -> Frame {
+    let size = seen.result.size;
+    let shorter = size.width.min(size.height) as f32;
+    let (step, thick) = (shorter / LINES, (shorter / 400.0).max(0.7));
+    let at = |x: u32, y: u32| {
+        let place = fraction(x, y, size);
+        let [dx, dy] = seen.field.sample(place);
+        [(place[0] + dx) * size.width as f32, (place[1] + dy) * size.height as f32]
+    };
+    over(&seen.result, |x, y| {
+        let (source, right, below) = (at(x, y), at(x + 1, y), at(x, y + 1));
+        // Distance to a line in output pixels: in source pixels, over how fast those pass.
+        let near = (0..2).map(|axis| {
+            let speed = (right[axis] - source[axis]).hypot(below[axis] - source[axis]).max(1e-3);
+            let away = (source[axis] / step + 0.5).rem_euclid(1.0) - 0.5;
+            (away * step / speed).abs()
+        });
+        let away = near.fold(f32::MAX, f32::min);
+        // White in black: seen on any ground.
+        let (white, black) = (coverage(thick - away), coverage(2.2 * thick - away));
+        ([255.0 * white / black.max(1e-3); 3], 0.85 * black)
+    })
+}
+
+fn matches(seen: &Explained, exemplar: &RgbImage) -> Frame {
+    let Aligner { exemplar_aspect, frame_aspect, .. } = seen.aligner;
+    let cells: Vec<_> = (0..GRID * GRID).filter(|k| seen.posed.confidence[*k] > LEAST).collect();
+    let dots = |of: &dyn Fn(usize) -> [f32; 2]| -> Vec<Dot> {
+        let dot = |&k: &usize| Dot {
+            place: of(k),
+            colour: colour(centre(k, GRID)),
+            opacity: seen.posed.confidence[k],
+        };
+        cells.iter().map(dot).collect()
+    };
+    let in_frame = dots(&|k| seen.posed.place(k, exemplar_aspect, frame_aspect));
+    let height = seen.source.size.height;
+    let exemplar = dotted(&scaled(&frame_of(exemplar), height), &dots(&|k| centre(k, GRID)));
+    beside(&[dotted(&seen.source, &in_frame), exemplar], height)
+}
+
+fn confidence(seen: &Explained) -> Frame {
+    let size = seen.source.size;
+    over(&seen.source, |x, y| {
+        let sure = seen.aligner.confidence_at(&seen.posed, fraction(x, y, size));
+        // Black over purple and orange to pale yellow, as in matplotlib's "inferno".
+        let stops = [
+            [0.0, 0.0, 4.0],
+            [87.0, 16.0, 110.0],
+            [188.0, 55.0, 84.0],
+            [249.0, 142.0, 9.0],
+            [252.0, 255.0, 164.0],
+        ];
+        let at = sure.clamp(0.0, 1.0) * 3.999;
+        let (low, mix) = (at as usize, at.fract());
+        (std::array::from_fn(|c| stops[low][c] * (1.0 - mix) + stops[low + 1][c] * mix), 0.6)
+    })
+}
+
+struct Dot {
+    place: [f32; 2],
+    colour: [f32; 3],
+    opacity: f32,
+}
+
+/// A colour for every place of a picture: no two corners alike.
+fn colour([x, y]: [f32; 2]) -> [f32; 3] {
+    [255.0 * x, 255.0 * (1.0 - (x + y - 1.0).abs()).powi(2), 255.0 * (1.0 - x).max(y * 0.9)]
+}
+
+fn dotted(frame: &Frame, dots: &[Dot]) -> Frame {
+    let size = frame.size;
+    let radius = (size.width.min(size.height) as f32 / 110.0).max(1.2);
+    over(frame, |x, y| {
+        let (x, y) = (x as f32 + 0.5, y as f32 + 0.5);
+        let away =
+            |dot: &Dot| (dot.place[0] * size.width as f32 - x).hypot(dot.place[1] * size.height as f32 - y);
+        let nearest = dots.iter().map(|dot| (away(dot), dot)).min_by(|a, b| a.0.total_cmp(&b.0));
+        let Some((away, dot)) = nearest else { return ([0.0; 3], 0.0) };
+        let (inner, outer) = (coverage(radius - away), coverage(1.35 * radius - away));
+        (dot.colour.map(|c| c * inner / outer.max(1e-3)), outer * (0.35 + 0.65 * dot.opacity))
+    })
+}
+
+/// How much of a pixel lies inside an edge that is `inside` pixels away.
+fn coverage(inside: f32) -> f32 {
+    (inside + 0.5).clamp(0.0, 1.0)
+}
+
+/// Lays a colour with an opacity over every pixel.
+fn over(frame: &Frame, ink: impl Fn(u32, u32) -> ([f32; 3], f32) + Sync) -> Frame {
+    let mut drawn = frame.clone();
+    drawn.pixels.par_chunks_exact_mut(frame.stride()).enumerate().for_each(|(y, row)| {
+        for (x, pixel) in row.chunks_exact_mut(4).enumerate() {
+            let (colour, opacity) = ink(x as u32, y as u32);
+            for (value, colour) in pixel.iter_mut().zip(colour) {
+                *value = (f32::from(*value) * (1.0 - opacity) + colour * opacity).round() as u8;
+            }
+        }
+    });
+    drawn
+}
+
+fn fraction(x: u32, y: u32, size: Size) -> [f32; 2] {
+    [(x as f32 + 0.5) / size.width as f32, (y as f32 + 0.5) / size.height as f32]
+}
+
+fn frame_of(picture: &RgbImage) -> Frame {
+    let size = Size { width: picture.width(), height: picture.height() };
+    let pixels = picture.pixels().flat_map(|p| [p[0], p[1], p[2], 255]).collect();
+    Frame { size, time: crate::time::FrameTime::ZERO, pixels }
+}
+
+fn scaled(frame: &Frame, height: u32) -> Frame {
+    let width = ((height as f32 * frame.size.aspect()).round() as u32).clamp(1, Size::MAX_SIDE);
+    let Size { width: from_width, height: from_height } = frame.size;
+    let picture = image::RgbaImage::from_raw(from_width, from_height, frame.pixels.clone());
+    let picture = picture.expect("a frame is as long as its size says");
+    let small = image::imageops::resize(&picture, width, height, image::imageops::FilterType::Triangle);
+    Frame { size: Size { width, height }, time: frame.time, pixels: small.into_raw() }
+}
+
+/// Side by side at one height, white between.
+fn beside(frames: &[Frame], height: u32) -> Frame {
+    let tiles: Vec<_> = frames.iter().map(|frame| scaled(frame, height)).collect();
+    let gap = height / 60;
+    let width = tiles.iter().map(|tile| tile.size.width + gap).sum::<u32>() - gap;
+    let mut sheet = Frame::filled(Size { width, height }, frames[0].time, [255; 4]);
+    let mut left = 0;
+    for tile in &tiles {
+        paste(&mut sheet, tile, left, 0);
+        left += tile.size.width + gap;
+    }
+    sheet
+}
+
+/// One above the other, as wide as the wider.
+fn below(upper: &Frame, lower: &Frame) -> Frame {
+    let gap = upper.size.height / 60;
+    let width = upper.size.width.max(lower.size.width);
+    let height = upper.size.height + gap + lower.size.height;
+    let mut sheet = Frame::filled(Size { width, height }, upper.time, [255; 4]);
+    paste(&mut sheet, upper, 0, 0);
+    paste(&mut sheet, lower, 0, upper.size.height + gap);
+    sheet
+}
+
+fn paste(onto: &mut Frame, tile: &Frame, left: u32, top: u32) {
+    let stride = onto.stride();
+    for (row, pixels) in tile.pixels.chunks_exact(tile.stride()).enumerate() {
+        let at = (top as usize + row) * stride + left as usize * 4;
+        onto.pixels[at..at + pixels.len()].copy_from_slice(pixels);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::align::Align;
+    use crate::field::WarpField;
+    use crate::pose::Posed;
+    use crate::pose::tests::{EXEMPLAR, FRAME, carried};
+    use crate::time::FrameTime;
+
+    fn seen(size: Size, field: WarpField) -> Explained {
+        let aligner =
+            Aligner { align: Align::Subject, strength: 1.0, exemplar_aspect: EXEMPLAR, frame_aspect: FRAME };
+        let mut found = carried(|[x, y]| [0.5 * x + 0.6, 0.5 * y + 0.2]);
+        // Sure of the upper half only.
+        found.confidence[GRID * GRID / 2..].fill(0.0);
+        let source = Frame::filled(size, FrameTime::ZERO, [90, 120, 150, 255]);
+        Explained {
+            result: source.clone(),
+            source,
+            posed: Posed::from_match(&found, EXEMPLAR, FRAME),
+            field,
+            aligner,
+        }
+    }
+
+    #[test]
+    fn grid_lines_are_straight_exactly_where_nothing_is_bent() {
+        let size = Size { width: 320, height: 180 };
+        let bend =
+            WarpField::new(2, 2, vec![[0.1, 0.0], [-0.1, 0.0], [0.0, 0.1], [0.0, -0.1]]).expect("finite");
+        let row = |frame: &Frame, y: usize| frame.pixels[y * frame.stride()..][..frame.stride()].to_vec();
+        let straight = field(&seen(size, WarpField::identity(1, 1)));
+        assert_eq!(row(&straight, 3), row(&straight, 8), "between two lines, all rows are alike");
+        assert_ne!(straight.pixels, seen(size, WarpField::identity(1, 1)).source.pixels, "there are lines");
+        let bent = field(&seen(size, bend));
+        assert_ne!(row(&bent, 3), row(&bent, 8), "negative control");
+    }
+
+    #[test]
+    fn the_sure_half_shines_and_has_dots() {
+        let seen = seen(Size { width: 320, height: 180 }, WarpField::identity(1, 1));
+        let exemplar = RgbImage::from_pixel(60, 80, image::Rgb([200; 3]));
+        let heat = confidence(&seen);
+        let red = |frame: &Frame, x: usize, y: usize| frame.pixels[(y * frame.size.width as usize + x) * 4];
+        // The exemplar lies at 0.6..0.975 of the width (of 1.78) and 0.2..0.7 of the height.
+        assert!(red(&heat, 142, 60) > red(&heat, 142, 115) + 50, "upper half against lower");
+        let dots = matches(&seen, &exemplar);
+        assert_eq!(dots.size.height, 180);
+        // Of the source, on the left: rows with dots, and rows without.
+        let dotted = |from: usize, to: usize| {
+            (from..to).any(|y| (0..320).any(|x| red(&dots, x, y).abs_diff(red(&seen.source, x, y)) > 10))
+        };
+        assert!(dotted(36, 80) && !dotted(95, 175) && !dotted(0, 30));
+    }
+
+    #[test]
+    fn any_size_can_be_drawn_on() {
+        let exemplar = RgbImage::new(16, 300);
+        for (width, height) in [(1, 1), (7, 5), (2, 900)] {
+            let seen = seen(Size { width, height }, WarpField::identity(3, 3));
+            for show in [Show::Field, Show::Matches, Show::Confidence, Show::All] {
+                let drawn = draw(show, &seen, &exemplar);
+                assert_eq!(drawn.pixels.len(), drawn.size.rgba_bytes());
+            }
+        }
+    }
+}
