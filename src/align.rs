@@ -18,7 +18,7 @@
 
 use crate::field::WarpField;
 use crate::pose::{Pose, Posed, centre};
-use crate::warper::{GRID, Match};
+use crate::warper::{FOUND, GRID, Match};
 
 /// Side of the grid that is shown: finer than the network's, because a small
 /// subject's whole shape has to fit into few of its cells.
@@ -78,7 +78,7 @@ impl Aligner {
                 Align::Subject => self.exemplar_from_frame(&found.pose, centre(k, SIDE)),
                 Align::Exemplar => centre(k, SIDE),
             })
-            .map(|cell| sample(&known, cell))
+            .map(|cell| sample(|k| known[k], cell))
             .unzip();
         let mut field = fill(&weights, &residual);
         if self.align == Align::Exemplar {
@@ -89,13 +89,15 @@ impl Aligner {
             }
         }
         let field = WarpField::new(SIDE, SIDE, field).unwrap_or_else(|| WarpField::identity(SIDE, SIDE));
-        field.scaled(self.strength).unfold()
+        // A few cells that happen to be sure are no subject.
+        let trust = (found.found() / FOUND).min(1.0).powi(2);
+        field.scaled(self.strength * trust).unfold()
     }
 
     /// How much the matches count at a place of the frame: 0..=1.
     pub fn confidence_at(&self, found: &Posed, place: [f32; 2]) -> f32 {
-        let known: Vec<_> = found.confidence.iter().map(|sure| ([0.0; 2], *sure)).collect();
-        sample(&known, self.exemplar_from_frame(&found.pose, place)).1
+        let known = |cell: usize| ([0.0; 2], found.confidence[cell]);
+        sample(known, self.exemplar_from_frame(&found.pose, place)).1
     }
 
     /// Fractions of the exemplar to fractions of the frame.
@@ -113,7 +115,7 @@ impl Aligner {
 
 /// Residual and confidence at a place of the exemplar, bilinear; outside the
 /// exemplar nothing is known, so confidence is 0 there.
-fn sample(known: &[([f32; 2], f32)], place: [f32; 2]) -> ([f32; 2], f32) {
+fn sample(known: impl Fn(usize) -> ([f32; 2], f32), place: [f32; 2]) -> ([f32; 2], f32) {
     if !place.iter().all(|v| (0.0..=1.0).contains(v)) {
         return ([0.0; 2], 0.0);
     }
@@ -123,7 +125,7 @@ fn sample(known: &[([f32; 2], f32)], place: [f32; 2]) -> ([f32; 2], f32) {
     let corners =
         [(0, (1.0 - fx) * (1.0 - fy)), (1, fx * (1.0 - fy)), (GRID, (1.0 - fx) * fy), (GRID + 1, fx * fy)];
     corners.into_iter().fold(([0.0; 2], 0.0), |([x, y], confidence), (step, weight)| {
-        let (residual, sure) = known[top * GRID + left + step];
+        let (residual, sure) = known(top * GRID + left + step);
         ([x + weight * residual[0], y + weight * residual[1]], confidence + weight * sure)
     })
 }

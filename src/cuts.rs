@@ -16,7 +16,7 @@ use crate::time::FrameTime;
 /// Least likeness of neighbouring frames of one scene.
 const LEAST: f32 = 0.35;
 /// Least likeness of frames `SLOWLY` seconds apart, of one scene.
-const LEAST_SLOWLY: f32 = 0.2;
+const LEAST_SLOWLY: f32 = 0.1;
 /// Seconds over which a slow change is judged.
 const SLOWLY: f64 = 0.4;
 /// Longest interruption, in seconds, after which a scene may resume.

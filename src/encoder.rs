@@ -30,13 +30,18 @@ pub enum EncoderChoice {
 }
 
 impl EncoderChoice {
+    fn is_fast(self, device: Device) -> bool {
+        self == Self::Fast || self == Self::Auto && device == Device::Cpu
+    }
+
     /// The file of networks, for what runs on `device`.
     pub fn file(self, device: Device) -> &'static str {
-        match self {
-            Self::Fast => "encoder-fast.onnx",
-            Self::Auto if device == Device::Cpu => "encoder-fast.onnx",
-            Self::Auto | Self::Reference => "encoder.onnx",
-        }
+        if self.is_fast(device) { "encoder-fast.onnx" } else { "encoder.onnx" }
+    }
+
+    /// For people.
+    pub fn name(self, device: Device) -> &'static str {
+        if self.is_fast(device) { "fast encoder" } else { "reference encoder" }
     }
 }
 

@@ -91,7 +91,9 @@ impl Engine {
         };
         let gpu = if exemplar.is_some() && setup.device != Device::Cpu { Gpu::real() } else { None };
         let remap = Remap::new(gpu)?;
-        let devices = format!("networks on {}, warp on {}", runtime.device().name(), remap.device());
+        let network = runtime.device();
+        let encoder = if exemplar.is_some() { setup.encoder.name(network) } else { "no encoder" };
+        let devices = format!("networks on {} ({encoder}), warp on {}", network.name(), remap.device());
         Ok(Self { analyse, render: Render { remap, painter }, devices })
     }
 

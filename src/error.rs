@@ -275,6 +275,7 @@ impl Error {
             | Self::UnknownFormat { .. }
             | Self::PresetMissing { .. }
             | Self::TextureMissing { .. }
+            | Self::NothingToShow
             | Self::OutOfRange { .. } => 2,
             _ => 1,
         }

@@ -42,6 +42,10 @@ pub fn draw(show: Show, seen: &Explained, exemplar: &RgbImage) -> Frame {
         Show::Matches => matches(seen, exemplar),
         Show::Confidence => confidence(seen),
         Show::All => {
+            let small =
+                |frame: &Frame| if frame.size.height > TILE { scaled(frame, TILE) } else { frame.clone() };
+            let seen =
+                &Explained { source: small(&seen.source), result: small(&seen.result), ..seen.clone() };
             let upper = [seen.source.clone(), seen.result.clone(), field(seen)];
             let lower = [matches(seen, exemplar), confidence(seen)];
             below(&beside(&upper, TILE), &beside(&lower, TILE))
@@ -121,16 +125,25 @@ fn colour([x, y]: [f32; 2]) -> [f32; 3] {
 
 fn dotted(frame: &Frame, dots: &[Dot]) -> Frame {
     let size = frame.size;
+    let mut drawn = frame.clone();
     let radius = (size.width.min(size.height) as f32 / 110.0).max(1.2);
-    over(frame, |x, y| {
-        let (x, y) = (x as f32 + 0.5, y as f32 + 0.5);
-        let away =
-            |dot: &Dot| (dot.place[0] * size.width as f32 - x).hypot(dot.place[1] * size.height as f32 - y);
-        let nearest = dots.iter().map(|dot| (away(dot), dot)).min_by(|a, b| a.0.total_cmp(&b.0));
-        let Some((away, dot)) = nearest else { return ([0.0; 3], 0.0) };
-        let (inner, outer) = (coverage(radius - away), coverage(1.35 * radius - away));
-        (dot.colour.map(|c| c * inner / outer.max(1e-3)), outer * (0.35 + 0.65 * dot.opacity))
-    })
+    for dot in dots {
+        let middle = [dot.place[0] * size.width as f32, dot.place[1] * size.height as f32];
+        let range = |axis: usize, pixels: u32| {
+            let edge = |by: f32| (middle[axis] + by).clamp(0.0, pixels as f32) as u32;
+            edge(-1.35 * radius - 1.0)..edge(1.35 * radius + 2.0)
+        };
+        for y in range(1, size.height) {
+            for x in range(0, size.width) {
+                let away = (middle[0] - x as f32 - 0.5).hypot(middle[1] - y as f32 - 0.5);
+                let (inner, outer) = (coverage(radius - away), coverage(1.35 * radius - away));
+                let at = (y as usize * size.width as usize + x as usize) * 4;
+                let ink = dot.colour.map(|c| c * inner / outer.max(1e-3));
+                blend(&mut drawn.pixels[at..at + 3], ink, outer * (0.35 + 0.65 * dot.opacity));
+            }
+        }
+    }
+    drawn
 }
 
 /// How much of a pixel lies inside an edge that is `inside` pixels away.
@@ -144,12 +157,16 @@ fn over(frame: &Frame, ink: impl Fn(u32, u32) -> ([f32; 3], f32) + Sync) -> Fram
     drawn.pixels.par_chunks_exact_mut(frame.stride()).enumerate().for_each(|(y, row)| {
         for (x, pixel) in row.chunks_exact_mut(4).enumerate() {
             let (colour, opacity) = ink(x as u32, y as u32);
-            for (value, colour) in pixel.iter_mut().zip(colour) {
-                *value = (f32::from(*value) * (1.0 - opacity) + colour * opacity).round() as u8;
-            }
+            blend(pixel, colour, opacity);
         }
     });
     drawn
+}
+
+fn blend(pixel: &mut [u8], colour: [f32; 3], opacity: f32) {
+    for (value, colour) in pixel.iter_mut().zip(colour) {
+        *value = (f32::from(*value) * (1.0 - opacity) + colour * opacity).round() as u8;
+    }
 }
 
 fn fraction(x: u32, y: u32, size: Size) -> [f32; 2] {

@@ -18,7 +18,7 @@ use crate::device::Runtime;
 use crate::encoder::{Encoder, EncoderChoice, Pixels};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
-use crate::model::{Models, Network};
+use crate::model::{Models, Network, TensorSpec};
 use crate::pose::Posed;
 use crate::time::FrameTime;
 use crate::view::View;
@@ -78,20 +78,22 @@ impl Warper {
     ) -> Result<Self> {
         let mut encoder = Encoder::open(models, runtime, choice)?;
         let network = models.network("warper.onnx", runtime)?;
-        let (given, taken) = (encoder.shape(), &network.spec().inputs[0].shape);
-        if !given.iter().map(|side| *side as i64).eq(taken.iter().copied()) {
+        let given = encoder.shape();
+        let fits = |taken: &TensorSpec| given.iter().map(|side| *side as i64).eq(taken.shape.iter().copied());
+        if let Some(taken) = network.spec().inputs.iter().find(|input| !fits(input)) {
             return Err(Error::ModelMismatch {
                 path: models.folder().join(choice.file(runtime.device())),
-                expected: format!("features {taken:?}, as warper.onnx takes them"),
+                expected: format!("features {:?}, as warper.onnx takes them", taken.shape),
                 found: format!("features {given:?}"),
             });
         }
-        let features = encode_exemplar(&mut encoder, exemplar)?;
+        let size = Size { width: exemplar.width(), height: exemplar.height() };
+        let features = encoder.run(Pixels { bytes: exemplar.as_raw(), size }, View::FULL)?;
         Ok(Self {
             encoder,
             network,
             exemplar: features,
-            exemplar_aspect: aspect(exemplar),
+            exemplar_aspect: size.aspect(),
             frame_aspect,
             cuts: Cuts::default(),
             view: View::FULL,
@@ -100,17 +102,6 @@ impl Warper {
             previous: None,
             complained: false,
         })
-    }
-
-    /// Takes another exemplar; the networks stay.
-    ///
-    /// # Errors
-    /// Where ONNX Runtime fails.
-    pub fn set_exemplar(&mut self, exemplar: &RgbImage) -> Result<()> {
-        self.exemplar = encode_exemplar(&mut self.encoder, exemplar)?;
-        self.exemplar_aspect = aspect(exemplar);
-        (self.view, self.found_at, self.previous) = (View::FULL, None, None);
-        Ok(())
     }
 
     /// Width over height of the exemplar.
@@ -200,13 +191,4 @@ impl Warper {
             None => Match { displacement: vec![[0.0; 2]; CELLS], confidence: vec![0.0; CELLS], scene },
         })
     }
-}
-
-fn encode_exemplar(encoder: &mut Encoder, exemplar: &RgbImage) -> Result<Features> {
-    let size = Size { width: exemplar.width(), height: exemplar.height() };
-    encoder.run(Pixels { bytes: exemplar.as_raw(), size }, View::FULL)
-}
-
-fn aspect(picture: &RgbImage) -> f32 {
-    picture.width() as f32 / picture.height() as f32
 }

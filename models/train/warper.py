@@ -28,7 +28,8 @@ RATE = (1.5e-3, 2e-5)
 WARM_UP = 0.03
 PASS_DECAY = 0.7
 BATCH = 12
-# Share of the budget after which every second batch is of real pairs.
+PAIRS = 5
+# Share of the budget after which batches of real pairs and faces come in.
 REAL_FROM = 0.15
 WEIGHTS = {"confidence": 0.4, "outside": 0.1, "window": 0.15, "path": 0.3, "smooth": 0.3, "faces": 0.5}
 # Of the cosines in the windowed cross-entropy.
@@ -154,10 +155,10 @@ def write_models(matcher: Matcher, data: Path, out: Path) -> None:
 
 
 def next_batch(cache: pairs.Cache, args, iteration: int, real: bool) -> pairs.Batch:
-    """Synthetic, and from some point on every fourth batch of real pairs and every fourth of faces."""
+    """Synthetic, and from some point on every second batch of real pairs and every fourth of faces."""
     kind = iteration % 4 if real else 0
-    if kind == 1 and "real" not in args.without:
-        return cache.real_batch(BATCH // 4)
+    if kind in (1, 2) and "real" not in args.without:
+        return cache.real_batch(PAIRS)
     if kind == 3 and "faces" not in args.without:
         return cache.face_batch(BATCH)
     return cache.synthetic_batch(BATCH)
@@ -167,6 +168,7 @@ def main() -> None:
     parser = common_arguments(__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder written by features.py")
     parser.add_argument("--real-from", type=float, default=REAL_FROM)
+    parser.add_argument("--rate", type=float, default=RATE[0], help="learning rate at first; less to tune trained weights")
     parser.add_argument("--without", nargs="*", default=[], choices=["real", "faces", "window", "path", "smooth"], help="ablations")
     args = parser.parse_args()
     prepare(args)
@@ -193,7 +195,7 @@ def main() -> None:
     while progress.fraction() < 1:
         used = progress.fraction()
         for group in optimiser.param_groups:
-            group["lr"] = cosine(used, *RATE) * min(1.0, (used + 1e-3) / WARM_UP)
+            group["lr"] = cosine(used, args.rate, RATE[1]) * min(1.0, (used + 1e-3) / WARM_UP)
         batch = next_batch(cache, args, progress.iteration, used >= args.real_from)
         total, terms = STEPS[type(batch)](matcher, batch.to(args.device))
         optimiser.zero_grad(set_to_none=True)

@@ -112,19 +112,21 @@ impl<const N: usize> Filter<N> {
     }
 
     fn follow(&mut self, secs: f32, seen: &[[f32; N]], confidence: &[f32], tuning: &Tuning) {
-        let speed_step = gain(SPEED_CUTOFF, secs);
         for cell in 0..self.values.len() {
+            // What is not trusted must not look like motion either.
+            let sure = confidence[cell].max(LEAST);
+            let speed_step = gain(SPEED_CUTOFF * sure, secs);
             for k in 0..N {
-                let speed = (seen[cell][k] - self.seen[cell][k]) / secs;
-                self.speeds[cell][k] += speed_step * (speed - self.speeds[cell][k]);
+                let moved = sure * (seen[cell][k] - self.seen[cell][k]);
+                self.seen[cell][k] += moved;
+                self.speeds[cell][k] += speed_step * (moved / secs - self.speeds[cell][k]);
             }
             let speed = self.speeds[cell].iter().map(|v| v * v).sum::<f32>().sqrt();
             let cutoff = tuning.rest + tuning.slope * (speed - tuning.noise).max(0.0);
-            let step = gain(cutoff, secs) * confidence[cell].max(LEAST);
+            let step = gain(cutoff * sure, secs);
             for k in 0..N {
                 self.values[cell][k] += step * (seen[cell][k] - self.values[cell][k]);
             }
-            self.seen[cell] = seen[cell];
         }
     }
 }

@@ -71,3 +71,20 @@ fn a_look_may_be_typed_or_kept_in_a_file() {
         assert_eq!(same("named.mkv"), 0.0);
     }
 }
+
+#[test]
+fn the_encoder_that_was_asked_for_is_used() {
+    let folder = Folder::new();
+    clip(&folder);
+    let made = |args: &str| {
+        let name = format!("out{}.mkv", args.replace(' ', ""));
+        runs(&folder, &format!("in.mp4 {name} --codec ffv1 --paint 0 {args}"));
+        folder.path(&name)
+    };
+    // On a processor it is the fast one unless told otherwise; the tiny ones see different colours.
+    let (default, fast, reference) = (made(""), made("--encoder fast"), made("--encoder reference"));
+    assert_eq!(distance(&default, &fast), 0.0);
+    assert!(distance(&default, &reference) > 0.5, "{}", distance(&default, &reference));
+    let plan = run(&mut with(&folder, "in.mp4 out.mp4 --dry-run --encoder reference"));
+    assert!(plan.out.contains("reference encoder"), "{}", plan.out);
+}

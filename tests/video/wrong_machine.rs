@@ -14,7 +14,7 @@ fn refuses_networks(models: &networks::Copy, words: [&str; 3]) {
 
 #[test]
 fn a_flipped_byte_is_found() {
-    for name in ["encoder.onnx", "warper.onnx", "painter.onnx", "styles.safetensors"] {
+    for name in ["encoder-fast.onnx", "warper.onnx", "painter.onnx", "styles.safetensors"] {
         let models = networks::Copy::new();
         let mut bytes = fs::read(models.path(name)).expect("readable");
         let middle = bytes.len() / 2;
@@ -37,6 +37,31 @@ fn another_network_in_its_place_is_found() {
 }
 
 #[test]
+fn an_encoder_that_does_not_fit_the_warper_is_refused() {
+    let models = networks::Copy::new();
+    let narrow = fs::read(models.path("encoder-fast.onnx")).expect("readable");
+    // One channel less, in the graph and in the manifest.
+    let narrow = swap(&narrow, &512i64.to_le_bytes(), &511i64.to_le_bytes());
+    models.replace("encoder-fast.onnx", &swap(&narrow, &[0x08, 0x80, 0x04], &[0x08, 0xff, 0x03]));
+    let manifest = fs::read_to_string(models.path("manifest.toml")).expect("readable");
+    let (before, after) = manifest.split_once("encoder-fast.onnx").expect("listed");
+    let after = after.replacen("shape = [1, 512, 16, 16]", "shape = [1, 511, 16, 16]", 1);
+    fs::write(models.path("manifest.toml"), format!("{before}encoder-fast.onnx{after}")).expect("written");
+    refuses_networks(&models, ["encoder-fast.onnx is not the network", "511", "git checkout models"]);
+}
+
+/// Every `from` in the bytes replaced by a `to` of the same length.
+fn swap(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for at in 0..bytes.len().saturating_sub(from.len() - 1) {
+        if bytes[at..].starts_with(from) {
+            bytes[at..at + to.len()].copy_from_slice(to);
+        }
+    }
+    bytes
+}
+
+#[test]
 fn what_is_no_network_is_refused_even_if_the_manifest_agrees() {
     let models = networks::Copy::new();
     models.replace("warper.onnx", b"I am no network.");
@@ -48,7 +73,7 @@ fn what_is_no_network_is_refused_even_if_the_manifest_agrees() {
 
 #[test]
 fn files_that_are_missing_are_named_with_the_places_looked_in() {
-    for name in ["encoder.onnx", "warper.onnx", "painter.onnx", "styles.safetensors"] {
+    for name in ["encoder-fast.onnx", "warper.onnx", "painter.onnx", "styles.safetensors"] {
         let models = networks::Copy::new();
         fs::remove_file(models.path(name)).expect("removed");
         let place = models.folder().display().to_string();

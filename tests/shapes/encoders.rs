@@ -1,0 +1,33 @@
+//! Two encoders, one warp network.
+
+use stylewarp::encoder::EncoderChoice;
+use stylewarp::engine::Explained;
+
+use crate::kit::{bend, picture};
+
+/// How far apart two answers have the counterparts of the cells that both are sure
+/// of, on average, in fractions of the frame; and how many cells those are.
+fn apart(a: &Explained, b: &Explained) -> (f32, usize) {
+    let place = |seen: &Explained, cell| {
+        seen.posed.place(cell, seen.aligner.exemplar_aspect, seen.aligner.frame_aspect)
+    };
+    let sure = |seen: &Explained, cell: usize| seen.posed.confidence[cell] > 0.5;
+    let cells: Vec<_> = (0..256).filter(|cell| sure(a, *cell) && sure(b, *cell)).collect();
+    let distance = |cell| {
+        let (a, b) = (place(a, cell), place(b, cell));
+        (a[0] - b[0]).hypot(a[1] - b[1])
+    };
+    (cells.iter().map(|cell| distance(*cell)).sum::<f32>() / cells.len().max(1) as f32, cells.len())
+}
+
+#[test]
+fn the_fast_encoder_finds_what_the_reference_finds() {
+    for (content, shapes, other) in [("gothic", "vangogh", "moon"), ("vangogh", "matisse", "squire")] {
+        let seen = |shapes, encoder| bend(&picture(content), picture(shapes), encoder);
+        let reference = seen(shapes, EncoderChoice::Reference);
+        let (near, cells) = apart(&reference, &seen(shapes, EncoderChoice::Fast));
+        assert!(near < 0.05 && cells > 40, "{content} as {shapes}: {near} apart over {cells} cells");
+        let (far, _) = apart(&reference, &seen(other, EncoderChoice::Reference));
+        assert!(far > 1.5 * near, "negative control: {far}, against {near}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The committed networks on real pictures, the exemplars of the presets: what
+//! they must find, what they must not find, and where a scene ends.
+
+mod blanks;
+mod encoders;
+mod kit;
+mod scenes;
+mod shown;
