@@ -68,10 +68,13 @@ pub fn run(look: &Preset, setup: &Setup, runs: usize) -> Result<Report> {
     let mut bench = Bench { runs: runs.max(1), peak: 0.0, timings: Vec::new(), analyses: (0.0, 0.0) };
     bench.peak = bench.gemm_peak(&runtime)?;
 
-    let picture = vec![0.5; 3 * 256 * 256];
+    let textured = picture(Size { width: 256, height: 256 });
+    let planes: Vec<_> = (0..3)
+        .flat_map(|c| textured.pixels.iter().skip(c).step_by(4).map(|value| f32::from(*value) / 255.0))
+        .collect();
     for (choice, name) in ENCODERS {
         let mut encoder = models.network(choice.file(runtime.device()), &runtime)?;
-        bench.network(&format!("encode, {name}"), &mut encoder, [(&[1, 3, 256, 256], &picture)])?;
+        bench.network(&format!("encode, {name}"), &mut encoder, [(&[1, 3, 256, 256], &planes)])?;
     }
     let mut warper = models.network("warper.onnx", &runtime)?;
     let shape: Vec<_> = warper.spec().inputs[0].shape.iter().map(|&side| side.max(1) as usize).collect();

@@ -6,6 +6,8 @@
 //! position of a pixel comes near a multiple of the grid's step, a dot is a
 //! distance. Lines and dots grow with the picture.
 
+mod sheet;
+
 use image::RgbImage;
 use rayon::prelude::*;
 
@@ -14,6 +16,8 @@ use crate::engine::Explained;
 use crate::frame::{Frame, Size};
 use crate::pose::centre;
 use crate::warper::GRID;
+
+use sheet::{below, beside, frame_of, scaled};
 
 /// What to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -171,54 +175,6 @@ fn blend(pixel: &mut [u8], colour: [f32; 3], opacity: f32) {
 
 fn fraction(x: u32, y: u32, size: Size) -> [f32; 2] {
     [(x as f32 + 0.5) / size.width as f32, (y as f32 + 0.5) / size.height as f32]
-}
-
-fn frame_of(picture: &RgbImage) -> Frame {
-    let size = Size { width: picture.width(), height: picture.height() };
-    let pixels = picture.pixels().flat_map(|p| [p[0], p[1], p[2], 255]).collect();
-    Frame { size, time: crate::time::FrameTime::ZERO, pixels }
-}
-
-fn scaled(frame: &Frame, height: u32) -> Frame {
-    let width = ((height as f32 * frame.size.aspect()).round() as u32).clamp(1, Size::MAX_SIDE);
-    let Size { width: from_width, height: from_height } = frame.size;
-    let picture = image::RgbaImage::from_raw(from_width, from_height, frame.pixels.clone());
-    let picture = picture.expect("a frame is as long as its size says");
-    let small = image::imageops::resize(&picture, width, height, image::imageops::FilterType::Triangle);
-    Frame { size: Size { width, height }, time: frame.time, pixels: small.into_raw() }
-}
-
-/// Side by side at one height, white between.
-fn beside(frames: &[Frame], height: u32) -> Frame {
-    let tiles: Vec<_> = frames.iter().map(|frame| scaled(frame, height)).collect();
-    let gap = height / 60;
-    let width = tiles.iter().map(|tile| tile.size.width + gap).sum::<u32>() - gap;
-    let mut sheet = Frame::filled(Size { width, height }, frames[0].time, [255; 4]);
-    let mut left = 0;
-    for tile in &tiles {
-        paste(&mut sheet, tile, left, 0);
-        left += tile.size.width + gap;
-    }
-    sheet
-}
-
-/// One above the other, as wide as the wider.
-fn below(upper: &Frame, lower: &Frame) -> Frame {
-    let gap = upper.size.height / 60;
-    let width = upper.size.width.max(lower.size.width);
-    let height = upper.size.height + gap + lower.size.height;
-    let mut sheet = Frame::filled(Size { width, height }, upper.time, [255; 4]);
-    paste(&mut sheet, upper, 0, 0);
-    paste(&mut sheet, lower, 0, upper.size.height + gap);
-    sheet
-}
-
-fn paste(onto: &mut Frame, tile: &Frame, left: u32, top: u32) {
-    let stride = onto.stride();
-    for (row, pixels) in tile.pixels.chunks_exact(tile.stride()).enumerate() {
-        let at = (top as usize + row) * stride + left as usize * 4;
-        onto.pixels[at..at + pixels.len()].copy_from_slice(pixels);
-    }
 }
 
 #[cfg(test)]

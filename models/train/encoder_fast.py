@@ -24,7 +24,7 @@ from data import to_tensor
 from encoder import SIDE
 from exporting import export, largest_difference, load_weights
 from matching import CHANNELS, Matcher, half_precision, unit
-from run import Average, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
+from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
 from synthetic import CELLS, blank_picture
 from warper import by_landmarks, supervised
 
@@ -190,8 +190,7 @@ def main() -> None:
     lowest = float("inf")
     if checkpoint.exists():
         load_checkpoint(checkpoint, encoder, average, optimiser, progress)
-    log = (args.out / "encoder-fast.log").open("a")
-    recent: dict[str, list[float]] = {}
+    log = Log(args.out / "encoder-fast.log")
     while progress.fraction() < 1:
         used = progress.fraction()
         for group in optimiser.param_groups:
@@ -210,8 +209,7 @@ def main() -> None:
         optimiser.step()
         average.update(encoder)
         progress.step()
-        for name, value in terms.items():
-            recent.setdefault(name, []).append(value)
+        log.add(terms)
         if progress.iteration % 200 == 0 or progress.fraction() == 1:
             average.swap(encoder)
             found = validate(student, pictures, held_out)
@@ -219,9 +217,7 @@ def main() -> None:
                 lowest = found["score"]
                 torch.save(encoder.state_dict(), best)
             average.swap(encoder)
-            means = {name: round(sum(v) / len(v), 3) for name, v in recent.items()}
-            print(progress.iteration, f"{progress.seconds:.0f}s", means, "held out", found, file=log, flush=True)
-            recent.clear()
+            log.write(progress, found)
             save_checkpoint(checkpoint, encoder, average, optimiser, progress)
     encoder.load_state_dict(torch.load(best, weights_only=True))
     write_model(encoder, args.out)

@@ -70,6 +70,23 @@ class Progress:
         self.iteration, self.seconds = state["iteration"], state["seconds"]
 
 
+class Log:
+    """One line for every so many iterations: means of what was trained on since, and held-out figures."""
+
+    def __init__(self, path: Path):
+        self.file = path.open("a")
+        self.recent: dict[str, list[float]] = {}
+
+    def add(self, terms: dict[str, float]) -> None:
+        for name, value in terms.items():
+            self.recent.setdefault(name, []).append(value)
+
+    def write(self, progress: Progress, held_out: dict[str, float]) -> None:
+        means = {name: round(sum(v) / len(v), 3) for name, v in self.recent.items()}
+        print(progress.iteration, f"{progress.seconds:.0f}s", means, "held out", held_out, file=self.file, flush=True)
+        self.recent.clear()
+
+
 class Average:
     """Exponential average of a network's parameters; it, not the last iterate, is exported."""
 

@@ -21,7 +21,7 @@ import pairs
 from encoder import Encoder
 from exporting import export, largest_difference, load_weights
 from matching import CHANNELS, WINDOW, Matcher, Warper, unit
-from run import Average, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
+from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
 from synthetic import CELLS
 
 RATE = (1.5e-3, 2e-5)
@@ -190,8 +190,7 @@ def main() -> None:
         average.swap(matcher)
         lowest = validate(matcher, held_out, args.device)["score"]
         average.swap(matcher)
-    log = (args.out / "warper.log").open("a")
-    recent: dict[str, list[float]] = {}
+    log = Log(args.out / "warper.log")
     while progress.fraction() < 1:
         used = progress.fraction()
         for group in optimiser.param_groups:
@@ -204,8 +203,7 @@ def main() -> None:
         optimiser.step()
         average.update(matcher)
         progress.step()
-        for name, value in terms.items():
-            recent.setdefault(name, []).append(value)
+        log.add(terms)
         if progress.iteration % 250 == 0 or progress.fraction() == 1:
             average.swap(matcher)
             found = validate(matcher, held_out, args.device)
@@ -213,9 +211,7 @@ def main() -> None:
                 lowest = found["score"]
                 torch.save(matcher.state_dict(), best)
             average.swap(matcher)
-            means = {name: round(sum(v) / len(v), 3) for name, v in recent.items()}
-            print(progress.iteration, f"{progress.seconds:.0f}s", means, "held out", found, file=log, flush=True)
-            recent.clear()
+            log.write(progress, found)
             save_checkpoint(checkpoint, matcher, average, optimiser, progress)
     matcher.load_state_dict(torch.load(best, map_location=args.device, weights_only=True))
     write_models(matcher.cpu(), args.data, args.out)
