@@ -89,8 +89,8 @@ impl Aligner {
             }
         }
         let field = WarpField::new(SIDE, SIDE, field).unwrap_or_else(|| WarpField::identity(SIDE, SIDE));
-        // A few cells that happen to be sure are no subject.
-        let trust = (found.found() / FOUND).min(1.0).powi(2);
+        // Some cells that happen to be sure are no subject: from there it comes in gently.
+        let trust = ((found.found() / FOUND - 1.0) / 0.7).clamp(0.0, 1.0);
         field.scaled(self.strength * trust).unfold()
     }
 

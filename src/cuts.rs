@@ -13,9 +13,11 @@ use std::sync::Arc;
 
 use crate::time::FrameTime;
 
-/// Least likeness of neighbouring frames of one scene.
+/// Least likeness of neighbouring frames of one scene. On real clips those had at
+/// least 0.58 (a bicycle stunt), frames on either side of a cut 0.03 to 0.06.
 const LEAST: f32 = 0.35;
-/// Least likeness of frames `SLOWLY` seconds apart, of one scene.
+/// Least likeness of frames `SLOWLY` seconds apart, of one scene: at least 0.22 on
+/// the same clips.
 const LEAST_SLOWLY: f32 = 0.1;
 /// Seconds over which a slow change is judged.
 const SLOWLY: f64 = 0.4;

@@ -28,8 +28,9 @@ pub const GRID: usize = 16;
 const CELLS: usize = GRID * GRID;
 /// Looks at the first frame of a scene, each closer to the subject.
 const SEARCH: usize = 4;
-/// Sum of the cells' weights from which a subject counts as found.
-pub const FOUND: f32 = 12.0;
+/// Sum of the cells' weights from which a subject counts as found: portraits
+/// reach 90 to 150 of the 256, a page of print up to 23.
+pub const FOUND: f32 = 24.0;
 /// Seconds after which the window of a lost subject opens again.
 const LOST: f64 = 0.5;
 
@@ -119,17 +120,20 @@ impl Warper {
     pub fn run(&mut self, frame: &Frame) -> Result<Match> {
         let pixels = Pixels { bytes: &frame.pixels, size: frame.size };
         let mut features = self.encoder.run(pixels, self.view)?;
-        let as_before = match self.cuts.may_resume(frame.time) {
-            true => self.encoder.run(pixels, self.view_before)?,
-            false => features.clone(),
-        };
+        let may_resume = self.cuts.may_resume(frame.time);
+        let as_before =
+            if may_resume { self.encoder.run(pixels, self.view_before)? } else { features.clone() };
         let scene = self.cuts.run(frame.time, &features, &as_before);
         match scene {
             Scene::Same => {}
             Scene::Resumes => (self.view, features) = (self.view_before, as_before),
             Scene::Breaks => {
                 tracing::debug!("the scene breaks at {}", frame.time);
-                (self.view_before, self.view, self.found_at) = (self.view, View::FULL, None);
+                // Of several breaks in a row, the window before the first is the one to go back to.
+                if !may_resume {
+                    self.view_before = self.view;
+                }
+                (self.view, self.found_at) = (View::FULL, None);
                 features = self.encoder.run(pixels, self.view)?;
                 self.cuts.looks_like(frame.time, features.clone());
             }
