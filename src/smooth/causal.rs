@@ -116,16 +116,16 @@ impl<const N: usize> Filter<N> {
             // What is not trusted must not look like motion either.
             let sure = confidence[cell].max(LEAST);
             let speed_step = gain(SPEED_CUTOFF * sure, secs);
-            for k in 0..N {
-                let moved = sure * (seen[cell][k] - self.seen[cell][k]);
+            for (k, new) in seen[cell].iter().enumerate() {
+                let moved = sure * (new - self.seen[cell][k]);
                 self.seen[cell][k] += moved;
                 self.speeds[cell][k] += speed_step * (moved / secs - self.speeds[cell][k]);
             }
             let speed = self.speeds[cell].iter().map(|v| v * v).sum::<f32>().sqrt();
             let cutoff = tuning.rest + tuning.slope * (speed - tuning.noise).max(0.0);
             let step = gain(cutoff * sure, secs);
-            for k in 0..N {
-                self.values[cell][k] += step * (seen[cell][k] - self.values[cell][k]);
+            for (value, new) in self.values[cell].iter_mut().zip(seen[cell]) {
+                *value += step * (new - *value);
             }
         }
     }
