@@ -1,5 +1,6 @@
 """From PyTorch to ONNX files and back: shared by every network here."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,23 @@ def halve_weights(model: onnx.ModelProto) -> None:
         casts.append(helper.make_node("Cast", [name], [wide], name=f"{name}.widen", to=TensorProto.FLOAT))
     for cast in reversed(casts):
         graph.node.insert(0, cast)
+
+
+def share_weights(model: onnx.ModelProto, file: Path) -> None:
+    """Makes the initializers whose names end in those of `file` (safetensors, in the model's folder)
+    refer to its bytes (ONNX external data), so that two networks need not store them twice."""
+    content = file.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    entries = {name: entry["data_offsets"] for name, entry in json.loads(content[8:start]).items() if name != "__metadata__"}
+    for tensor in model.graph.initializer:
+        found = next((offsets for name, offsets in entries.items() if tensor.name.endswith(name)), None)
+        if found is None:
+            continue
+        first, end = (start + offset for offset in found)
+        if tensor.raw_data != content[first:end]:
+            raise ValueError(f"{tensor.name} differs from what {file} holds")
+        onnx.external_data_helper.set_external_data(tensor, file.name, first, end - first)
+        tensor.ClearField("raw_data")
 
 
 def load_weights(network: nn.Module, path: Path, prefix: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What the painter minimises: content and two-scale Gram style in VGG-16, and steadiness."""
+"""What the styler and the painter minimise: content and Gram style in VGG-16 (Gatys et al., 2016)."""
 
 from pathlib import Path
 
@@ -8,18 +8,22 @@ from torch import nn
 
 from vgg import Vgg16
 
-# Mean activation of each layer over photos: dividing by it puts all layers on one scale.
-LAYER_MEAN = {"relu1_2": 112.0, "relu2_2": 195.0, "relu3_3": 180.0, "relu4_3": 22.0}
-CONTENT_LAYER = "relu3_3"
-FULL_LAYERS = ("relu1_2", "relu2_2", "relu3_3")
-HALF_LAYERS = ("relu2_2", "relu3_3", "relu4_3")
+CONTENT_LAYER = "relu4_2"
+# relu5_1 answers to faces many times more strongly than to anything in some paintings; at full
+# weight its term alone would wipe them out.
+STYLE_LAYERS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 0.25}
 
 
 def gram(features: torch.Tensor) -> torch.Tensor:
     """[N,C,H,W] -> [N,C,C], averaged over positions, in float32."""
-    n, c, h, w = features.shape
-    flat = features.float().reshape(n, c, h * w)
-    return flat @ flat.transpose(1, 2) / (h * w)
+    flat = features.float().flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+def smoothness(image: torch.Tensor) -> torch.Tensor:
+    """Mean square difference between neighbours, both directions added; one image."""
+    squares = (image[..., 1:, :] - image[..., :-1, :]).pow(2).sum() + (image[..., 1:] - image[..., :-1]).pow(2).sum()
+    return squares / image.numel()
 
 
 def total_variation(image: torch.Tensor) -> torch.Tensor:
@@ -41,42 +45,51 @@ def off_palette(painted: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
     return (found - nearest).pow(2).sum(1).mean()
 
 
-class StyleLoss(nn.Module):
-    """Content and style terms for images [1,3,H,W] in [0,1].
+class Objective(nn.Module):
+    """Content and style terms for images [N,3,H,W] in [0,1], each relative, so that no unit matters:
 
-    content = mean square difference at relu3_3
-    style   = mean over layers and two scales of |G(y) - G(s)|^2 / |G(s)|^2
+    content = |F(y) - F(photo)|^2 / |F(photo)|^2 at relu4_2
+    style   = weighted mean over the layers of |G(y) - G(s)|^2 / |G(s)|^2
+
+    With `centred`, covariances instead of Gram matrices G, and the same of the means.
     """
 
-    def __init__(self, data: Path, bfloat16: bool = True):
+    def __init__(self, data: Path, bfloat16: bool = True, centred: bool = False):
         super().__init__()
+        self.centred = centred
         self.vgg = Vgg16(data).to(memory_format=torch.channels_last)
         self.bfloat16 = bfloat16
+        self.register_buffer("weights", torch.tensor(list(STYLE_LAYERS.values())) / sum(STYLE_LAYERS.values()))
 
-    def features(self, image: torch.Tensor, layers: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    def features(self, image: torch.Tensor, layers: set[str]) -> dict[str, torch.Tensor]:
         image = image.contiguous(memory_format=torch.channels_last)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.bfloat16):
-            found = self.vgg(image, set(layers))
-        return {layer: found[layer].float() / LAYER_MEAN[layer] for layer in layers}
-
-    @staticmethod
-    def half(image: torch.Tensor) -> torch.Tensor:
-        return F.avg_pool2d(image, 2)
+            return self.vgg(image, layers)
 
     @torch.no_grad()
     def content_target(self, photo: torch.Tensor) -> torch.Tensor:
-        return self.features(photo, (CONTENT_LAYER,))[CONTENT_LAYER]
+        return self.features(photo, {CONTENT_LAYER})[CONTENT_LAYER].float()
+
+    def statistics(self, features: torch.Tensor) -> list[torch.Tensor]:
+        matrix = gram(features)
+        if not self.centred:
+            return [matrix]
+        mean = features.float().mean((2, 3))[..., None]
+        return [matrix - mean @ mean.transpose(1, 2), mean]
 
     @torch.no_grad()
-    def style_target(self, painting: torch.Tensor) -> list[torch.Tensor]:
-        full = self.features(painting, FULL_LAYERS)
-        half = self.features(self.half(painting), HALF_LAYERS)
-        return [gram(f) for f in (*full.values(), *half.values())]
+    def style_target(self, painting: torch.Tensor) -> list[list[torch.Tensor]]:
+        """Of each layer: the matrix [1,C,C], and the mean [1,C,1] if `centred`."""
+        found = self.features(painting, set(STYLE_LAYERS))
+        return [self.statistics(found[layer]) for layer in STYLE_LAYERS]
 
-    def forward(self, painted: torch.Tensor, content: torch.Tensor, style: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """-> (content, style), not yet weighted."""
-        full = self.features(painted, FULL_LAYERS)
-        half = self.features(self.half(painted), HALF_LAYERS)
-        grams = [gram(f) for f in (*full.values(), *half.values())]
-        terms = [(g - s).pow(2).sum() / s.pow(2).sum() for g, s in zip(grams, style, strict=True)]
-        return F.mse_loss(full[CONTENT_LAYER], content), torch.stack(terms).mean()
+    def forward(self, image: torch.Tensor, content: torch.Tensor, style: list[list[torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """-> content [N], style [N], not yet weighted."""
+        found = self.features(image, {CONTENT_LAYER, *STYLE_LAYERS})
+        terms = [
+            weight * (own - target).pow(2).sum((1, 2)) / target.pow(2).sum((1, 2))
+            for weight, layer, targets in zip(self.weights, STYLE_LAYERS, style, strict=True)
+            for own, target in zip(self.statistics(found[layer]), targets, strict=True)
+        ]
+        difference = (found[CONTENT_LAYER].float() - content).pow(2).mean((1, 2, 3))
+        return difference / content.pow(2).mean((1, 2, 3)), torch.stack(terms).sum(0)

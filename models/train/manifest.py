@@ -14,9 +14,18 @@ import numpy as np
 import onnx
 import onnxruntime
 
-FILES = ("encoder.onnx", "encoder-fast.onnx", "warper.onnx", "painter.onnx", "styles.safetensors")
+FILES = (
+    "vgg16.safetensors",
+    "encoder.onnx",
+    "encoder-fast.onnx",
+    "warper.onnx",
+    "painter.onnx",
+    "styles.safetensors",
+    "style-encoder.onnx",
+    "styler.onnx",
+)
 # Dynamic sizes are filled in with these to count multiply-accumulates per pixel.
-PROBE = {"height": 360, "width": 640}
+PROBE = {"height": 352, "width": 640, "height8": 44, "width8": 80}
 
 
 def signature(values) -> str:
@@ -35,8 +44,9 @@ def multiply_accumulates(model: onnx.ModelProto) -> int:
     """
     model = onnx.ModelProto.FromString(model.SerializeToString())
     nodes = [node for node in model.graph.node if node.op_type in ("Conv", "MatMul")]
-    products = {node.input[0]: None for node in nodes if node.op_type == "MatMul"}
-    watched = list(dict.fromkeys([*(node.output[0] for node in nodes), *products]))
+    weights = {t.name: list(t.dims) for t in model.graph.initializer}
+    sized = [node.input[0] if node.op_type == "MatMul" else node.input[1] for node in nodes]
+    watched = list(dict.fromkeys(name for name in [*(node.output[0] for node in nodes), *sized] if name not in weights))
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in watched)
     inputs = {}
@@ -45,13 +55,11 @@ def multiply_accumulates(model: onnx.ModelProto) -> int:
         inputs[value.name] = np.zeros([PROBE.get(d.dim_param) or d.dim_value for d in dimensions], np.float32)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     shapes = dict(zip(watched, (found.shape for found in session.run(watched, inputs)), strict=True))
-    weights = {t.name: list(t.dims) for t in model.graph.initializer}
-    # A weight stored as float16 comes out of a Cast.
-    weights |= {node.output[0]: weights[node.input[0]] for node in model.graph.node if node.op_type == "Cast" and node.input[0] in weights}
+    shapes |= weights
     total = 0
-    for node in nodes:
+    for node, name in zip(nodes, sized, strict=True):
         # Products per output element: [in / groups, kernel...] of a convolution, the inner size of a product.
-        inner = weights[node.input[1]][1:] if node.op_type == "Conv" else [shapes[node.input[0]][-1]]
+        inner = shapes[name][1:] if node.op_type == "Conv" else [shapes[name][-1]]
         total += math.prod(shapes[node.output[0]]) * math.prod(inner)
     return total
 
@@ -60,6 +68,8 @@ def table(path: Path) -> str:
     content = path.read_bytes()
     lines = ["[[file]]", f'name = "{path.name}"', f"bytes = {len(content)}", f'sha256 = "{hashlib.sha256(content).hexdigest()}"']
     if path.suffix == ".onnx":
+        files = {entry.value for t in onnx.load(str(path), load_external_data=False).graph.initializer for entry in t.external_data if entry.key == "location"}
+        lines += [f'weights = "{file}"' for file in files]
         model = onnx.load(str(path))
         macs = multiply_accumulates(model)
         dynamic = any(d.dim_param for v in model.graph.input for d in v.type.tensor_type.shape.dim)

@@ -1,15 +1,15 @@
-"""The painter: one feed-forward network for several styles, trained and exported.
+"""The painter: one feed-forward network for all styles, trained on the styler's own objective.
 
     python painter.py --data DATA --out RUN --budget 110m
 
-Input  `image` [1,3,H,W], RGB in [0,1], H and W multiples of 8; `style` [1,S].
-Output `painted` [1,3,H,W], RGB in [0,1].
-
-A style is the concatenated (scale, shift) of every conditional instance normalisation
-(Dumoulin et al., "A learned representation for artistic style", 2017). There are none at
-half resolution and above: there a normalisation costs more time than the convolutions.
+Writes `painter.onnx` (contract: painting.py) and `styles.safetensors`: for every style two codes
+[2,S], for pictures of FINE and of COARSE lines. Between them the code is mixed by the logarithm
+of the lines, so that strokes keep their size relative to the picture; and a stroke-size slider is
+nothing but a shift along that line.
 """
 
+import dataclasses
+import math
 import random
 from pathlib import Path
 
@@ -20,146 +20,68 @@ from torch import nn
 
 import data
 from exporting import export, largest_difference, load_weights
-from losses import StyleLoss, off_palette, palette, total_variation
-from run import Average, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
+from losses import Objective, off_palette, palette, total_variation
+from painting import Painter
+from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
 
-# slug -> (file in styles/, share of the style weight). A busy picture swallows more content.
+# Slug -> how often it is trained. Those seldom trained are there for the style encoder's sake.
 STYLES = {
-    "great-wave": ("hokusai_great_wave.jpg", 1.0),
-    "starry-night": ("vangogh_starry_night.jpg", 1.0),
-    "scream": ("munch_scream.jpg", 1.0),
-    "udnie": ("picabia_udnie.jpg", 1.0),
-    "kandinsky": ("kandinsky_comp7.jpg", 0.6),
-    "woman-with-a-hat": ("matisse_woman_hat.jpg", 1.0),
+    "great-wave": ("hokusai_great_wave.jpg", 3),
+    "starry-night": ("vangogh_starry_night.jpg", 3),
+    "scream": ("munch_scream.jpg", 3),
+    "udnie": ("picabia_udnie.jpg", 3),
+    "kandinsky": ("kandinsky_comp7.jpg", 3),
+    "woman-with-a-hat": ("matisse_woman_hat.jpg", 3),
+    "grande-jatte": ("seurat_grande_jatte.jpg", 3),
+    "metzinger": ("delaunay_metzinger.jpg", 3),
+    "jack-pine": ("thomson_jack_pine.jpg", 3),
+    "water-lilies": ("monet_water_lilies_1919.jpg", 3),
+    "sunflowers": ("vangogh_sunflowers.jpg", 3),
+    "reverie": ("mucha_reverie.jpg", 3),
+    "the-kiss": ("klimt_kiss.jpg", 3),
+    "shipwreck": ("turner_shipwreck.jpg", 3),
+    "deer": ("marc_deer_woods.jpg", 3),
+    "apples": ("cezanne_apples_oranges.jpg", 3),
+    "irises": ("vangogh_irises.jpg", 1),
+    "cafe-terrace": ("vangogh_cafe_terrace.jpg", 1),
+    "almond-blossom": ("vangogh_almond_blossom.jpg", 1),
+    "self-portrait": ("vangogh_self_portrait.jpg", 1),
+    "skull": ("cezanne_skull.jpg", 1),
+    "lilies": ("monet_water_lilies_a.jpg", 1),
+    "sunrise": ("monet_impression_sunrise.jpg", 1),
+    "parasol": ("monet_parasol.jpg", 1),
+    "girls-at-the-piano": ("renoir_girls_piano.jpg", 1),
+    "moulin": ("renoir_moulin_galette.jpg", 1),
+    "garden": ("bosch_garden.jpg", 1),
+    "green-stripe": ("matisse_green_stripe.jpg", 1),
+    "composition-4": ("kandinsky_comp4.jpg", 1),
+    "composition-5": ("kandinsky_comp5.jpg", 1),
+    "composition-8": ("kandinsky_comp8.jpg", 1),
+    "composition-10": ("kandinsky_comp10.jpg", 1),
+    "morris": ("morris_pattern.jpg", 1),
+    "zodiac": ("mucha_zodiac.jpg", 1),
+    "broadway": ("mondrian_broadway.jpg", 1),
+    "sleeping-gypsy": ("rousseau_sleeping_gypsy.jpg", 1),
+    "nafea": ("gauguin_nafea.jpg", 1),
 }
-STEM = (16, 48, 96)
-BLOCKS = 5
-# Shorter side in pixels at which the paintings' brushwork is learned.
-STYLE_SIDE = 320
-STYLE_WEIGHT = 50.0
+# Lines (the shorter side) of the pictures, and how often each is trained.
+LINES = {256: 0.45, 362: 0.25, 512: 0.2, 724: 0.1}
+FINE, COARSE = min(LINES), max(LINES)
+# Styles for one photo in one step: the photo's features are computed once for all of them.
+BATCH = 4
+CROP = 192
+# Room around the crop for the second one, which is moved and bent.
+ROOM = 16
+STYLE_WEIGHT = 5.0
 # The style weight begins at this share and is full after RAMP of the budget: a network that
 # meets the full weight at once learns to fill the frame with strokes and forgets the content.
-RAMP_START = 0.15
-RAMP = 0.3
-SMOOTH_WEIGHT = 0.5
-STEADY_WEIGHT = 5.0
-RANGE_WEIGHT = 10.0
-PALETTE_WEIGHT = 100.0
-NOISE = 0.01
-SHORTER = (192, 384)
-# Slope of the decoder's activations below zero. With plain ReLU whole regions went dead in the
-# last layers: flat patches of one colour in every style, and no gradient to mend them.
-LEAK = 0.1
-# Mirrored margin around the picture, cut off again, in pixels. With mirrored padding in stem and
-# trunk it hides where the picture ends from the network, which else paints a frame around it.
-MARGIN = 16
-CROPS = (192, 208)
-RATE = (2.5e-3, 2e-4)
+RAMP_START = 0.2
+RAMP = 0.15
+WEIGHTS = {"smooth": 0.1, "steady": 45.0, "range": 2.0, "palette": 10.0}
+NOISE = 0.02
+RATE = (2e-3, 1e-4)
 # A code learns only at its style's turn, so it gets a higher rate than the shared weights.
-CODE_RATE = 4.0
-
-
-class Conditional(nn.Module):
-    """Instance normalisation with scale and shift cut out of the style vector at `offset`."""
-
-    def __init__(self, channels: int, offset: int):
-        super().__init__()
-        self.channels, self.offset = channels, offset
-
-    def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        scale = style[0, self.offset : self.offset + self.channels]
-        shift = style[0, self.offset + self.channels : self.offset + 2 * self.channels]
-        return F.instance_norm(x, weight=scale, bias=shift, eps=1e-5)
-
-
-class Block(nn.Module):
-    """Residual block of two depthwise-separable convolutions, each normalised."""
-
-    def __init__(self, channels: int, offset: int):
-        super().__init__()
-        deep = {"padding": 1, "padding_mode": "reflect", "groups": channels, "bias": False}
-        self.deep1 = nn.Conv2d(channels, channels, 3, **deep)
-        self.wide1 = nn.Conv2d(channels, channels, 1, bias=False)
-        self.norm1 = Conditional(channels, offset)
-        self.deep2 = nn.Conv2d(channels, channels, 3, **deep)
-        self.wide2 = nn.Conv2d(channels, channels, 1, bias=False)
-        self.norm2 = Conditional(channels, offset + 2 * channels)
-
-    def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        y = F.relu(self.norm1(self.wide1(self.deep1(x)), style))
-        return x + self.norm2(self.wide2(self.deep2(y)), style)
-
-
-class Painter(nn.Module):
-    """Strided stem to 1/8, residual trunk, bilinear steps to 1/4 and 1/2, pixel shuffle to 1."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        half, quarter, eighth = STEM
-        mirrored = {"padding": 1, "padding_mode": "reflect"}
-        self.stem1 = nn.Conv2d(3, half, 5, stride=2)
-        self.stem2 = nn.Conv2d(half, quarter, 3, stride=2, **mirrored)
-        self.stem3 = nn.Conv2d(quarter, eighth, 3, stride=2, bias=False, **mirrored)
-        self.norm3 = Conditional(eighth, 0)
-        offset = 2 * eighth
-        self.trunk = nn.ModuleList()
-        for _ in range(BLOCKS):
-            self.trunk.append(Block(eighth, offset))
-            offset += 4 * eighth
-        self.narrow = nn.Conv2d(eighth, quarter, 3, **mirrored)
-        self.mix4 = nn.Conv2d(quarter, quarter, 3, padding=1, bias=False)
-        self.norm4 = Conditional(quarter, offset)
-        offset += 2 * quarter
-        self.up2 = nn.Conv2d(quarter, 24, 3, padding=1, bias=False)
-        self.norm2 = Conditional(24, offset)
-        offset += 2 * 24
-        self.skip2 = nn.Conv2d(half, 24, 1)
-        self.mix2 = nn.Conv2d(24, 24, 3, padding=1)
-        self.last = nn.Conv2d(24, 12, 3, padding=1)
-        # ICNR: the four sub-pixels of a colour start equal, so no grid has to be unlearned.
-        with torch.no_grad():
-            self.last.weight.mul_(0.5)
-            self.last.weight.copy_(self.last.weight[::4].repeat_interleave(4, 0))
-            self.last.bias.fill_(0.5)
-        self.code_size = offset
-
-    @torch.no_grad()
-    def level_subpixels(self) -> None:
-        """Gives the four sub-pixels of a colour the same answer to flat features. Called after
-        every step: they may differ on slopes and edges, but can never draw a grid on a flat area."""
-        sums = self.last.weight.sum((2, 3), keepdim=True).unflatten(0, (3, 4))
-        self.last.weight.add_(((sums.mean(1, keepdim=True) - sums) / 9).flatten(0, 1))
-        self.last.bias.copy_(self.last.bias.unflatten(0, (3, 4)).mean(1, keepdim=True).expand(-1, 4).flatten())
-
-    def unclamped(self, image: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        # Two pixels more than the margin: the padding of the 5x5 convolution.
-        half = F.relu(self.stem1(F.pad(image - 0.5, (MARGIN + 2,) * 4, mode="reflect")))
-        quarter = F.relu(self.stem2(half))
-        x = F.relu(self.norm3(self.stem3(quarter), style))
-        for block in self.trunk:
-            x = block(x, style)
-        x = doubled(self.narrow(x)) + quarter
-        x = F.leaky_relu(self.norm4(self.mix4(x), style), LEAK)
-        x = self.norm2(self.up2(x), style)
-        x = F.leaky_relu(doubled(x) + self.skip2(half), LEAK)
-        x = F.leaky_relu(self.mix2(x), LEAK)
-        return F.pixel_shuffle(self.last(x), 2)[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
-
-    def forward(self, image: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        return self.unclamped(image, style).clamp(0, 1)
-
-
-def doubled(x: torch.Tensor) -> torch.Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def first_code(painter: Painter) -> torch.Tensor:
-    """Scale one and shift zero in every normalisation, [S]."""
-    code = torch.zeros(painter.code_size)
-    for module in painter.modules():
-        if isinstance(module, Conditional):
-            code[module.offset : module.offset + module.channels] = 1
-    return code
+CODE_RATE = 5.0
 
 
 class Styled(nn.Module):
@@ -168,105 +90,154 @@ class Styled(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.painter = Painter()
-        self.codes = nn.ParameterDict({slug: nn.Parameter(first_code(self.painter)) for slug in STYLES})
+        self.codes = nn.ParameterDict({slug: nn.Parameter(self.painter.plain_code().repeat(2, 1)) for slug in STYLES})
+
+    def code(self, slug: str, lines: float) -> torch.Tensor:
+        """[S], for a picture of so many lines."""
+        return torch.lerp(*self.codes[slug], math.log(lines / FINE) / math.log(COARSE / FINE))
 
 
-def style_targets(loss: StyleLoss, folder: Path, device: str) -> tuple[dict[str, list[torch.Tensor]], dict[str, torch.Tensor]]:
-    """The Gram matrices and the palette of every style."""
-    grams, palettes = {}, {}
-    for slug, (file, _) in STYLES.items():
-        painting = data.to_tensor(data.resize_shorter(data.read_rgb(folder / file), STYLE_SIDE)).to(device)
-        grams[slug], palettes[slug] = loss.style_target(painting), palette(painting)
-    return grams, palettes
+@dataclasses.dataclass
+class Target:
+    """A painting at some number of lines."""
+
+    style: list[list[torch.Tensor]]
+    colours: torch.Tensor
 
 
-def steadiness(painter: Painter, image: torch.Tensor, code: torch.Tensor, painted: torch.Tensor) -> torch.Tensor:
-    """L1 between the painted picture, moved, and the painting of the moved and noisy picture."""
-    dy, dx = random.randint(-12, 12), random.randint(-12, 12)
-    moved = torch.roll(image, (dy, dx), (2, 3)) + NOISE * torch.randn_like(image)
-    again = painter.unclamped(moved, code)
-    margin = 32  # torch.roll wraps around, and the wrapped part has no counterpart
-    inside = (..., slice(margin, -margin), slice(margin, -margin))
-    return (again[inside] - torch.roll(painted, (dy, dx), (2, 3))[inside]).abs().mean()
+def style_targets(objective: Objective, paintings: Path, kept: Path, device: str) -> dict[tuple[str, int], Target]:
+    """(slug, lines) -> target; computed once and kept in a file."""
+    if kept.exists():
+        found = torch.load(kept, weights_only=True)
+    else:
+        found = {}
+        for slug, (file, _) in STYLES.items():
+            for lines in LINES:
+                painting = data.to_tensor(data.resize_shorter(data.read_rgb(paintings / file), lines)).to(device)
+                found[slug, lines] = (objective.style_target(painting), palette(painting))
+        torch.save(found, kept)
+    return {key: Target(*values) for key, values in found.items()}
 
 
-def write_models(styled: Styled, out: Path) -> None:
-    painter = styled.painter
-    style = next(iter(styled.codes.values())).detach()[None]
-    inputs = {"image": torch.rand(1, 3, 360, 640), "style": style}
-    size = {2: "height", 3: "width"}
-    path = out / "painter.onnx"
-    export(painter, path, inputs, {"painted": [1, 3, -1, -1]}, {"image": size, "painted": size})
-    print(f"{path}: largest difference to PyTorch {largest_difference(painter, path, inputs):.2e}")
-    save_file({slug: code.detach().contiguous() for slug, code in styled.codes.items()}, out / "styles.safetensors")
+@dataclasses.dataclass
+class Motion:
+    """A made-up move of the camera and bend of the scene (Wang et al., "Consistent video style
+    transfer via relaxation and regularization", 2020): the crop, and where its pixels are in the
+    first crop."""
+
+    grid: torch.Tensor  # [1,CROP,CROP,2], in units of the first crop, -1..1
+
+    @staticmethod
+    def random() -> "Motion":
+        shift = (torch.rand(2) * 2 - 1) * 1.5 * ROOM / CROP
+        angle, zoom = random.gauss(0, 0.02), math.exp(random.gauss(0, 0.02))
+        turn = zoom * torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+        grid = F.affine_grid(torch.cat([turn, shift[:, None]], 1)[None], [1, 1, CROP, CROP], align_corners=False)
+        bend = F.interpolate(torch.randn(1, 2, 5, 5) * 1.5 / CROP, size=(CROP, CROP), mode="bicubic")
+        return Motion(grid + bend.permute(0, 2, 3, 1))
+
+    def second(self, patch: torch.Tensor) -> torch.Tensor:
+        """The moved crop out of the patch, which is ROOM larger than the first crop on each side."""
+        return F.grid_sample(patch, self.grid * (CROP / patch.shape[2]), "bicubic", "reflection", align_corners=False).clamp(0, 1)
+
+    def moved(self, first: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the first crop became, and where that is known."""
+        inside = (self.grid.abs() < 1 - 2 / CROP).all(3)[:, None]
+        grid = self.grid.expand(first.shape[0], -1, -1, -1)
+        return F.grid_sample(first, grid, "bicubic", "border", align_corners=False), inside
+
+
+def step(styled: Styled, objective: Objective, targets: dict, photos: list[Path], device: str, ramp: float) -> tuple[torch.Tensor, dict[str, float]]:
+    lines = random.choices(list(LINES), list(LINES.values()))[0]
+    frequencies = {slug: frequency for slug, (_, frequency) in STYLES.items()}
+    slugs = random.choices(list(frequencies), list(frequencies.values()), k=BATCH)
+    code = torch.stack([styled.code(slug, lines) for slug in slugs])
+    patch = data.photo_crop(random.choice(photos), CROP + 2 * ROOM, (lines, lines)).to(device)
+    image = patch[..., ROOM:-ROOM, ROOM:-ROOM]
+    free = styled.painter.alone(image.expand(BATCH, -1, -1, -1), code)
+    painted = free.clamp(0, 1).detach() + free - free.detach()
+    chosen = [targets[slug, lines] for slug in slugs]
+    layers = zip(*(target.style for target in chosen), strict=True)
+    wanted = [[torch.cat(statistic) for statistic in zip(*layer, strict=True)] for layer in layers]
+    content, style = objective(painted, objective.content_target(image), wanted)
+    motion = Motion.random()
+    noisy = motion.second(patch) + random.random() * NOISE * torch.randn_like(image)
+    again = styled.painter.alone(noisy.expand(BATCH, -1, -1, -1), code)
+    expected, inside = motion.moved(free)
+    steady = ((again - expected).abs() * inside).sum() / (3 * BATCH * inside.sum())
+    total = content.mean() + ramp * STYLE_WEIGHT * style.mean() + WEIGHTS["smooth"] * total_variation(painted)
+    total = total + WEIGHTS["steady"] * ramp * steady + WEIGHTS["range"] * (free - painted.detach()).pow(2).mean()
+    stray = torch.stack([off_palette(painted[k : k + 1], target.colours) for k, target in enumerate(chosen)]).mean()
+    total = total + WEIGHTS["palette"] * stray
+    terms = {"content": content.mean().item(), "style": style.mean().item(), "steady": steady.item(), "stray": stray.item()}
+    return total, terms
 
 
 @torch.no_grad()
-def write_samples(styled: Styled, photos: list[Path], path: Path) -> None:
-    """One row a photo: the photo, then every style."""
+def validate(styled: Styled, objective: Objective, targets: dict, held_out: list[Path], device: str) -> dict[str, float]:
+    """Means of content and style over styles that are often trained, each on a photo of its own."""
+    terms = []
+    often = [slug for slug, (_, frequency) in STYLES.items() if frequency > 1]
+    for slug, photo in zip(often, held_out, strict=False):
+        image = data.to_tensor(data.resize_shorter(data.read_rgb(photo), 256)[:256, :256]).to(device)
+        painted = styled.painter.alone(image, styled.code(slug, 256)[None]).clamp(0, 1)
+        terms.append(torch.stack(objective(painted, objective.content_target(image), targets[slug, 256].style)))
+    content, style = torch.stack(terms).mean(0)[:, 0].tolist()
+    return {"content": round(content, 4), "style": round(style, 4), "objective": round(content + STYLE_WEIGHT * style, 4)}
+
+
+@torch.no_grad()
+def write_samples(styled: Styled, photos: list[Path], path: Path, lines: int = 256) -> None:
+    """One row a photo: the photo, then the styles that are often trained."""
     sheet = []
     for photo in photos:
-        picture = data.resize_shorter(data.read_rgb(photo), 256)[:256, :256]
+        picture = data.resize_shorter(data.read_rgb(photo), lines)[:lines, :lines]
         image = data.to_tensor(picture)
-        row = [picture] + [data.to_picture(styled.painter(image, code[None])) for code in styled.codes.values()]
+        often = [slug for slug, (_, frequency) in STYLES.items() if frequency > 1]
+        row = [picture] + [data.to_picture(styled.painter.alone(image, styled.code(slug, lines)[None])) for slug in often]
         sheet.append(torch.from_numpy(data.np.concatenate(row, 1)))
     data.save_rgb(path, torch.cat(sheet).numpy())
 
 
-@torch.no_grad()
-def held_out_loss(styled: Styled, loss: StyleLoss, targets: dict, photos: list[Path], device: str) -> dict[str, tuple[float, float]]:
-    """slug -> (content, style), means over the photos at 256x256."""
-    result = {}
-    for slug, code in styled.codes.items():
-        terms = []
-        for photo in photos:
-            image = data.to_tensor(data.resize_shorter(data.read_rgb(photo), 256)[:256, :256]).to(device)
-            terms.append(torch.stack(loss(styled.painter(image, code[None]), loss.content_target(image), targets[slug])))
-        result[slug] = tuple(torch.stack(terms).mean(0).tolist())
-    return result
+def write_models(styled: Styled, out: Path) -> None:
+    painter = styled.painter
+    style = styled.code(next(iter(STYLES)), 360).detach()[None]
+    inputs = {"image": torch.rand(1, 3, 360, 640), "style": style, "before": torch.zeros_like(style), "keep": torch.zeros(1)}
+    size = {2: "height", 3: "width"}
+    path = out / "painter.onnx"
+    outputs = {"painted": [1, 3, -1, -1], "statistics": [1, painter.code_size]}
+    export(painter, path, inputs, outputs, {"image": size, "painted": size})
+    print(f"{path}: largest difference to PyTorch {largest_difference(painter, path, inputs):.2e}")
+    save_file({slug: code.detach().contiguous() for slug, code in styled.codes.items()}, out / "styles.safetensors")
 
 
 def main() -> None:
     parser = common_arguments(__doc__)
-    parser.add_argument("--style-weight", type=float, default=STYLE_WEIGHT)
+    parser.add_argument("--rate", type=float, default=RATE[0], help="learning rate at first; less to tune trained weights")
     args = parser.parse_args()
     prepare(args)
-    loss = StyleLoss(args.data).to(args.device)
+    objective = Objective(args.data).to(args.device)
     styled = Styled().to(args.device)
     if args.start:
-        load_weights(styled.painter, args.start)
-        for slug, code in load_file(args.start.with_name("styles.safetensors")).items():
+        load_weights(styled.painter, args.start / "painter.onnx")
+        for slug, code in load_file(args.start / "styles.safetensors").items():
             styled.codes[slug].data.copy_(code)
-    targets, palettes = style_targets(loss, args.data / "styles", args.device)
+    targets = style_targets(objective, args.data / "styles", args.out / "targets.pt", args.device)
     photos, held_out = data.photo_paths(args.data, held_out=40)
     groups = [{"params": list(styled.painter.parameters())}, {"params": list(styled.codes.parameters())}]
-    optimiser = torch.optim.Adam(groups, lr=RATE[0])
+    optimiser = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.99))
     average = Average(styled, decay=0.998)
     progress = Progress(args.budget)
     checkpoint = args.out / "painter.pt"
     if checkpoint.exists():
         load_checkpoint(checkpoint, styled, average, optimiser, progress)
-    log = (args.out / "painter.log").open("a")
-    slugs = list(STYLES)
-    running: dict[str, list[float]] = {}
+    log = Log(args.out / "painter.log")
     while progress.fraction() < 1:
+        used = progress.fraction()
         for group, factor in zip(optimiser.param_groups, (1.0, CODE_RATE), strict=True):
-            group["lr"] = factor * cosine(progress.fraction(), *RATE)
-        slug = slugs[progress.iteration % len(slugs)]
-        code = styled.codes[slug][None]
-        image = data.photo_crop(random.choice(photos), random.choice(CROPS), SHORTER).to(args.device)
-        free = styled.painter.unclamped(image, code)
-        painted = free.clamp(0, 1).detach() + free - free.detach()
-        content, style = loss(painted, loss.content_target(image), targets[slug])
-        ramp = RAMP_START + (1 - RAMP_START) * min(1.0, progress.fraction() / RAMP)
-        total = content + ramp * STYLES[slug][1] * args.style_weight * style + SMOOTH_WEIGHT * total_variation(painted)
-        total = total + RANGE_WEIGHT * (free - painted.detach()).pow(2).mean()
-        total = total + PALETTE_WEIGHT * off_palette(painted, palettes[slug])
-        steady = torch.zeros(())
-        # Every other turn of each style.
-        if progress.iteration // len(slugs) % 2:
-            steady = steadiness(styled.painter, image, code, free)
-            total = total + STEADY_WEIGHT * steady
+            group["lr"] = factor * cosine(used, args.rate, RATE[1])
+        ramp = 1.0 if args.start else RAMP_START + (1 - RAMP_START) * min(1.0, used / RAMP)
+        total, terms = step(styled, objective, targets, photos, args.device, ramp)
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(styled.parameters(), 10.0)
@@ -274,20 +245,16 @@ def main() -> None:
         styled.painter.level_subpixels()
         average.update(styled)
         progress.step()
-        running.setdefault(slug, []).append((content.item(), style.item(), steady.item()))
-        if progress.iteration % 120 == 0:
-            means = {s: [round(sum(column) / len(v), 3) for column in zip(*v)] for s, v in running.items()}
-            print(progress.iteration, f"{progress.seconds:.0f}s", means, file=log, flush=True)
-            running.clear()
-        if progress.iteration % 240 == 0:
+        log.add(terms)
+        if progress.iteration % 200 == 0 or progress.fraction() == 1:
+            average.swap(styled)
+            styled.painter.level_subpixels()
+            log.write(progress, validate(styled, objective, targets, held_out[12:], args.device))
+            write_samples(styled, held_out[:5], args.out / f"painter-{progress.iteration:06}.png")
+            average.swap(styled)
             save_checkpoint(checkpoint, styled, average, optimiser, progress)
-            average.swap(styled)
-            write_samples(styled, held_out[:6], args.out / f"painter-{progress.iteration:06}.png")
-            average.swap(styled)
-    save_checkpoint(checkpoint, styled, average, optimiser, progress)
     average.swap(styled)
     styled.painter.level_subpixels()
-    print("held out (content, style):", held_out_loss(styled, loss, targets, held_out[:12], args.device), file=log, flush=True)
     write_models(styled.cpu(), args.out)
 
 

@@ -221,7 +221,8 @@ class Painter:
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         first, second = random.sample(self.styles, 2)
         mix = random.choice([0.0, random.random()])
-        inputs = {"image": data.to_tensor(picture).numpy(), "style": (first * (1 - mix) + second * mix).reshape(1, -1)}
+        style = (first[:1] * (1 - mix) + second[:1] * mix).astype(np.float32)
+        inputs = {"image": data.to_tensor(picture).numpy(), "style": style, "before": np.zeros_like(style), "keep": np.zeros(1, np.float32)}
         return data.to_picture(torch.from_numpy(self.network.run(["painted"], inputs)[0]))
 
 

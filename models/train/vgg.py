@@ -9,11 +9,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+# The file, next to the networks, that those built on VGG-16 keep its weights in.
+WEIGHTS = "vgg16.safetensors"
 # Convolutions of each block up to relu5_2: (name, input channels, output channels).
 BLOCKS = [
     [("conv1_1", 3, 64), ("conv1_2", 64, 64)],
@@ -59,3 +61,11 @@ class Vgg16(nn.Module):
                 return found
         missing = sorted(wanted - found.keys())
         raise ValueError(f"no such VGG layers: {missing}")
+
+
+def write_shared_weights(data: Path, out: Path) -> dict[str, torch.Tensor]:
+    """Writes WEIGHTS, the kernels as the source has them: all but the first are half floats. Gives all weights."""
+    weights = load_file(Path(data) / "weights" / "vgg16_conv.safetensors")
+    kernels = [f"{name}.weight" for block in BLOCKS for name, _, _ in block]
+    save_file({name: weights[name] for name in kernels}, Path(out) / WEIGHTS)
+    return weights

@@ -13,16 +13,18 @@ is the probability that this is right to within a cell and shows in the content.
 
 from pathlib import Path
 
+import onnx
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 import pairs
 from encoder import Encoder
-from exporting import export, largest_difference, load_weights
+from exporting import export, largest_difference, load_weights, share_weights
 from matching import CHANNELS, WINDOW, Matcher, Warper, unit
 from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
 from synthetic import CELLS
+from vgg import WEIGHTS, write_shared_weights
 
 RATE = (1.5e-3, 2e-5)
 WARM_UP = 0.03
@@ -147,6 +149,10 @@ def write_models(matcher: Matcher, data: Path, out: Path) -> None:
     features = [1, CHANNELS, CELLS, CELLS]
     path = out / "encoder.onnx"
     export(encoder, path, {"image": image}, {"features": features}, half_weights=True)
+    graph = onnx.load(str(path))
+    write_shared_weights(data, out)
+    share_weights(graph, out / WEIGHTS)
+    onnx.save(graph, str(path))
     print(f"{path}: largest difference to PyTorch {largest_difference(encoder, path, {'image': image}):.2e}")
     inputs = {name: unit(torch.rand(features)) for name in ("content_features", "exemplar_features")}
     path = out / "warper.onnx"

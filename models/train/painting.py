@@ -1,0 +1,132 @@
+"""The painter's network: a small convolutional network whose normalisations carry the style.
+
+A style is the concatenated (scale, shift) of every conditional instance normalisation (Dumoulin et
+al., "A learned representation for artistic style", 2017). All of them sit at 1/8 and 1/4 of the
+resolution: above, a normalisation costs more time than the convolutions. The statistics that they
+divide by go out of the network and may come in again, so that a video can smooth them in time.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+STEM = (16, 32, 80)
+# Dilations of the trunk's blocks.
+TRUNK = (1, 2, 2)
+SHUFFLE = 4
+# Slope of the decoder's activations below zero. With plain ReLU whole regions went dead in the
+# last layers: flat patches of one colour in every style, and no gradient to mend them.
+LEAK = 0.1
+# Mirrored margin around the picture, cut off again, in pixels: the convolutions' zeros stay outside.
+MARGIN = 8
+
+
+class Conditional(nn.Module):
+    """Instance normalisation; scale and shift, and mean and mean square, at `offset` of their vectors."""
+
+    def __init__(self, channels: int, offset: int):
+        super().__init__()
+        self.first, self.second, self.end = offset, offset + channels, offset + 2 * channels
+
+    def forward(self, x: torch.Tensor, style: torch.Tensor, before: torch.Tensor, keep: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        now = torch.cat([x.mean((2, 3)), (x * x).mean((2, 3))], 1)
+        statistics = now + keep * (before[:, self.first : self.end] - now)
+        mean, square = statistics.chunk(2, 1)
+        scale = style[:, self.first : self.second] * (square - mean * mean + 1e-5).clamp_min(1e-5).rsqrt()
+        shift = style[:, self.second : self.end] - mean * scale
+        return x * scale[..., None, None] + shift[..., None, None], statistics
+
+
+class Block(nn.Module):
+    """Residual block of two depthwise-separable convolutions, normalised once."""
+
+    def __init__(self, channels: int, offset: int, dilation: int):
+        super().__init__()
+        deep = {"padding": dilation, "dilation": dilation, "groups": channels, "bias": False}
+        self.deep1 = nn.Conv2d(channels, channels, 3, **deep)
+        self.wide1 = nn.Conv2d(channels, channels, 1)
+        self.deep2 = nn.Conv2d(channels, channels, 3, **deep)
+        self.wide2 = nn.Conv2d(channels, channels, 1, bias=False)
+        self.norm = Conditional(channels, offset)
+
+    def forward(self, x: torch.Tensor, *conditions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y = F.relu(self.wide1(self.deep1(x)))
+        y, statistics = self.norm(self.wide2(self.deep2(y)), *conditions)
+        return x + y, statistics
+
+
+class Painter(nn.Module):
+    """Strided stem to 1/8, residual trunk, one bilinear step to 1/4, pixel shuffle to 1.
+
+    `image` [N,3,H,W], RGB in [0,1], H and W multiples of 8; `style` [N,S]; `before` [N,S], the
+    statistics of the frame before; `keep` [1], the share of them in 0..1 (0 for single pictures).
+    -> `painted` [N,3,H,W], `statistics` [N,S].
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        half, quarter, eighth = STEM
+        self.stem1 = nn.Conv2d(3, half, 3, stride=2, padding=1)
+        self.stem2 = nn.Conv2d(half, quarter, 3, stride=2, padding=1)
+        self.stem3 = nn.Conv2d(quarter, eighth, 3, stride=2, padding=1, bias=False)
+        self.norm3 = Conditional(eighth, 0)
+        blocks = range(1, len(TRUNK) + 1)
+        self.trunk = nn.ModuleList(Block(eighth, 2 * eighth * k, d) for k, d in zip(blocks, TRUNK, strict=True))
+        offset = 2 * eighth * (1 + len(TRUNK))
+        self.narrow = nn.Conv2d(eighth, quarter, 3, padding=1)
+        # A fixed binomial filter, [1 2 1] / 4 both ways. Features that alternate from cell to cell pass a
+        # bilinear step as blobs on a lattice, and the last layers drew rings around them in every dark area.
+        line = torch.tensor([0.25, 0.5, 0.25])
+        self.register_buffer("soft", torch.outer(line, line).repeat(quarter, 1, 1, 1), persistent=False)
+        self.mix = nn.Conv2d(quarter, quarter, 3, padding=1, bias=False)
+        self.norm4 = Conditional(quarter, offset)
+        self.draw = nn.Conv2d(quarter, quarter, 3, padding=1)
+        self.head = nn.Conv2d(quarter, 3 * SHUFFLE**2, 3, padding=1)
+        # ICNR: the sub-pixels of a colour start equal, so no grid has to be unlearned.
+        with torch.no_grad():
+            self.head.weight.copy_(0.5 * self.head.weight[:: SHUFFLE**2].repeat_interleave(SHUFFLE**2, 0))
+            self.head.bias.fill_(0.5)
+            nn.init.dirac_(self.draw.weight)
+            nn.init.zeros_(self.draw.bias)
+        self.code_size = offset + 2 * quarter
+
+    @torch.no_grad()
+    def level_subpixels(self) -> None:
+        """Gives the sub-pixels of a colour the same answer to flat features. Called after every
+        step: they may differ on slopes and edges, but can never draw a grid on a flat area."""
+        sums = self.head.weight.sum((2, 3), keepdim=True).unflatten(0, (3, SHUFFLE**2))
+        self.head.weight.add_(((sums.mean(1, keepdim=True) - sums) / 9).flatten(0, 1))
+        self.head.bias.copy_(self.head.bias.unflatten(0, (3, -1)).mean(1, keepdim=True).expand(3, SHUFFLE**2).flatten())
+
+    def plain_code(self) -> torch.Tensor:
+        """Scale one and shift zero in every normalisation, [S]."""
+        code = torch.zeros(self.code_size)
+        for module in self.modules():
+            if isinstance(module, Conditional):
+                code[module.first : module.second] = 1
+        return code
+
+    def unclamped(self, image: torch.Tensor, *conditions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        half = F.relu(self.stem1(F.pad(image - 0.5, (MARGIN,) * 4, mode="reflect")))
+        quarter = F.relu(self.stem2(half))
+        x, found = self.norm3(self.stem3(quarter), *conditions)
+        x, statistics = F.relu(x), [found]
+        for block in self.trunk:
+            x, found = block(x, *conditions)
+            statistics.append(found)
+        x = F.conv2d(self.narrow(x), self.soft, padding=1, groups=STEM[1])
+        x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False) + quarter
+        x, found = self.norm4(self.mix(x), *conditions)
+        statistics.append(found)
+        x = F.leaky_relu(self.draw(F.leaky_relu(x, LEAK)), LEAK)
+        x = F.pixel_shuffle(self.head(x), SHUFFLE)
+        return x[..., MARGIN:-MARGIN, MARGIN:-MARGIN], torch.cat(statistics, 1)
+
+    def forward(self, image: torch.Tensor, style: torch.Tensor, before: torch.Tensor, keep: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        painted, statistics = self.unclamped(image, style, before, keep)
+        return painted.clamp(0, 1), statistics
+
+    def alone(self, image: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+        """Single pictures, not clamped."""
+        none = torch.zeros(1, device=image.device)
+        return self.unclamped(image, style, style.new_zeros(style.shape), none)[0]
