@@ -6,10 +6,13 @@
 //! two 1024x1024 matrices), so 100 % means that a network computes as fast as
 //! this machine multiplies matrices. Every figure is the median of several runs.
 
+mod peer;
 pub mod steady;
 
+use std::path::Path;
 use std::time::Instant;
 
+use self::peer::Peer;
 use crate::align::Aligner;
 use crate::device::Runtime;
 use crate::encoder::EncoderChoice;
@@ -18,10 +21,12 @@ use crate::error::{Error, Result};
 use crate::field::WarpField;
 use crate::frame::{Frame, Size};
 use crate::gpu::Gpu;
-use crate::model::{Input, Models, Network, style_codes};
+use crate::model::{Input, Models, Network};
 use crate::painter::{Brush, Painter};
 use crate::preset::Preset;
 use crate::remap::{CpuRemap, GpuRemap};
+use crate::steady::Steady;
+use crate::style;
 use crate::time::FrameTime;
 use crate::warper::Warper;
 
@@ -56,13 +61,16 @@ pub struct Report {
     pub timings: Vec<Timing>,
     /// How many times faster a frame is analysed with the fast encoder.
     pub fast_over_reference: f64,
+    /// How many times faster the painter is than the other network, at 640x360.
+    pub painter_over_peer: Option<f64>,
 }
 
-/// Measures every stage with the look's exemplar, `runs` times each.
+/// Measures every stage with the look's exemplar, `runs` times each; and, if given,
+/// another painting network (a file) against ours.
 ///
 /// # Errors
 /// Where a network or the device cannot be had.
-pub fn run(look: &Preset, setup: &Setup, runs: usize) -> Result<Report> {
+pub fn run(look: &Preset, setup: &Setup, runs: usize, against: Option<&Path>) -> Result<Report> {
     let models = Models::find(setup.models.as_deref())?;
     let runtime = Runtime::load(setup.device)?;
     let mut bench = Bench { runs: runs.max(1), peak: 0.0, timings: Vec::new(), analyses: (0.0, 0.0) };
@@ -74,22 +82,24 @@ pub fn run(look: &Preset, setup: &Setup, runs: usize) -> Result<Report> {
         .collect();
     for (choice, name) in ENCODERS {
         let mut encoder = models.network(choice.file(runtime.device()), &runtime)?;
-        bench.network(&format!("encode, {name}"), &mut encoder, [(&[1, 3, 256, 256], &planes)])?;
+        bench.network(&format!("encode, {name}"), &mut encoder, &[(&[1, 3, 256, 256], &planes)])?;
     }
     let mut warper = models.network("warper.onnx", &runtime)?;
     let shape: Vec<_> = warper.spec().inputs[0].shape.iter().map(|&side| side.max(1) as usize).collect();
     let features = vec![0.06; shape.iter().product()];
-    bench.network("match", &mut warper, [(&shape, &features), (&shape, &features)])?;
+    bench.network("match", &mut warper, &[(&shape, &features), (&shape, &features)])?;
     for (width, height) in [(640, 360), (1280, 720)] {
         let size = Size { width, height };
         bench.stages(size, look, &models, &runtime)?;
     }
+    let painter_over_peer = against.map(|path| bench.peer(path, &models, &runtime)).transpose()?;
     let (slow, fast) = bench.analyses;
     Ok(Report {
         device: runtime.device().name(),
         peak: bench.peak,
         timings: bench.timings,
         fast_over_reference: slow / fast,
+        painter_over_peer,
     })
 }
 
@@ -106,6 +116,9 @@ impl Report {
             text.push('\n');
         }
         text += &format!("analysing with the fast encoder is {:.1} times faster\n", self.fast_over_reference);
+        if let Some(times) = self.painter_over_peer {
+            text += &format!("our painter's network is {times:.1} times faster than the other\n");
+        }
         text
     }
 }
@@ -123,7 +136,7 @@ impl Bench {
         let mut gemm = Network::from_bytes("gemm.onnx", GEMM_MODEL, runtime)?;
         let matrix = vec![0.5; SIDE * SIDE];
         let shape: &[usize] = &[SIDE, SIDE];
-        let millis = self.median(|| gemm.run([(shape, &matrix), (shape, &matrix)], |_| ()))?;
+        let millis = self.median(|| gemm.run(&[(shape, &matrix), (shape, &matrix)], |_| ()))?;
         Ok(2.0 * (SIDE * SIDE * SIDE) as f64 / millis / 1e6)
     }
 
@@ -159,22 +172,39 @@ impl Bench {
             self.time(format!("warp {size}, GPU"), || remap.run(&frame, &field).map(drop))?;
         }
 
-        let Some((_, style)) = style_codes(models)?.into_iter().next() else {
-            return Err(Error::TextureMissing { name: "any".into(), available: Vec::new() });
-        };
-        let mut painter = Painter::new(models, runtime, Brush { style, strength: 1.0, lines: None })?;
+        let mut painter = painter(models, runtime)?;
         let macs = painter.macs(size);
-        let millis = self.median(|| painter.run(frame.clone()).map(drop))?;
+        let millis = self.median(|| painter.run(&frame).map(drop))?;
         self.push(format!("paint {size}"), millis, Some(macs));
-        Ok(())
+        let mut steady = Steady::default();
+        let mut shown = 0.0;
+        self.time(format!("steady {size}"), || {
+            // Always the next frame of a film.
+            shown += 0.04;
+            let mut painted = frame.pixels.clone();
+            steady.run(&frame.pixels, &mut painted, size, FrameTime::from_secs_f64(shown), 1.0);
+            Ok(())
+        })
     }
 
-    fn network<const N: usize>(
-        &mut self,
-        name: &str,
-        network: &mut Network,
-        inputs: [Input<'_>; N],
-    ) -> Result<()> {
+    /// The bare networks, ours and theirs, on one frame.
+    fn peer(&mut self, path: &Path, models: &Models, runtime: &Runtime) -> Result<f64> {
+        let size = Size { width: 640, height: 360 };
+        let mut millis = [0.0; 2];
+        let ours = models.folder().join("painter.onnx");
+        for (network, millis) in [ours.as_path(), path].into_iter().zip(&mut millis) {
+            let mut peer = Peer::open(network, size, runtime)?;
+            *millis = self.median(|| peer.run())?;
+            self.push(
+                format!("network alone, {}", network.file_name().unwrap_or_default().display()),
+                *millis,
+                None,
+            );
+        }
+        Ok(millis[1] / millis[0])
+    }
+
+    fn network(&mut self, name: &str, network: &mut Network, inputs: &[Input<'_>]) -> Result<()> {
         let millis = self.median(|| network.run(inputs, |_| ()))?;
         let macs = network.spec().macs.map(|macs| macs as f64);
         self.push(name.into(), millis, macs);
@@ -205,6 +235,13 @@ impl Bench {
         millis.sort_by(f64::total_cmp);
         Ok(millis[millis.len() / 2])
     }
+}
+
+fn painter(models: &Models, runtime: &Runtime) -> Result<Painter> {
+    let Some((_, style)) = style::all(models)?.into_iter().next() else {
+        return Err(Error::TextureMissing { name: "any".into(), available: Vec::new() });
+    };
+    Painter::new(models, runtime, Brush { style, stroke: 1.0, lines: None })
 }
 
 /// Smooth shades with fine detail over them.

@@ -10,9 +10,16 @@ use crate::device::Device;
 use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
+use crate::finish::Colors;
+use crate::picture;
 use crate::preset::{self, Preset};
 use crate::progress::Progress;
+use crate::texture::Texture;
 use crate::time::FrameTime;
+
+mod quality;
+
+pub use quality::{BestArgs, Quality};
 
 /// What the picture becomes.
 #[derive(Debug, Clone, Args)]
@@ -27,23 +34,35 @@ pub struct LookArgs {
     /// Picture whose shapes are taken over
     #[arg(short, long, value_name = "IMAGE")]
     pub geometry: Option<PathBuf>,
-    /// Brushwork: a name from `stylewarp presets`
-    #[arg(short, long, value_name = "NAME")]
-    pub texture: Option<String>,
+    /// Brushwork: a name from `stylewarp presets`, a painting, or a mixture
+    ///
+    /// Any picture file will do. A mixture is written `scream:0.7,painting.jpg:0.3`. What `stylewarp distill`
+    /// wrote is a texture too.
+    #[arg(short, long, value_name = "NAME|IMAGE|MIXTURE")]
+    pub texture: Option<Texture>,
     /// Strength of the warp, 0 to 2
     #[arg(short, long, value_name = "0..2", value_parser = strength::<2>, allow_negative_numbers = true)]
     pub warp: Option<f32>,
     /// Strength of the painting, 0 to 1
     #[arg(long, value_name = "0..1", value_parser = strength::<1>, allow_negative_numbers = true)]
     pub paint: Option<f32>,
+    /// Whose colours: the painting's, or the picture's own
+    #[arg(long, value_enum)]
+    pub colors: Option<Colors>,
+    /// Size of the strokes, 0.5 to 2; 1 as in the painting
+    #[arg(long, value_name = "0.5..2", value_parser = stroke_size, allow_negative_numbers = true)]
+    pub stroke_size: Option<f32>,
+    /// How still a video's brushwork holds, 0 to 1; 0 paints every frame anew
+    #[arg(long, value_name = "0..1", value_parser = strength::<1>, allow_negative_numbers = true)]
+    pub steady: Option<f32>,
     /// Whose place and pose the output takes
     #[arg(long, value_enum)]
     pub align: Option<Align>,
     /// Lines to paint at (of the shorter side)
     ///
-    /// Frames with more lines are painted smaller and enlarged: faster, and with broader strokes. By default
-    /// every frame is painted at its own size.
-    #[arg(short, long, value_name = "LINES", value_parser = clap::value_parser!(u32).range(64..=4320))]
+    /// Frames with more lines are painted smaller and enlarged along their own edges: faster, and with broader
+    /// strokes. By default every frame is painted at its own size, up to 1080 lines.
+    #[arg(short, long, value_name = "LINES", value_parser = clap::value_parser!(u32).range(64..=2160))]
     pub size: Option<u32>,
 }
 
@@ -60,11 +79,14 @@ impl LookArgs {
             None => Preset::load(preset::DEFAULT)?,
         };
         if let Some(path) = &self.geometry {
-            look.geometry = Some(preset::exemplar(path)?);
+            look.geometry = Some(picture::exemplar(path)?);
         }
         look.texture = self.texture.clone().or(look.texture);
         look.warp = self.warp.unwrap_or(look.warp);
         look.paint = self.paint.unwrap_or(look.paint);
+        look.colors = self.colors.unwrap_or(look.colors);
+        look.stroke_size = self.stroke_size.unwrap_or(look.stroke_size);
+        look.steady = self.steady.unwrap_or(look.steady);
         look.align = self.align.unwrap_or(look.align);
         Ok(look)
     }
@@ -145,6 +167,11 @@ fn strength<const MOST: u8>(text: &str) -> Result<f32, String> {
     let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
     let range = 0.0..=f32::from(MOST);
     if range.contains(&value) { Ok(value) } else { Err(format!("outside 0 to {MOST}")) }
+}
+
+fn stroke_size(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.5..=2.0).contains(&value) { Ok(value) } else { Err("outside 0.5 to 2".into()) }
 }
 
 /// A time as typed: seconds, or `[h:]m:s`.

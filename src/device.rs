@@ -145,9 +145,14 @@ impl Runtime {
         &self.library
     }
 
-    /// Opens a network from its bytes.
-    pub(crate) fn open(&self, model: &[u8]) -> Result<Session, Cause> {
-        self.session(self.device)?.commit_from_memory(model).map_err(|error| Box::new(error) as Cause)
+    /// Opens a network from its bytes, and those of the file its weights are in.
+    pub(crate) fn open(&self, model: &[u8], weights: Option<(&str, Vec<u8>)>) -> Result<Session, Cause> {
+        let mut builder = self.session(self.device)?;
+        if let Some((file, bytes)) = weights {
+            let given = builder.with_external_initializer_file_in_memory(file, bytes.into());
+            builder = given.map_err(|error| error.to_string())?;
+        }
+        builder.commit_from_memory(model).map_err(|error| Box::new(error) as Cause)
     }
 
     fn session(&self, device: Device) -> Result<SessionBuilder, Cause> {

@@ -103,6 +103,6 @@ impl Encoder {
                 self.planes[c * INPUT * INPUT + k] = f32::from(*value) / 255.0;
             }
         }
-        self.network.run([(&[1, 3, INPUT, INPUT], &self.planes)], |outputs| outputs[0].into())
+        self.network.run(&[(&[1, 3, INPUT, INPUT], &self.planes)], |outputs| outputs[0].into())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Analyse  Warper -> Lookahead -> Aligner    frame        -> frame + field
-//! Render   Remap  -> Painter                 frame, field -> frame
+//! Render   Remap  -> Painter -> Steady -> Finish   frame, field -> frame
 //! ```
 //!
 //! A stage whose strength is 0 is not loaded: with neither, frames pass untouched
@@ -15,14 +15,16 @@ use crate::device::{Device, Runtime};
 use crate::encoder::EncoderChoice;
 use crate::error::{Error, Result};
 use crate::field::WarpField;
+use crate::finish::{Finish, Mix};
 use crate::frame::Frame;
 use crate::gpu::Gpu;
-use crate::model::{Models, style_codes};
+use crate::model::Models;
 use crate::painter::{Brush, Painter};
 use crate::pose::Posed;
 use crate::preset::Preset;
 use crate::remap::Remap;
 use crate::smooth::Lookahead;
+use crate::steady::Steady;
 use crate::time::FrameTime;
 use crate::warper::{FOUND, Warper};
 
@@ -66,7 +68,7 @@ impl Engine {
         let exemplar = look.geometry.as_ref().filter(|_| look.warp > 0.0);
         let texture = look.texture.as_ref().filter(|_| look.paint > 0.0);
         if exemplar.is_none() && texture.is_none() {
-            let render = Render { remap: Remap::new(None)?, painter: None };
+            let render = Render { remap: Remap::new(None)?, paint: None, steadiness: 0.0 };
             return Ok(Self { analyse: Analyse::default(), render, devices: "nothing to do".into() });
         }
         let models = Models::find(setup.models.as_deref())?;
@@ -82,19 +84,22 @@ impl Engine {
             };
             analyse.warp = Some((warper, aligner));
         }
-        let painter = match texture {
-            Some(name) => {
-                let brush = Brush { style: style(&models, name)?, strength: look.paint, lines };
-                Some(Painter::new(&models, &runtime, brush)?)
+        let gpu = if setup.device == Device::Cpu { None } else { Gpu::real() };
+        let paint = match texture {
+            Some(texture) => {
+                let style = texture.style(&models, &runtime)?;
+                let painter =
+                    Painter::new(&models, &runtime, Brush { style, stroke: look.stroke_size, lines })?;
+                let mix = Mix { strength: look.paint, colors: look.colors };
+                Some(Paint { painter, steady: Steady::default(), finish: Finish::new(gpu.clone())?, mix })
             }
             None => None,
         };
-        let gpu = if exemplar.is_some() && setup.device != Device::Cpu { Gpu::real() } else { None };
         let remap = Remap::new(gpu)?;
         let network = runtime.device();
         let encoder = if exemplar.is_some() { setup.encoder.name(network) } else { "no encoder" };
         let devices = format!("networks on {} ({encoder}), warp on {}", network.name(), remap.device());
-        Ok(Self { analyse, render: Render { remap, painter }, devices })
+        Ok(Self { analyse, render: Render { remap, paint, steadiness: look.steady }, devices })
     }
 
     /// One picture by itself, without a past or a future.
@@ -141,16 +146,6 @@ pub struct Explained {
     pub field: WarpField,
     /// How the one became the other.
     pub aligner: Aligner,
-}
-
-/// The code of a style by name.
-fn style(models: &Models, name: &str) -> Result<Vec<f32>> {
-    let codes = style_codes(models)?;
-    let available = || codes.iter().map(|(name, _)| name.clone()).collect();
-    let found = codes.iter().find(|(known, _)| known == name);
-    found
-        .map(|(_, code)| code.clone())
-        .ok_or_else(|| Error::TextureMissing { name: name.into(), available: available() })
 }
 
 /// Finds each frame's field; holds frames back while it looks ahead.
@@ -222,7 +217,15 @@ impl Doubt {
 /// Bends and paints.
 pub struct Render {
     remap: Remap,
-    painter: Option<Painter>,
+    paint: Option<Paint>,
+    steadiness: f32,
+}
+
+struct Paint {
+    painter: Painter,
+    steady: Steady,
+    finish: Finish,
+    mix: Mix,
 }
 
 impl Render {
@@ -232,8 +235,16 @@ impl Render {
     /// Where the GPU or a network fails.
     pub fn run(&mut self, Analysed { frame, field }: Analysed) -> Result<Frame> {
         let warped = self.remap.run(frame, &field)?;
-        match &mut self.painter {
-            Some(painter) => painter.run(warped),
+        match &mut self.paint {
+            Some(paint) => {
+                let mut painting = paint.painter.run(&warped)?;
+                let seen = painting.seen.as_deref().unwrap_or(&warped.pixels);
+                if self.steadiness > 0.0 {
+                    let (size, time) = (painting.size, warped.time);
+                    paint.steady.run(seen, &mut painting.painted, size, time, self.steadiness);
+                }
+                paint.finish.run(warped, painting, paint.mix)
+            }
             None => Ok(warped),
         }
     }

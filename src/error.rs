@@ -149,6 +149,26 @@ pub enum Error {
         /// Those there are.
         available: Vec<String>,
     },
+    /// A style file holds something else.
+    #[error("{} is not a style", path.display())]
+    StyleInvalid {
+        /// The file, or the mixture.
+        path: PathBuf,
+        /// What it holds.
+        source: Cause,
+    },
+    /// A preset is written into something else.
+    #[error("{} is no name for a preset", path.display())]
+    NotAPreset {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Only one painting can be copied stroke by stroke.
+    #[error("no single painting is named by the texture {text}")]
+    NoPainting {
+        /// The texture.
+        text: String,
+    },
     /// A picture cannot be read.
     #[error("cannot read the picture {}", path.display())]
     Picture {
@@ -254,6 +274,10 @@ impl Error {
                 format!("one of: {}", available.join(", "))
             }
             Self::PresetInvalid { .. } => "compare it with the presets folder's files".into(),
+            Self::StyleInvalid { .. } => "a file that `stylewarp distill` of this version wrote".into(),
+            Self::NotAPreset { .. } => "a name that ends in .toml".into(),
+            Self::NoPainting { .. } => "one texture of the program's own, or one picture file".into(),
+            Self::Picture { source: image::ImageError::Limits(_), .. } => "a smaller copy of it".into(),
             Self::Picture { .. } => "a JPEG, PNG, WebP, BMP or TIFF picture".into(),
             Self::PictureTooSmall { .. } => "a picture of at least 16x16 pixels".into(),
             Self::NothingToShow => "--geometry IMAGE or a preset, and a --warp above 0".into(),
@@ -276,6 +300,8 @@ impl Error {
             | Self::PresetMissing { .. }
             | Self::TextureMissing { .. }
             | Self::NothingToShow
+            | Self::NoPainting { .. }
+            | Self::NotAPreset { .. }
             | Self::OutOfRange { .. } => 2,
             _ => 1,
         }

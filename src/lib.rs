@@ -9,8 +9,14 @@
 //!  decode ---frames---> analyse ---analysed---> render ---finished---> encode
 //!  source::FileSource   warper::Warper          remap::Remap           sink::FileSink
 //!                       smooth::Lookahead       painter::Painter
-//!                       align::Aligner
+//!                       align::Aligner          steady::Steady
+//!                                               finish::Finish
 //! ```
+//!
+//! A single picture can be painted the paper's own way instead: [`styler::Styler`]
+//! optimises it. What is painted with comes from a [`texture::Texture`]: the name of
+//! one of the program's own styles, any painting ([`style_encoder`]), or what
+//! [`distill`] made of one.
 //!
 //! [`pipeline`] holds the threads and channels, [`engine`] puts the two middle
 //! stages together from a [`preset`], and everything else is one of the structs
@@ -33,28 +39,40 @@ pub mod align;
 pub mod bench;
 pub mod cli;
 pub mod colour;
+mod compute;
 pub mod cuts;
 pub mod device;
+pub mod distill;
 pub mod encoder;
 pub mod engine;
 pub mod error;
 pub mod field;
+pub mod finish;
 pub mod frame;
+pub mod gallery;
+mod glance;
 pub mod gpu;
 mod media;
 pub mod model;
 pub mod painter;
+pub mod picture;
 pub mod pipeline;
 pub mod pose;
 pub mod preset;
 pub mod progress;
 pub mod remap;
+mod sheet;
 pub mod show;
 pub mod sink;
 pub mod smooth;
 pub mod source;
+pub mod steady;
 pub mod still;
 pub mod stop;
+pub mod style;
+pub mod style_encoder;
+pub mod styler;
+pub mod texture;
 pub mod time;
 pub mod view;
 pub mod warper;

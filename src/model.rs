@@ -13,7 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::device::Runtime;
-use crate::error::{Cause, Error, Result};
+use crate::error::{Error, Result};
 
 const MANIFEST: &str = "manifest.toml";
 
@@ -41,6 +41,9 @@ pub struct FileSpec {
     /// Outputs in order.
     #[serde(default)]
     pub outputs: Vec<TensorSpec>,
+    /// The file that holds its weights, where it is shared with other networks
+    /// (ONNX external data).
+    pub weights: Option<String>,
     /// Multiply-accumulates of one run, for networks of fixed size.
     pub macs: Option<u64>,
     /// The same per input pixel, for networks of any size.
@@ -124,7 +127,11 @@ impl Models {
     /// As [`Models::read`], or where ONNX Runtime refuses the graph.
     pub fn network(&self, name: &str, runtime: &Runtime) -> Result<Network> {
         let (bytes, spec) = self.read(name)?;
-        let session = runtime.open(&bytes).map_err(|source| Error::Ort {
+        let weights = match &spec.weights {
+            Some(file) => Some((file.as_str(), self.read(file)?.0)),
+            None => None,
+        };
+        let session = runtime.open(&bytes, weights).map_err(|source| Error::Ort {
             doing: format!("opening {}", self.folder.join(name).display()),
             source,
         })?;
@@ -158,17 +165,13 @@ impl Network {
     ///
     /// # Errors
     /// Where the runtime fails, or shapes do not fit.
-    pub fn run<const N: usize, T>(
-        &mut self,
-        inputs: [Input<'_>; N],
-        read: impl FnOnce(&[&[f32]]) -> T,
-    ) -> Result<T> {
+    pub fn run<T>(&mut self, inputs: &[Input<'_>], read: impl FnOnce(&[&[f32]]) -> T) -> Result<T> {
         let name = &self.spec.name;
         let failed =
             |error: ort::Error| Error::Ort { doing: format!("running {name}"), source: Box::new(error) };
-        let mut values = Vec::with_capacity(N);
+        let mut values = Vec::with_capacity(inputs.len());
         for (shape, data) in inputs {
-            let tensor = TensorRef::from_array_view((shape.to_vec(), data)).map_err(failed)?;
+            let tensor = TensorRef::from_array_view((shape.to_vec(), *data)).map_err(failed)?;
             values.push(SessionInputValue::from(tensor));
         }
         let outputs = self.session.run(values.as_slice()).map_err(failed)?;
@@ -189,45 +192,21 @@ impl Network {
     /// # Errors
     /// Where ONNX Runtime refuses the graph.
     pub fn from_bytes(name: &str, bytes: &[u8], runtime: &Runtime) -> Result<Self> {
-        let session =
-            runtime.open(bytes).map_err(|source| Error::Ort { doing: format!("opening {name}"), source })?;
+        let session = runtime
+            .open(bytes, None)
+            .map_err(|source| Error::Ort { doing: format!("opening {name}"), source })?;
         let spec = FileSpec {
             name: name.into(),
             bytes: bytes.len() as u64,
             sha256: String::new(),
             inputs: session.inputs().iter().map(signature).collect(),
             outputs: session.outputs().iter().map(signature).collect(),
+            weights: None,
             macs: None,
             macs_per_pixel: None,
         };
         Ok(Self { session, spec })
     }
-}
-
-/// Style codes of the painter, by name, from `styles.safetensors`.
-///
-/// # Errors
-/// As [`Models::read`].
-pub fn style_codes(models: &Models) -> Result<Vec<(String, Vec<f32>)>> {
-    const NAME: &str = "styles.safetensors";
-    let (bytes, _) = models.read(NAME)?;
-    let broken = |found: Cause| Error::ModelMismatch {
-        path: models.folder().join(NAME),
-        expected: "one vector of floats a style".into(),
-        found: found.to_string(),
-    };
-    let tensors = safetensors::SafeTensors::deserialize(&bytes).map_err(|error| broken(Box::new(error)))?;
-    let mut codes = Vec::new();
-    for (name, tensor) in tensors.iter() {
-        if tensor.dtype() != safetensors::Dtype::F32 {
-            return Err(broken(format!("{name} of type {:?}", tensor.dtype()).into()));
-        }
-        let floats =
-            tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        codes.push((name.to_owned(), floats));
-    }
-    codes.sort_by(|a: &(String, _), b| a.0.cmp(&b.0));
-    Ok(codes)
 }
 
 fn signature(outlet: &Outlet) -> TensorSpec {

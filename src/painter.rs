@@ -2,29 +2,46 @@
 //! network, distilled from the paper's multi-scale styler, whose style is a
 //! vector (the scales and shifts of its conditional normalisation; Dumoulin et
 //! al., "A Learned Representation for Artistic Style", ICLR 2017).
+//!
+//! What the network normalises by is smoothed in time, so that something moving
+//! into the picture does not change how the rest of it is painted; a cut resets
+//! it.
 
 use fast_image_resize as fr;
 
 use crate::device::Runtime;
 use crate::error::{Error, Result};
+use crate::finish::Painting;
 use crate::frame::{Frame, Size};
+use crate::glance::Glance;
 use crate::model::{Models, Network};
+use crate::style::Style;
+use crate::time::FrameTime;
 
+const NAME: &str = "painter.onnx";
 /// The network halves its input three times.
 const MULTIPLE: usize = 8;
 /// Smaller pictures are continued by their mirror image: the network adds a
 /// mirrored margin of its own, which has to be smaller than the picture.
-const LEAST_SIDE: usize = 32;
+const LEAST_SIDE: usize = 16;
+/// Lines painted at by default: strokes are learned up to these.
+const MOST_LINES: u32 = 1080;
+/// Pixels painted at most (4096x2160): the network needs some 100 bytes for each.
+const MOST_PIXELS: f64 = 8_847_360.0;
+/// Seconds after which 63 % of what the network normalises by is new.
+const MEMORY: f64 = 0.25;
+/// Seconds without a frame after which the past is forgotten.
+const GAP: f64 = 0.5;
 
 /// How a frame is painted.
 #[derive(Debug, Clone)]
 pub struct Brush {
-    /// Style code, as long as the network's second input.
-    pub style: Vec<f32>,
-    /// 0 leaves the frame as it is, 1 replaces it.
-    pub strength: f32,
+    /// Style, of the network's own length.
+    pub style: Style,
+    /// Size of the strokes, 0.5..=2; 1 as in the painting.
+    pub stroke: f32,
     /// Lines (of the shorter side) to paint at; larger frames are painted
-    /// smaller and enlarged. `None` paints at the frame's own size.
+    /// smaller and enlarged. `None` paints at the frame's own size up to 1080.
     pub lines: Option<u32>,
 }
 
@@ -34,6 +51,14 @@ pub struct Painter {
     brush: Brush,
     resizer: fr::Resizer,
     planes: Vec<f32>,
+    past: Option<Past>,
+}
+
+/// The frame before.
+struct Past {
+    time: FrameTime,
+    glance: Glance,
+    statistics: Vec<f32>,
 }
 
 impl Painter {
@@ -42,7 +67,6 @@ impl Painter {
     /// # Errors
     /// Where it cannot be had, or the style is not one of its own.
     pub fn new(models: &Models, runtime: &Runtime, brush: Brush) -> Result<Self> {
-        const NAME: &str = "painter.onnx";
         let network = models.network(NAME, runtime)?;
         let wanted = network.spec().inputs.get(1).and_then(|style| style.shape.last().copied());
         if wanted != Some(brush.style.len() as i64) {
@@ -52,44 +76,30 @@ impl Painter {
                 found: format!("{}", wanted.unwrap_or_default()),
             });
         }
-        Ok(Self { network, brush, resizer: fr::Resizer::new(), planes: Vec::new() })
+        Ok(Self { network, brush, resizer: fr::Resizer::new(), planes: Vec::new(), past: None })
     }
 
-    /// The frame, painted.
+    /// The painting of a frame. Frames are taken for a video, in order of time.
     ///
     /// # Errors
     /// Where ONNX Runtime fails.
-    pub fn run(&mut self, frame: Frame) -> Result<Frame> {
-        if self.brush.strength == 0.0 {
-            return Ok(frame);
-        }
-        let size = self.canvas(frame.size);
-        let painted = if size == frame.size {
-            self.paint(&frame.pixels, size)?
-        } else {
-            let small = self.resize(&frame.pixels, frame.size, size, fr::FilterType::Box)?;
-            let painted = self.paint(&small, size)?;
-            self.resize(&painted, size, frame.size, fr::FilterType::CatmullRom)?
+    pub fn run(&mut self, frame: &Frame) -> Result<Painting> {
+        let size = canvas(frame.size, self.brush.lines);
+        let seen = match size == frame.size {
+            true => None,
+            false => Some(self.resize(&frame.pixels, frame.size, size)?),
         };
-        Ok(Frame { pixels: blend(&frame.pixels, painted, self.brush.strength), ..frame })
+        let painted = self.paint(seen.as_deref().unwrap_or(&frame.pixels), size, frame.time)?;
+        Ok(Painting { size, seen, painted })
     }
 
     /// Multiply-accumulates of one frame.
     pub fn macs(&self, size: Size) -> f64 {
-        let [width, height] = padded(self.canvas(size));
+        let [width, height] = padded(canvas(size, self.brush.lines));
         (width * height) as f64 * self.network.spec().macs_per_pixel.unwrap_or_default()
     }
 
-    fn canvas(&self, size: Size) -> Size {
-        let shorter = size.width.min(size.height);
-        let Some(lines) = self.brush.lines.filter(|lines| *lines < shorter) else { return size };
-        let scaled = |side: u32| {
-            ((u64::from(side) * u64::from(lines) + u64::from(shorter) / 2) / u64::from(shorter)) as u32
-        };
-        Size { width: scaled(size.width).max(1), height: scaled(size.height).max(1) }
-    }
-
-    fn paint(&mut self, pixels: &[u8], size: Size) -> Result<Vec<u8>> {
+    fn paint(&mut self, pixels: &[u8], size: Size, time: FrameTime) -> Result<Vec<u8>> {
         let [width, height] = padded(size);
         let (w, h) = (size.width as usize, size.height as usize);
         let columns: Vec<usize> = (0..width).map(|x| mirrored(x, w)).collect();
@@ -102,8 +112,24 @@ impl Painter {
                 }
             }
         }
-        let style = (&[1, self.brush.style.len()][..], &self.brush.style[..]);
-        self.network.run([(&[1, 3, height, width], &self.planes), style], |outputs| {
+        let code = self.brush.style.code(size.width.min(size.height) as f32, self.brush.stroke);
+        let glance = Glance::of(pixels, size);
+        let (before, keep) = match self.past.take() {
+            Some(past) if past.glance.continues(&glance) => {
+                let secs = (time - past.time).as_secs_f64();
+                let keep = if secs > 0.0 && secs < GAP { (-secs / MEMORY).exp() } else { 0.0 };
+                (past.statistics, keep as f32)
+            }
+            _ => (vec![0.0; code.len()], 0.0),
+        };
+        let vector = [1, code.len()];
+        let inputs = [
+            (&[1, 3, height, width][..], &self.planes[..]),
+            (&vector, &code),
+            (&vector, &before),
+            (&[1], &[keep]),
+        ];
+        let (painted, statistics) = self.network.run(&inputs, |outputs| {
             let mut painted = vec![255; size.rgba_bytes()];
             for (c, plane) in outputs[0].chunks_exact(width * height).enumerate() {
                 for (row, out) in plane.chunks_exact(width).zip(painted.chunks_exact_mut(w * 4)) {
@@ -112,11 +138,13 @@ impl Painter {
                     }
                 }
             }
-            painted
-        })
+            (painted, outputs[1].to_vec())
+        })?;
+        self.past = Some(Past { time, glance, statistics });
+        Ok(painted)
     }
 
-    fn resize(&mut self, pixels: &[u8], from: Size, to: Size, filter: fr::FilterType) -> Result<Vec<u8>> {
+    fn resize(&mut self, pixels: &[u8], from: Size, to: Size) -> Result<Vec<u8>> {
         let failed = |error: &dyn std::error::Error| Error::Ort {
             doing: "resizing a frame for the painter".into(),
             source: error.to_string().into(),
@@ -124,11 +152,21 @@ impl Painter {
         let source = fr::images::ImageRef::new(from.width, from.height, pixels, fr::PixelType::U8x4)
             .map_err(|error| failed(&error))?;
         let mut resized = fr::images::Image::new(to.width, to.height, fr::PixelType::U8x4);
-        let options =
-            fr::ResizeOptions::new().resize_alg(fr::ResizeAlg::Convolution(filter)).use_alpha(false);
+        let options = fr::ResizeOptions::new()
+            .resize_alg(fr::ResizeAlg::Convolution(fr::FilterType::Box))
+            .use_alpha(false);
         self.resizer.resize(&source, &mut resized, &options).map_err(|error| failed(&error))?;
         Ok(resized.into_vec())
     }
+}
+
+/// Size a frame is painted at.
+pub(crate) fn canvas(size: Size, lines: Option<u32>) -> Size {
+    let shorter = size.width.min(size.height);
+    let lines = f64::from(lines.unwrap_or(MOST_LINES).min(shorter));
+    let scale = (lines / f64::from(shorter)).min((MOST_PIXELS / size.pixels() as f64).sqrt());
+    let scaled = |side: u32| ((f64::from(side) * scale).round() as u32).max(1);
+    Size { width: scaled(size.width), height: scaled(size.height) }
 }
 
 /// Size the network runs at.
@@ -137,39 +175,32 @@ fn padded(size: Size) -> [usize; 2] {
 }
 
 /// The place of a picture of `len` that continues it at `at`.
-fn mirrored(at: usize, len: usize) -> usize {
+pub(crate) fn mirrored(at: usize, len: usize) -> usize {
     let wrapped = at % (2 * len);
     wrapped.min(2 * len - 1 - wrapped)
-}
-
-/// `strength` of `painted` over `frame`.
-fn blend(frame: &[u8], mut painted: Vec<u8>, strength: f32) -> Vec<u8> {
-    if strength < 1.0 {
-        let weight = (strength * 256.0).round() as i32;
-        for (painted, frame) in painted.iter_mut().zip(frame) {
-            let (over, under) = (i32::from(*painted), i32::from(*frame));
-            *painted = (under + (((over - under) * weight + 128) >> 8)) as u8;
-        }
-    }
-    painted
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn strength_runs_from_the_frame_to_the_painting() {
-        let (frame, painted) = (vec![0, 100, 255, 255], vec![255, 50, 0, 255]);
-        assert_eq!(blend(&frame, painted.clone(), 0.0), frame);
-        assert_eq!(blend(&frame, painted.clone(), 1.0), painted);
-        assert_eq!(blend(&frame, painted, 0.5), [128, 75, 128, 255]);
+    fn size(width: u32, height: u32) -> Size {
+        Size { width, height }
     }
 
     #[test]
     fn padding_mirrors_and_is_never_too_small() {
-        assert_eq!(padded(Size { width: 641, height: 1 }), [648, 32]);
+        assert_eq!(padded(size(641, 1)), [648, 16]);
         assert_eq!((0..7).map(|x| mirrored(x, 3)).collect::<Vec<_>>(), [0, 1, 2, 2, 1, 0, 0]);
         assert_eq!(mirrored(31, 1), 0);
+    }
+
+    #[test]
+    fn canvases_have_the_lines_asked_for_and_a_bounded_size() {
+        assert_eq!(canvas(size(1280, 720), Some(360)), size(640, 360));
+        assert_eq!(canvas(size(640, 360), Some(720)), size(640, 360));
+        assert_eq!(canvas(size(7680, 4320), None), size(1920, 1080));
+        assert_eq!(canvas(size(1, 16_384), Some(64)), size(1, 16_384));
+        assert!(canvas(size(16_384, 16_384), Some(4320)).pixels() as f64 <= MOST_PIXELS * 1.01);
     }
 }

@@ -6,20 +6,20 @@
 
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageDecoder as _, ImageReader, RgbImage};
+use image::RgbImage;
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use crate::align::Align;
 use crate::error::{Cause, Error, Result};
+use crate::finish::Colors;
+use crate::picture::exemplar;
+use crate::texture::Texture;
 
-static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets");
+pub(crate) static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets");
 
 /// Name of the preset used where none is named.
 pub const DEFAULT: &str = "modigliani";
-
-/// Smallest side of an exemplar.
-const LEAST_SIDE: u32 = 16;
 
 /// Everything that makes a look.
 #[derive(Debug, Clone)]
@@ -31,12 +31,18 @@ pub struct Preset {
     pub description: String,
     /// Shapes to take over; `None` leaves them alone.
     pub geometry: Option<RgbImage>,
-    /// Name of the brushwork; `None` leaves the surface alone.
-    pub texture: Option<String>,
+    /// Brushwork; `None` leaves the surface alone.
+    pub texture: Option<Texture>,
     /// Strength of the warp, 0..=2; 1 is the exemplar's own shape.
     pub warp: f32,
     /// Strength of the painting, 0..=1.
     pub paint: f32,
+    /// Size of the strokes, 0.5..=2; 1 as in the painting.
+    pub stroke_size: f32,
+    /// Whose colours the picture has.
+    pub colors: Colors,
+    /// How still the brushwork of a video holds, 0..=1; 0 paints every frame anew.
+    pub steady: f32,
     /// Whose place and pose the output takes.
     pub align: Align,
 }
@@ -51,6 +57,9 @@ impl Default for Preset {
             texture: None,
             warp: 1.0,
             paint: 1.0,
+            stroke_size: 1.0,
+            colors: Colors::Paint,
+            steady: 1.0,
             align: Align::Subject,
         }
     }
@@ -67,6 +76,10 @@ struct Written {
     texture: Option<String>,
     warp: Option<f32>,
     paint: Option<f32>,
+    stroke_size: Option<f32>,
+    #[serde(default)]
+    colors: Colors,
+    steady: Option<f32>,
     #[serde(default)]
     align: Align,
 }
@@ -90,7 +103,7 @@ impl Preset {
             };
             let broken = |source: Cause| Error::PresetInvalid { path: file.clone().into(), source };
             let text = text.contents_utf8().ok_or_else(|| broken("not UTF-8".into()))?;
-            return Self::parse(name, text, broken, |name| picture(name).map_err(broken));
+            return Self::parse(name, text, Path::new(""), broken, |name| picture(name).map_err(broken));
         }
         match user_folder().map(|folder| folder.join(&file)).filter(|path| path.is_file()) {
             Some(path) => Self::from_file(&path),
@@ -116,12 +129,14 @@ impl Preset {
         let text =
             std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         let broken = |source: Cause| Error::PresetInvalid { path: path.to_owned(), source };
-        Self::parse(&path.to_string_lossy(), &text, broken, |name| exemplar(&path.with_file_name(name)))
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&path.to_string_lossy(), &text, folder, broken, |name| exemplar(&folder.join(name)))
     }
 
     fn parse(
         name: &str,
         text: &str,
+        folder: &Path,
         broken: impl Fn(Cause) -> Error,
         picture: impl FnOnce(&str) -> Result<RgbImage>,
     ) -> Result<Self> {
@@ -129,52 +144,31 @@ impl Preset {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             broken(format!("line {}: {}", before.matches('\n').count() + 1, error.message()).into())
         })?;
+        let texture = written.texture.map(|text| Texture::parse(&text, folder)).transpose();
         let preset = Self {
             name: name.into(),
             description: written.description,
             geometry: written.geometry.as_deref().map(picture).transpose()?,
-            texture: written.texture,
+            texture: texture.map_err(|error| broken(format!("texture: {error}").into()))?,
             warp: written.warp.unwrap_or(1.0),
             paint: written.paint.unwrap_or(1.0),
+            stroke_size: written.stroke_size.unwrap_or(1.0),
+            colors: written.colors,
+            steady: written.steady.unwrap_or(1.0),
             align: written.align,
         };
-        for (what, value, most) in [("warp", preset.warp, 2.0), ("paint", preset.paint, 1.0)] {
-            if !(0.0..=most).contains(&value) {
-                return Err(broken(format!("{what} is {value}, outside 0 to {most}").into()));
+        for (what, value, least, most) in [
+            ("warp", preset.warp, 0.0, 2.0),
+            ("paint", preset.paint, 0.0, 1.0),
+            ("stroke_size", preset.stroke_size, 0.5, 2.0),
+            ("steady", preset.steady, 0.0, 1.0),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err(broken(format!("{what} is {value}, outside {least} to {most}").into()));
             }
         }
         Ok(preset)
     }
-}
-
-/// Reads an exemplar picture.
-///
-/// # Errors
-/// Where it cannot be read or is smaller than 16x16.
-pub fn exemplar(path: &Path) -> Result<RgbImage> {
-    let picture = picture(path)?.into_rgb8();
-    let (width, height) = picture.dimensions();
-    if width.min(height) < LEAST_SIDE {
-        return Err(Error::PictureTooSmall { path: path.to_owned(), width, height });
-    }
-    Ok(picture)
-}
-
-/// Reads any picture, turned upright as its camera noted.
-///
-/// # Errors
-/// Where it cannot be read.
-pub fn picture(path: &Path) -> Result<DynamicImage> {
-    let failed = |source| Error::Picture { path: path.to_owned(), source };
-    let mut decoder = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(|source| Error::Read { path: path.to_owned(), source })?
-        .into_decoder()
-        .map_err(failed)?;
-    let orientation = decoder.orientation().map_err(failed)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
 }
 
 /// Where a user's own presets are looked for by name.
@@ -188,7 +182,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<Preset> {
         let broken = |source| Error::PresetInvalid { path: "test".into(), source };
-        Preset::parse("test", text, broken, |_| Ok(RgbImage::new(16, 16)))
+        Preset::parse("test", text, Path::new(""), broken, |_| Ok(RgbImage::new(16, 16)))
     }
 
     #[test]
@@ -211,6 +205,8 @@ mod tests {
             ("warp = 3.0", "outside 0 to 2"),
             ("paint = nan", "outside 0 to 1"),
             ("brush = 1", "unknown field `brush`"),
+            ("stroke_size = 0.1", "outside 0.5 to 2"),
+            ("texture = \"a:b\"", "not a share"),
             ("align = \"left\"", "unknown variant"),
         ] {
             let report = parse(text).expect_err(text).report("x");

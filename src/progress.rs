@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::styler::Step;
 use crate::time::FrameTime;
 
 /// Seconds between two `progress` events.
@@ -150,6 +151,35 @@ fn show(bar: &ProgressBar, frames: Option<u64>) {
     }
     bar.set_draw_target(ProgressDrawTarget::stderr());
     bar.reset();
+}
+
+/// The bar of an optimisation, with its losses.
+pub struct StepBar(ProgressBar);
+
+impl StepBar {
+    /// Hidden where stderr is no terminal, or nothing is to be said.
+    pub fn new(quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len}  {msg}  {eta} left");
+        let bar = ProgressBar::with_draw_target(None, target);
+        Self(bar.with_style(style.expect("the template above is valid")))
+    }
+
+    /// One more step is done.
+    pub fn step(&self, step: Step) {
+        self.0.set_length(step.steps);
+        self.0.set_message(format!(
+            "{} lines, content {:.2}, style {:.3}",
+            step.lines, step.content, step.style
+        ));
+        self.0.set_position(step.done);
+    }
+}
+
+impl Drop for StepBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }
 
 /// Writes to stderr with the bar out of the way.

@@ -6,8 +6,6 @@
 //! position of a pixel comes near a multiple of the grid's step, a dot is a
 //! distance. Lines and dots grow with the picture.
 
-mod sheet;
-
 use image::RgbImage;
 use rayon::prelude::*;
 
@@ -15,9 +13,8 @@ use crate::align::Aligner;
 use crate::engine::Explained;
 use crate::frame::{Frame, Size};
 use crate::pose::centre;
+use crate::sheet::{below, beside, frame_of, scaled};
 use crate::warper::GRID;
-
-use sheet::{below, beside, frame_of, scaled};
 
 /// What to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

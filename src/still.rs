@@ -1,21 +1,35 @@
-//! Single pictures in and out.
+//! Single pictures: in, out, and redrawn as the paper does it.
 
 use std::path::Path;
 
+use crate::device::Runtime;
+use crate::engine::{Engine, Setup};
 use crate::error::{Error, Result};
+use crate::finish::{Finish, Mix};
 use crate::frame::{Frame, Size};
-use crate::preset;
+use crate::model::Models;
+use crate::picture;
+use crate::preset::Preset;
+use crate::styler::{Recipe, Step, Styler};
 use crate::time::FrameTime;
 
 /// Refuses what would lose a file.
 ///
 /// # Errors
-/// [`Error::OutputIsInput`], [`Error::OutputExists`] or [`Error::UnknownFormat`].
+/// As [`keep`], and [`Error::UnknownFormat`].
 pub fn check(input: &Path, output: &Path, overwrite: bool) -> Result<()> {
-    let path = || output.to_owned();
     if image::ImageFormat::from_path(output).is_err() {
-        return Err(Error::UnknownFormat { path: path() });
+        return Err(Error::UnknownFormat { path: output.to_owned() });
     }
+    keep(input, output, overwrite)
+}
+
+/// Refuses to overwrite what is not to be.
+///
+/// # Errors
+/// [`Error::OutputIsInput`] or [`Error::OutputExists`].
+pub fn keep(input: &Path, output: &Path, overwrite: bool) -> Result<()> {
+    let path = || output.to_owned();
     if same_file::is_same_file(input, output).unwrap_or(false) {
         return Err(Error::OutputIsInput { path: path() });
     }
@@ -30,7 +44,7 @@ pub fn check(input: &Path, output: &Path, overwrite: bool) -> Result<()> {
 /// # Errors
 /// Where it cannot be read, or has more pixels than a frame may.
 pub fn read(path: &Path) -> Result<Frame> {
-    let picture = preset::picture(path)?.into_rgba8();
+    let picture = picture::read(path)?.into_rgba8();
     let (width, height) = picture.dimensions();
     let size = Size::new(width, height).ok_or_else(|| Error::OutOfRange {
         what: "the picture's side",
@@ -66,4 +80,26 @@ pub fn write(path: &Path, frame: &Frame) -> Result<()> {
         let _ = std::fs::remove_file(&part);
     }
     saved
+}
+
+/// The paper itself: the picture is warped, then optimised towards the look's
+/// painting. Minutes; `report` sees every step.
+///
+/// # Errors
+/// Where the look's texture is not a single painting, or a stage fails.
+pub fn copy(
+    frame: Frame,
+    mut look: Preset,
+    recipe: Recipe,
+    setup: &Setup,
+    report: impl FnMut(Step),
+) -> Result<Frame> {
+    let texture = look.texture.take();
+    let painting = texture.filter(|_| look.paint > 0.0).map(|texture| texture.painting()).transpose()?;
+    let warped = Engine::new(&look, None, frame.size.aspect(), setup)?.stylize(frame)?;
+    let Some(painting) = painting else { return Ok(warped) };
+    let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
+    let painted = Styler::new(&models, &runtime, painting, recipe)?.run(&warped, report)?;
+    let mix = Mix { strength: look.paint, colors: look.colors };
+    Finish::new(None)?.run(warped, painted, mix)
 }

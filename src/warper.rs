@@ -169,7 +169,7 @@ impl Warper {
     fn matches(&mut self, features: &Features, scene: Scene, time: FrameTime) -> Result<Match> {
         let (view, shape) = (self.view, self.encoder.shape());
         let inputs = [(&shape[..], &features[..]), (&shape[..], &self.exemplar[..])];
-        let answer = self.network.run(inputs, |outputs| {
+        let answer = self.network.run(&inputs, |outputs| {
             let (field, confidence) = (outputs[0], outputs[1]);
             let finite = field.iter().chain(confidence).all(|v| v.is_finite());
             let displacement = (0..CELLS).map(|k| {

@@ -10,6 +10,7 @@ use serde_json::json;
 use stylewarp::Result;
 use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, fail, quiet_libraries, seconds};
 use stylewarp::engine::Engine;
+use stylewarp::finish::Colors;
 use stylewarp::pipeline::run_file;
 use stylewarp::preset::Preset;
 use stylewarp::progress::Progress;
@@ -108,8 +109,9 @@ fn plan(cli: &Cli, look: &Preset, info: &VideoInfo, engine: &Engine) -> serde_js
         "input": cli.input, "output": cli.output,
         "size": info.size.to_string(), "fps": info.rate.to_string(), "frames": info.frames,
         "duration": info.duration.map(FrameTime::as_secs_f64),
-        "preset": look.name, "geometry": look.geometry.is_some(), "texture": look.texture,
+        "preset": look.name, "geometry": look.geometry.is_some(), "texture": look.texture.as_ref().map(|texture| texture.text()),
         "warp": look.warp, "paint": look.paint, "paint_lines": cli.look.size,
+        "stroke_size": look.stroke_size, "keeps_colors": look.colors == Colors::Keep,
         "devices": engine.devices,
     })
 }

@@ -7,14 +7,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use stylewarp::bench;
-use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, fail, quiet_libraries};
+use stylewarp::cli::{BestArgs, LogArgs, LookArgs, Quality, SetupArgs, fail, quiet_libraries};
 use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
-use stylewarp::model::{Models, style_codes};
+use stylewarp::gallery::{self, Shelf};
+use stylewarp::model::Models;
 use stylewarp::preset::Preset;
-use stylewarp::progress::Progress;
+use stylewarp::progress::{Progress, StepBar};
 use stylewarp::show::{Show, draw};
-use stylewarp::{Error, Result, still};
+use stylewarp::{Error, Result, distill, still, style};
 
 /// Redraw pictures in an artist's hand, list looks, measure speed
 #[derive(Parser)]
@@ -38,15 +39,50 @@ enum Command {
         #[arg(short = 'y', long)]
         overwrite: bool,
         /// Show how it is bent, and why, instead
-        #[arg(long, value_enum, value_name = "WHAT")]
+        #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "quality")]
         show: Option<Show>,
         #[command(flatten)]
         look: LookArgs,
         #[command(flatten)]
+        best: BestArgs,
+        #[command(flatten)]
         setup: SetupArgs,
     },
-    /// List presets and textures
+    /// List presets and textures, or draw them all on one sheet
     Presets {
+        /// Sheet to draw
+        #[arg(long, value_name = "IMAGE", requires = "on")]
+        sheet: Option<PathBuf>,
+        /// Picture to draw them on
+        #[arg(long, value_name = "IMAGE", requires = "sheet")]
+        on: Option<PathBuf>,
+        /// What is on the sheet
+        #[arg(long, value_enum, default_value_t)]
+        of: Shelf,
+        /// Overwrite the sheet
+        #[arg(short = 'y', long)]
+        overwrite: bool,
+        #[command(flatten)]
+        setup: SetupArgs,
+    },
+    /// Tune a style for one painting: a few minutes, for better brushwork than `--texture painting.jpg`
+    ///
+    /// Writes a preset and, next to it, the style, which is a texture for every other command.
+    Distill {
+        /// The painting
+        painting: PathBuf,
+        /// Preset to write
+        #[arg(short, long, value_name = "FILE.toml")]
+        output: PathBuf,
+        /// Overwrite it
+        #[arg(short = 'y', long)]
+        overwrite: bool,
+        /// Pictures of the kind that will be painted; by default some of the program's own
+        #[arg(long, value_name = "IMAGE", num_args = 1..)]
+        on: Vec<PathBuf>,
+        /// Steps
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        steps: u32,
         #[command(flatten)]
         setup: SetupArgs,
     },
@@ -60,6 +96,9 @@ enum Command {
         /// Seconds of the clip to look at
         #[arg(long, default_value_t = 4.0, requires = "clip")]
         seconds: f64,
+        /// Another painting network to compare ours with: ONNX, one picture [1,3,H,W] and vectors
+        #[arg(long, value_name = "FILE", conflicts_with = "clip")]
+        against: Option<PathBuf>,
         /// Look whose exemplar is used
         #[arg(long, default_value = stylewarp::preset::DEFAULT)]
         preset: String,
@@ -85,36 +124,64 @@ fn main() -> ExitCode {
     unsafe { quiet_libraries() };
     let cli = Cli::parse();
     cli.log.start(&Progress::silent());
-    match run(cli.command) {
+    match run(cli.command, cli.log.quiet) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail("stylewarp", &error),
     }
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command, quiet: bool) -> Result<()> {
     match command {
-        Command::Still { input, output, overwrite, show, look, setup } => {
+        Command::Still { input, output, overwrite, show, look, best, setup } => {
             still::check(&input, &output, overwrite)?;
-            let preset = look.resolve()?;
+            let (preset, setup) = (look.resolve()?, setup.setup());
             let frame: Frame = still::read(&input)?;
-            let mut engine = Engine::new(&preset, look.size, frame.size.aspect(), &setup.setup())?;
             let drawn = match (show, &preset.geometry) {
-                (None, _) => engine.stylize(frame)?,
+                (None, _) if best.quality == Quality::Best => {
+                    let recipe = best.recipe(&preset, look.size);
+                    let bar = StepBar::new(quiet);
+                    still::copy(frame, preset, recipe, &setup, |step| bar.step(step))?
+                }
+                (None, _) => Engine::new(&preset, look.size, frame.size.aspect(), &setup)?.stylize(frame)?,
                 (Some(_), None) => return Err(Error::NothingToShow),
-                (Some(show), Some(exemplar)) => draw(show, &engine.explain(frame)?, exemplar),
+                (Some(show), Some(exemplar)) => {
+                    let mut engine = Engine::new(&preset, look.size, frame.size.aspect(), &setup)?;
+                    draw(show, &engine.explain(frame)?, exemplar)
+                }
             };
             still::write(&output, &drawn)
         }
-        Command::Presets { setup } => {
+        Command::Presets { sheet: Some(sheet), on: Some(on), of, overwrite, setup } => {
+            still::check(&on, &sheet, overwrite)?;
+            let drawn =
+                gallery::draw(&still::read(&on)?, of, &setup.setup(), |name| tracing::info!("{name}"))?;
+            still::write(&sheet, &drawn)
+        }
+        Command::Presets { setup, .. } => {
             for name in Preset::names() {
                 println!("{name:<20} {}", Preset::load(&name)?.description);
             }
-            let codes = style_codes(&Models::find(setup.models.as_deref())?)?;
-            let names: Vec<_> = codes.into_iter().map(|(name, _)| name).collect();
+            let styles = style::all(&Models::find(setup.models.as_deref())?)?;
+            let names: Vec<_> = styles.into_iter().map(|(name, _)| name).collect();
             println!("\ntextures: {}", names.join(", "));
             Ok(())
         }
-        Command::Bench { clip, seconds, preset, runs, json, setup } => {
+        Command::Distill { painting, output, overwrite, on, steps, setup } => {
+            still::keep(&painting, &output, overwrite)?;
+            let bar = StepBar::new(quiet);
+            let told = distill::write(&painting, &output, &on, steps, &setup.setup(), |step| bar.step(step))?;
+            drop(bar);
+            if !quiet {
+                eprintln!(
+                    "{}: objective {:.3}, {:.3} as predicted",
+                    output.display(),
+                    told.tuned,
+                    told.predicted
+                );
+            }
+            Ok(())
+        }
+        Command::Bench { clip, seconds, against, preset, runs, json, setup } => {
             let (look, setup) = (Preset::load(&preset)?, setup.setup());
             let (told, text) = match clip {
                 Some(clip) => {
@@ -122,7 +189,7 @@ fn run(command: Command) -> Result<()> {
                     (serde_json::json!(steady), steady.text())
                 }
                 None => {
-                    let report = bench::run(&look, &setup, runs)?;
+                    let report = bench::run(&look, &setup, runs, against.as_deref())?;
                     (serde_json::json!(report), report.table())
                 }
             };

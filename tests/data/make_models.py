@@ -5,7 +5,9 @@
 encoder  mean colour of each of 16x16 cells, repeated to 512 channels, as a unit vector
 encoder-fast  the same with red and blue exchanged, so that one can tell which was used
 warper   BASE + 0.2 * (difference of the two pictures' first two channels), sure of everything
-painter  (1 - image) * the style's first three values: inverted, then dyed
+painter  (1 - image) * the style's first three values: inverted, then dyed; its statistics are the
+         image's mean, kept as asked
+style-encoder  a dye of the painting's mean colour
 
 Not in the folder, to take the others' places:
 
@@ -108,8 +110,17 @@ def painter(path: Path, fussy: bool = False) -> None:
         node("Reshape", ["three", "colour"], ["dye"]),
         node("Sub", ["white", "image"], ["inverted"]),
         node("Mul", ["inverted", "dye"], ["painted"]),
+        # now + keep * (before - now)
+        node("ReduceMean", ["image"], ["mean"], axes=[1, 2, 3]),
+        node("Reshape", ["mean", "one"], ["flat"]),
+        node("Tile", ["flat", "four"], ["now"]),
+        node("Sub", ["before", "now"], ["off"]),
+        node("Mul", ["off", "keep"], ["kept"]),
+        node("Add", ["now", "kept"], ["statistics"]),
     ]
     constants = {
+        "one": np.array([1, 1]),
+        "four": np.array([1, 4]),
         "first": np.array([0]),
         "last": np.array([3]),
         "axis": np.array([1]),
@@ -124,11 +135,25 @@ def painter(path: Path, fussy: bool = False) -> None:
             node("Cast", ["is_white"], ["element"], to=TensorProto.INT64),
             node("Gather", ["list", "element"], ["paper"]),
         ]
-        nodes[-2].input[0] = "paper"
+        next(node for node in nodes if node.output[0] == "inverted").input[0] = "paper"
         del constants["white"]
         constants |= {"bright": np.float32(0.9), "list": np.array([1], np.float32)}
     image = [1, 3, "height", "width"]
-    save(path, {"image": image, "style": [1, 4]}, {"painted": image}, nodes, constants)
+    vector = [1, 4]
+    inputs = {"image": image, "style": vector, "before": vector, "keep": [1]}
+    save(path, inputs, {"painted": image, "statistics": vector}, nodes, constants)
+
+
+def style_encoder() -> None:
+    node = helper.make_node
+    nodes = [
+        node("ReduceMean", ["painting"], ["mean"], axes=[2, 3], keepdims=0),
+        node("Pad", ["mean", "end"], ["four"]),
+        node("Unsqueeze", ["four", "axis"], ["one"]),
+        node("Tile", ["one", "twice"], ["style"]),
+    ]
+    constants = {"end": np.array([0, 0, 0, 1]), "axis": np.array([1]), "twice": np.array([1, 2, 1])}
+    save(MODELS / "style-encoder.onnx", {"painting": [1, 3, 256, 256]}, {"style": [1, 2, 4]}, nodes, constants)
 
 
 def signature(values) -> str:
@@ -162,7 +187,8 @@ def main() -> None:
     warper(HERE / "nan_warper.onnx", gives_nan=True)
     painter(MODELS / "painter.onnx")
     painter(HERE / "fussy_painter.onnx", fussy=True)
-    save_file({name: np.array(code, np.float32) for name, code in STYLES.items()}, MODELS / "styles.safetensors")
+    style_encoder()
+    save_file({name: np.array([code, code], np.float32) for name, code in STYLES.items()}, MODELS / "styles.safetensors")
     manifest()
 
 

@@ -126,7 +126,7 @@ impl Sink for Shelf {
 pub(crate) fn look(warp: f32, paint: f32) -> Preset {
     let mut look = Preset::default();
     look.geometry = Some(image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 2, y as u8 * 2, 60])));
-    look.texture = Some("starry-night".into());
+    look.texture = Some("starry-night".parse().expect("a texture"));
     (look.warp, look.paint) = (warp, paint);
     look
 }

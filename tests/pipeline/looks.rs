@@ -24,7 +24,7 @@ fn nothing_to_do_needs_no_networks_and_changes_nothing() {
 /// One colour as painted in a style.
 fn painted(rgb: [u8; 3], style: &str, strength: f32) -> [u8; 4] {
     let mut brush = look(0.0, strength);
-    brush.texture = Some(style.into());
+    brush.texture = Some(style.parse().expect("a texture"));
     let [r, g, b] = rgb;
     let flat = Frame::filled(SIZE, frame(0).time, [r, g, b, 255]);
     let done = engine(&brush).stylize(flat).expect("painted");
@@ -44,7 +44,7 @@ fn styles_dye_the_negative() {
 #[test]
 fn an_unknown_style_lists_those_there_are() {
     let mut brush = look(0.0, 1.0);
-    brush.texture = Some("no-such".into());
+    brush.texture = Some("no-such".parse().expect("a texture"));
     let error = engine_on(networks::tiny(), &brush).err().expect("refused");
     assert!(
         matches!(&error, Error::TextureMissing { available, .. } if *available == ["scream", "starry-night"])

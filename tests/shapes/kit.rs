@@ -8,7 +8,8 @@ use stylewarp::encoder::EncoderChoice;
 use stylewarp::engine::{Engine, Explained, Setup};
 use stylewarp::frame::{Frame, Size};
 use stylewarp::model::Models;
-use stylewarp::preset::{Preset, exemplar};
+use stylewarp::picture::exemplar;
+use stylewarp::preset::Preset;
 use stylewarp::time::FrameTime;
 use stylewarp::warper::Warper;
 

@@ -1,0 +1,112 @@
+// Puts the painting on the frame: enlarges it along the frame's own edges where
+// it was painted smaller, keeps the frame's colours if asked to, and blends.
+//
+// Twin: src/finish/cpu.rs, kept in the same order and with the same names; tests
+// hold the two within 1/255.
+
+struct Params {
+    /// Frame size in pixels.
+    size: vec2<u32>,
+    /// Size of the painting.
+    canvas: vec2<u32>,
+    /// 0 leaves the frame, 1 the painting.
+    strength: f32,
+    /// 1 keeps the frame's colours and takes only the painting's light and dark.
+    keep: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var frame: texture_2d<f32>;
+/// The frame as the painter saw it, of the canvas's size.
+@group(0) @binding(2) var seen: texture_2d<f32>;
+@group(0) @binding(3) var painted: texture_2d<f32>;
+@group(0) @binding(4) var finished: texture_storage_2d<rgba8unorm, write>;
+
+/// Square of the colour difference, in 0..3, at which a neighbour counts a quarter.
+const TOLERANCE: f32 = 0.01;
+/// What a neighbour of any colour counts: nothing is ever divided by zero.
+const LEAST: f32 = 0.001;
+
+/// Joint bilateral upsampling (Kopf et al., 2007): of the four painted pixels
+/// around, those count most under which the painter saw this pixel's colour.
+fn enlarged(at: vec2<u32>, own: vec3<f32>) -> vec3<f32> {
+    if all(params.size == params.canvas) {
+        return textureLoad(painted, at, 0).rgb;
+    }
+    let position = (vec2<f32>(at) + 0.5) * vec2<f32>(params.canvas) / vec2<f32>(params.size) - 0.5;
+    let corner = floor(position);
+    let f = position - corner;
+    let last = vec2<i32>(params.canvas) - 1;
+    var sum = vec3(0.0);
+    var total = 0.0;
+    for (var j = 0; j < 2; j++) {
+        for (var i = 0; i < 2; i++) {
+            let from_ = clamp(vec2<i32>(corner) + vec2(i, j), vec2(0), last);
+            let off = textureLoad(seen, from_, 0).rgb - own;
+            let alike = 1.0 / (1.0 + dot(off, off) / TOLERANCE);
+            let near = select(1.0 - f.x, f.x, i == 1) * select(1.0 - f.y, f.y, j == 1);
+            let weight = near * (alike * alike + LEAST);
+            sum += weight * textureLoad(painted, from_, 0).rgb;
+            total += weight;
+        }
+    }
+    return sum / total;
+}
+
+fn linear(c: vec3<f32>) -> vec3<f32> {
+    return select(pow((c + 0.055) / 1.055, vec3(2.4)), c / 12.92, c <= vec3(0.04045));
+}
+
+fn encoded(c: vec3<f32>) -> vec3<f32> {
+    let l = max(c, vec3(0.0));
+    return select(1.055 * pow(l, vec3(1.0 / 2.4)) - 0.055, l * 12.92, l <= vec3(0.0031308));
+}
+
+/// Oklab (Ottosson, 2020) of sRGB.
+fn to_lab(c: vec3<f32>) -> vec3<f32> {
+    let rgb = linear(c);
+    let l = dot(vec3(0.4122214708, 0.5363325363, 0.0514459929), rgb);
+    let m = dot(vec3(0.2119034982, 0.6806995451, 0.1073969566), rgb);
+    let s = dot(vec3(0.0883024619, 0.2817188376, 0.6299787005), rgb);
+    let root = pow(vec3(l, m, s), vec3(1.0 / 3.0));
+    return vec3(
+        dot(vec3(0.2104542553, 0.7936177850, -0.0040720468), root),
+        dot(vec3(1.9779984951, -2.4285922050, 0.4505937099), root),
+        dot(vec3(0.0259040371, 0.7827717662, -0.8086757660), root),
+    );
+}
+
+fn from_lab(lab: vec3<f32>) -> vec3<f32> {
+    let l = dot(vec3(1.0, 0.3963377774, 0.2158037573), lab);
+    let m = dot(vec3(1.0, -0.1055613458, -0.0638541728), lab);
+    let s = dot(vec3(1.0, -0.0894841775, -1.2914855480), lab);
+    let cube = vec3(l * l * l, m * m * m, s * s * s);
+    return encoded(vec3(
+        dot(vec3(4.0767416621, -3.3077115913, 0.2309699292), cube),
+        dot(vec3(-1.2684380046, 2.6097574011, -0.3413193965), cube),
+        dot(vec3(-0.0041960863, -0.7034186147, 1.7076147010), cube),
+    ));
+}
+
+/// Light and dark of `over` with the hue and chroma of `own`; less chroma where
+/// it has become darker or lighter, as screens cannot show it there.
+fn recoloured(over: vec3<f32>, own: vec3<f32>) -> vec3<f32> {
+    let light = to_lab(over).x;
+    let lab = to_lab(own);
+    let room = min(light / max(lab.x, 0.001), (1.0 - light) / max(1.0 - lab.x, 0.001));
+    return clamp(from_lab(vec3(light, lab.yz * clamp(room, 0.0, 1.0))), vec3(0.0), vec3(1.0));
+}
+
+@compute @workgroup_size(16, 8)
+fn finish(@builtin(global_invocation_id) id: vec3<u32>) {
+    if any(id.xy >= params.size) {
+        return;
+    }
+    let texel = textureLoad(frame, id.xy, 0);
+    let own = texel.rgb;
+    var over = enlarged(id.xy, own);
+    if params.keep > 0.0 {
+        over = recoloured(over, own);
+    }
+    textureStore(finished, id.xy, vec4(mix(own, over, params.strength), texel.a));
+}

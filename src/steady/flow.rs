@@ -1,0 +1,238 @@
+//! Dense optical flow by inverse search of patches, coarse to fine (Kroeger et
+//! al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016), without its
+//! variational refinement.
+
+use rayon::prelude::*;
+
+/// Side of a patch, and of the steps between patches, in pixels of a level.
+const PATCH: usize = 8;
+const STEP: usize = 4;
+/// Steps of the search in a patch at most, and the move that ends it, in pixels.
+const SEARCHES: usize = 5;
+const STILL: f32 = 0.03;
+/// A patch that leaves its start by more than this is lost, in pixels.
+const LOST: f32 = 6.0;
+/// Variance of the noise in a picture in 0..1: patches with less structure stay put.
+const NOISE: f32 = 1e-4;
+
+/// Luma of a picture and of its halves.
+#[derive(Debug, Clone)]
+pub(super) struct Pyramid(Vec<Level>);
+
+#[derive(Debug, Clone)]
+struct Level {
+    width: usize,
+    height: usize,
+    luma: Vec<f32>,
+}
+
+impl Pyramid {
+    /// Of packed RGBA, averaged over blocks of `block` pixels.
+    pub(super) fn new(pixels: &[u8], width: usize, height: usize, block: usize) -> Self {
+        let (w, h) = ((width / block).max(1), (height / block).max(1));
+        let (across, down) = (block.min(width), block.min(height));
+        let of_block = |x: usize, y: usize| {
+            let rows = (0..down).map(|row| ((y * block + row) * width + x * block) * 4);
+            let sum: u32 = rows
+                .flat_map(|at| pixels[at..at + across * 4].chunks_exact(4))
+                .map(|p| 77 * u32::from(p[0]) + 150 * u32::from(p[1]) + 29 * u32::from(p[2]))
+                .sum();
+            sum as f32 / (256 * 255 * across * down) as f32
+        };
+        let luma = (0..h).flat_map(|y| (0..w).map(move |x| of_block(x, y))).collect();
+        let mut levels = vec![Level { width: w, height: h, luma }];
+        while let Some(next) = levels.last().and_then(Level::halved) {
+            levels.push(next);
+        }
+        Self(levels)
+    }
+
+    /// Width and height of the finest level.
+    pub(super) fn size(&self) -> [usize; 2] {
+        [self.0[0].width, self.0[0].height]
+    }
+
+    /// For every pixel of the finest level, how far from there it was in `before`, of the same size.
+    pub(super) fn flow_from(&self, before: &Self) -> Vec<[f32; 2]> {
+        let mut flow: Option<Vec<[f32; 2]>> = None;
+        let mut coarser = [0, 0];
+        for (now, before) in self.0.iter().zip(&before.0).rev() {
+            let start = match flow {
+                None => vec![[0.0; 2]; now.luma.len()],
+                Some(flow) => doubled(&flow, coarser, [now.width, now.height]),
+            };
+            flow = Some(now.search(before, &start));
+            coarser = [now.width, now.height];
+        }
+        flow.unwrap_or_default()
+    }
+}
+
+/// The flow of the next finer level, to begin with.
+fn doubled(
+    flow: &[[f32; 2]],
+    [from_width, from_height]: [usize; 2],
+    [width, height]: [usize; 2],
+) -> Vec<[f32; 2]> {
+    let at =
+        |x: usize, y: usize| flow[(y / 2).min(from_height - 1) * from_width + (x / 2).min(from_width - 1)];
+    (0..height).flat_map(|y| (0..width).map(move |x| at(x, y).map(|v| 2.0 * v))).collect()
+}
+
+/// What a patch found: its displacement, and how much it is worth.
+#[derive(Clone, Copy)]
+struct Found {
+    shift: [f32; 2],
+    weight: f32,
+}
+
+impl Level {
+    /// `None` where a patch would not fit any more.
+    fn halved(&self) -> Option<Self> {
+        let (width, height) = (self.width / 2, self.height / 2);
+        if width.min(height) < 2 * PATCH {
+            return None;
+        }
+        let mean = |x: usize, y: usize| {
+            let at = 2 * y * self.width + 2 * x;
+            (self.luma[at] + self.luma[at + 1] + self.luma[at + self.width] + self.luma[at + self.width + 1])
+                / 4.0
+        };
+        let luma = (0..height).flat_map(|y| (0..width).map(move |x| mean(x, y))).collect();
+        Some(Self { width, height, luma })
+    }
+
+    fn search(&self, before: &Self, start: &[[f32; 2]]) -> Vec<[f32; 2]> {
+        if self.width.min(self.height) < PATCH {
+            return start.to_vec();
+        }
+        // The last patch ends where the picture does.
+        let places = |side: usize| -> Vec<usize> {
+            let last = side - PATCH;
+            (0..last).step_by(STEP).chain([last]).collect()
+        };
+        let (columns, rows) = (places(self.width), places(self.height));
+        let found: Vec<Vec<Found>> = rows
+            .par_iter()
+            .map(|&y| columns.iter().map(|&x| self.patch(before, x, y, start)).collect())
+            .collect();
+        let mut sums = vec![[0.0_f32; 3]; self.luma.len()];
+        for (&y, found) in rows.iter().zip(&found) {
+            for (&x, Found { shift, weight }) in columns.iter().zip(found) {
+                for row in y..y + PATCH {
+                    for sum in &mut sums[row * self.width + x..][..PATCH] {
+                        *sum = [sum[0] + weight * shift[0], sum[1] + weight * shift[1], sum[2] + weight];
+                    }
+                }
+            }
+        }
+        sums.into_iter().map(|[x, y, weight]| [x / weight, y / weight]).collect()
+    }
+
+    /// Gauss-Newton with the Hessian of the patch itself, its mean brightness taken off.
+    fn patch(&self, before: &Self, left: usize, top: usize, start: &[[f32; 2]]) -> Found {
+        let mut own = [0.0_f32; PATCH * PATCH];
+        let mut slopes = [[0.0_f32; 2]; PATCH * PATCH];
+        let [mut xx, mut xy, mut yy] = [NOISE * (PATCH * PATCH) as f32, 0.0, NOISE * (PATCH * PATCH) as f32];
+        for k in 0..PATCH * PATCH {
+            let (x, y) = (left + k % PATCH, top + k / PATCH);
+            let at = |x: usize, y: usize| self.luma[y * self.width + x];
+            own[k] = at(x, y);
+            let dx = (at((x + 1).min(self.width - 1), y) - at(x.saturating_sub(1), y)) / 2.0;
+            let dy = (at(x, (y + 1).min(self.height - 1)) - at(x, y.saturating_sub(1))) / 2.0;
+            slopes[k] = [dx, dy];
+            (xx, xy, yy) = (xx + dx * dx, xy + dx * dy, yy + dy * dy);
+        }
+        let determinant = xx * yy - xy * xy;
+        let first = start[(top + PATCH / 2) * self.width + left + PATCH / 2];
+        let (mut shift, mut off) = (first, [0.0_f32; PATCH * PATCH]);
+        for _ in 0..SEARCHES {
+            before.differences(&own, left as f32 + shift[0], top as f32 + shift[1], &mut off);
+            let (mut x, mut y) = (0.0, 0.0);
+            for (off, slope) in off.iter().zip(&slopes) {
+                (x, y) = (x + off * slope[0], y + off * slope[1]);
+            }
+            let step = [(yy * x - xy * y) / determinant, (xx * y - xy * x) / determinant];
+            shift = [shift[0] - step[0], shift[1] - step[1]];
+            let gone = [shift[0] - first[0], shift[1] - first[1]];
+            if gone[0].hypot(gone[1]) > LOST {
+                shift = first;
+                break;
+            }
+            if step[0].hypot(step[1]) < STILL {
+                break;
+            }
+        }
+        before.differences(&own, left as f32 + shift[0], top as f32 + shift[1], &mut off);
+        let error = off.iter().map(|off| off.abs()).sum::<f32>() / (PATCH * PATCH) as f32;
+        Found { shift, weight: 1.0 / (error + 0.004) }
+    }
+
+    /// What a patch of this picture at (x, y) differs by, its mean taken off. Beyond the edge, the edge.
+    fn differences(&self, own: &[f32; PATCH * PATCH], x: f32, y: f32, off: &mut [f32; PATCH * PATCH]) {
+        let (x0, y0) = (x.floor(), y.floor());
+        let (fx, fy) = (x - x0, y - y0);
+        let column = |k: usize| (x0 as i32 + k as i32).clamp(0, self.width as i32 - 1) as usize;
+        let row = |k: usize| (y0 as i32 + k as i32).clamp(0, self.height as i32 - 1) as usize * self.width;
+        let columns: [usize; PATCH + 1] = std::array::from_fn(column);
+        let across = |row: usize| -> [f32; PATCH] {
+            std::array::from_fn(|k| {
+                let (a, b) = (self.luma[row + columns[k]], self.luma[row + columns[k + 1]]);
+                a + (b - a) * fx
+            })
+        };
+        let mut upper = across(row(0));
+        let mut sum = 0.0;
+        for (k, (own, off)) in own.chunks_exact(PATCH).zip(off.chunks_exact_mut(PATCH)).enumerate() {
+            let lower = across(row(k + 1));
+            for ((off, own), (upper, lower)) in off.iter_mut().zip(own).zip(upper.iter().zip(&lower)) {
+                *off = upper + (lower - upper) * fy - own;
+                sum += *off;
+            }
+            upper = lower;
+        }
+        let mean = sum / (PATCH * PATCH) as f32;
+        off.iter_mut().for_each(|off| *off -= mean);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Smooth blobs, seen from (x, y).
+    fn scene(width: usize, height: usize, x: f32, y: f32) -> Vec<u8> {
+        let value = |k: usize| {
+            let (u, v) = ((k % width) as f32 + x, (k / width) as f32 + y);
+            let waves =
+                (u * 0.21).sin() * (v * 0.17).cos() + (u * 0.063 + v * 0.047).sin() + (u * 0.5).sin() * 0.2;
+            (128.0 + 50.0 * waves) as u8
+        };
+        (0..width * height).flat_map(|k| [value(k), value(k), value(k), 255]).collect()
+    }
+
+    fn pyramid(x: f32, y: f32) -> Pyramid {
+        Pyramid::new(&scene(160, 96, x, y), 160, 96, 1)
+    }
+
+    #[test]
+    fn finds_small_and_large_moves() {
+        for (x, y) in [(0.0, 0.0), (0.4, -0.3), (3.4, -2.0), (-9.0, 5.5)] {
+            // What is at (0, 0) now was at (x, y) before.
+            let flow = pyramid(x, y).flow_from(&pyramid(0.0, 0.0));
+            let inner = (20..76).flat_map(|row| (20..140).map(move |column| row * 160 + column));
+            let mut errors: Vec<_> = inner.map(|k| (flow[k][0] - x).hypot(flow[k][1] - y)).collect();
+            errors.sort_by(f32::total_cmp);
+            assert!(errors[errors.len() / 2] < 0.1, "({x}, {y}): median {}", errors[errors.len() / 2]);
+            assert!(errors[errors.len() * 9 / 10] < 0.6, "({x}, {y}): {}", errors[errors.len() * 9 / 10]);
+        }
+    }
+
+    #[test]
+    fn flat_and_tiny_pictures_do_not_move() {
+        let flat = Pyramid::new(&[90; 64 * 48 * 4], 64, 48, 1);
+        assert!(flat.flow_from(&flat.clone()).iter().all(|shift| *shift == [0.0, 0.0]));
+        let dot = Pyramid::new(&[90; 4], 1, 1, 3);
+        assert_eq!((dot.size(), dot.flow_from(&dot.clone())), ([1, 1], vec![[0.0, 0.0]]));
+    }
+}

@@ -1,0 +1,80 @@
+//! Any painting at run time: predicts its style code, without training.
+
+use fast_image_resize as fr;
+use image::RgbImage;
+
+use crate::device::Runtime;
+use crate::error::{Error, Result};
+use crate::model::{Models, Network};
+use crate::style::Style;
+
+const NAME: &str = "style-encoder.onnx";
+/// Side of the network's input.
+const SIDE: u32 = 256;
+/// Views of a painting that is longer than wide, or wider than long.
+const MOST_VIEWS: u32 = 3;
+
+/// Predicts style codes.
+pub struct StyleEncoder {
+    network: Network,
+}
+
+impl StyleEncoder {
+    /// Loads the network.
+    ///
+    /// # Errors
+    /// Where it cannot be had.
+    pub fn new(models: &Models, runtime: &Runtime) -> Result<Self> {
+        Ok(Self { network: models.network(NAME, runtime)? })
+    }
+
+    /// The style of a painting: the mean over square views along its longer side.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime fails.
+    pub fn run(&mut self, painting: &RgbImage) -> Result<Style> {
+        let (width, height) = painting.dimensions();
+        let (side, rest) = (width.min(height), width.abs_diff(height));
+        let views = (1 + rest.div_ceil(side)).min(MOST_VIEWS);
+        let mut styles = Vec::new();
+        for view in 0..views {
+            // The middle one alone, or spread from end to end.
+            let along = if views == 1 { rest / 2 } else { rest * view / (views - 1) };
+            let (left, top) = if width > height { (along, 0) } else { (0, along) };
+            let planes = square(painting, f64::from(left), f64::from(top), f64::from(side))?;
+            let shape = [1, 3, SIDE as usize, SIDE as usize];
+            let found = self.network.run(&[(&shape, &planes)], |outputs| {
+                let (fine, coarse) = outputs[0].split_at(outputs[0].len() / 2);
+                Style::new(fine.to_vec(), coarse.to_vec())
+            })?;
+            let style = found.ok_or_else(|| Error::Ort {
+                doing: format!("running {NAME}"),
+                source: "it found no finite style".into(),
+            })?;
+            styles.push((style, 1.0));
+        }
+        Style::mix(&styles).ok_or_else(|| Error::Ort {
+            doing: format!("running {NAME}"),
+            source: "it answered nothing".into(),
+        })
+    }
+}
+
+/// A square of the painting as the network takes it.
+fn square(painting: &RgbImage, left: f64, top: f64, side: f64) -> Result<Vec<f32>> {
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Ort {
+        doing: "resizing a painting".into(),
+        source,
+    };
+    let (width, height) = painting.dimensions();
+    let source = fr::images::ImageRef::new(width, height, painting.as_raw(), fr::PixelType::U8x3)
+        .map_err(|error| failed(Box::new(error)))?;
+    let mut view = fr::images::Image::new(SIDE, SIDE, fr::PixelType::U8x3);
+    // As in training: areas where it shrinks, cubic where it grows.
+    let filter = if side >= f64::from(SIDE) { fr::FilterType::Box } else { fr::FilterType::CatmullRom };
+    let options =
+        fr::ResizeOptions::new().resize_alg(fr::ResizeAlg::Convolution(filter)).crop(left, top, side, side);
+    fr::Resizer::new().resize(&source, &mut view, &options).map_err(|error| failed(Box::new(error)))?;
+    let pixels = view.buffer();
+    Ok((0..3).flat_map(|c| pixels.iter().skip(c).step_by(3).map(|v| f32::from(*v) / 255.0)).collect())
+}

@@ -1,0 +1,122 @@
+//! `stylewarp still --quality best`, `distill` and `presets --sheet`, as typed.
+
+use std::path::Path;
+use std::process::Command;
+
+use image::RgbImage;
+use stylewarp::picture;
+use tempfile::TempDir;
+
+struct Folder(TempDir);
+
+impl Folder {
+    /// With a photo of 120x90 and a painting.
+    fn new() -> Self {
+        let folder = Self(TempDir::new().expect("a folder"));
+        let picture = |name, width, height| {
+            let whole = picture::painting(name).expect("the program's own");
+            image::imageops::resize(&whole, width, height, image::imageops::FilterType::Triangle)
+        };
+        picture("girls-at-the-piano", 120, 90).save(folder.path("photo.png")).expect("written");
+        picture("nafea", 140, 200).save(folder.path("art.jpg")).expect("written");
+        folder
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn picture(&self, name: &str) -> RgbImage {
+        image::open(self.path(name)).expect("a picture").into_rgb8()
+    }
+
+    /// Exit code, and what was said.
+    fn run(&self, args: &str) -> (Option<i32>, String) {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let output = Command::new(env!("CARGO_BIN_EXE_stylewarp"))
+            .current_dir(self.path(""))
+            .args(args.split_whitespace())
+            .args(["--device", "cpu"])
+            .env("STYLEWARP_MODELS", models)
+            .output()
+            .expect("the program starts");
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(!said.contains("panicked"), "{said}");
+        (output.status.code(), said)
+    }
+
+    fn runs(&self, args: &str) -> String {
+        let (code, said) = self.run(args);
+        assert_eq!(code, Some(0), "{args}: {said}");
+        said
+    }
+
+    fn refuses(&self, args: &str, words: [&str; 2]) {
+        let (code, said) = self.run(args);
+        assert!(matches!(code, Some(1 | 2)), "{args}: {code:?} {said}");
+        assert!(words.iter().all(|words| said.contains(words)), "{args}: {said}");
+    }
+}
+
+#[test]
+fn the_best_quality_copies_a_painting() {
+    let folder = Folder::new();
+    let best = "--quality best --scales 32,64 --iterations 6";
+    folder.runs(&format!("still photo.png best.png --texture art.jpg {best}"));
+    assert_eq!(folder.picture("best.png").dimensions(), (120, 90), "enlarged from 64 lines");
+    assert!(folder.picture("best.png") != folder.picture("photo.png"));
+    folder.runs(&format!("still photo.png none.png --texture art.jpg --paint 0 {best}"));
+    assert!(folder.picture("none.png") == folder.picture("photo.png"));
+    folder.refuses(
+        &format!("still photo.png x.png --texture scream,udnie {best}"),
+        ["no single painting is named by the texture scream,udnie", "one picture file"],
+    );
+    assert!(!folder.path("x.png").exists());
+}
+
+#[test]
+fn a_distilled_style_is_a_preset_and_a_texture() {
+    let folder = Folder::new();
+    let said = folder.runs("distill art.jpg -o mine.toml --on photo.png --steps 2");
+    let figures: Vec<f32> = said.split([' ', ',', '\n']).filter_map(|word| word.parse().ok()).collect();
+    let [tuned, predicted] = figures[..] else { panic!("two figures in {said}") };
+    assert!(tuned <= predicted, "{said}");
+    folder.runs("still photo.png a.png --preset mine.toml");
+    folder.runs("still photo.png b.png --texture mine.safetensors");
+    folder.runs("still photo.png c.png --texture art.jpg");
+    assert!(folder.picture("a.png") == folder.picture("b.png"));
+    assert!(folder.picture("a.png") != folder.picture("photo.png"));
+    if tuned < predicted {
+        assert!(folder.picture("a.png") != folder.picture("c.png"), "tuned, not only predicted");
+    }
+    folder.refuses("distill art.jpg -o mine.toml --steps 1", ["mine.toml exists already", "-y"]);
+    folder.refuses("distill art.jpg -o mine.txt --steps 1", ["no name for a preset", ".toml"]);
+    folder.refuses("distill none.jpg -o b.toml --steps 1", ["cannot read none.jpg", "check the name"]);
+}
+
+#[test]
+fn strokes_colours_and_size_are_controls() {
+    let folder = Folder::new();
+    folder.runs("still photo.png whole.png --texture scream");
+    for (k, control) in
+        ["--colors keep", "--stroke-size 2", "--size 64", "--paint 0.5"].into_iter().enumerate()
+    {
+        let output = format!("{k}.png");
+        folder.runs(&format!("still photo.png {output} --texture scream {control}"));
+        assert_eq!(folder.picture(&output).dimensions(), (120, 90));
+        assert!(folder.picture(&output) != folder.picture("whole.png"), "{control}");
+    }
+    for (args, said) in [("--stroke-size 3", "outside 0.5 to 2"), ("--texture a:b", "not a share")] {
+        folder.refuses(&format!("still photo.png x.png {args}"), [said, "--help"]);
+    }
+}
+
+#[test]
+fn every_look_is_on_the_sheet() {
+    let folder = Folder::new();
+    folder.runs("presets --sheet sheet.png --on photo.png --of textures");
+    let sheet = folder.picture("sheet.png");
+    assert!(sheet.width() > 1000 && sheet.height() > 1000, "{:?}", sheet.dimensions());
+    folder.refuses("presets --sheet sheet.png --on photo.png", ["sheet.png exists already", "-y"]);
+    folder.refuses("presets --sheet a.png", ["--on", "--help"]);
+}

@@ -1,0 +1,9 @@
+//! The committed networks that paint, on real pictures: the styler against
+//! PyTorch's own gradients, the painter on still and moving scenes; and the
+//! commands that use them.
+
+mod commands;
+mod kit;
+mod painter;
+mod styler;
+mod textures;

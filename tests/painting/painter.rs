@@ -1,0 +1,111 @@
+//! The painter: its styles, and how still it holds.
+
+use stylewarp::frame::{Frame, Size};
+use stylewarp::painter::{Brush, Painter};
+use stylewarp::style;
+use stylewarp::time::FrameTime;
+
+use crate::kit::{difference, frame, models, runtime};
+
+fn painter(name: &str, stroke: f32) -> Painter {
+    let styles = style::all(&models()).expect("in the repository");
+    let (_, style) = styles.into_iter().find(|(known, _)| known == name).expect(name);
+    Painter::new(&models(), &runtime(), Brush { style, stroke, lines: None }).expect("it opens")
+}
+
+#[test]
+fn there_are_many_styles_and_every_pair_differs() {
+    let names: Vec<_> =
+        style::all(&models()).expect("in the repository").into_iter().map(|(n, _)| n).collect();
+    assert!(names.len() >= 12, "{names:?}");
+    let photo = frame("apples", 128, 96, 0);
+    let painted: Vec<_> =
+        names.iter().map(|name| painter(name, 1.0).run(&photo).expect("painted").painted).collect();
+    for (k, one) in painted.iter().enumerate() {
+        assert!(difference(one, &photo.pixels) > 15.0, "{} changes the picture", names[k]);
+        for (l, other) in painted.iter().enumerate().skip(k + 1) {
+            let apart = difference(one, other);
+            assert!(apart > 5.0, "{} and {} differ by {apart}", names[k], names[l]);
+        }
+    }
+}
+
+#[test]
+fn strokes_have_a_size() {
+    let photo = frame("apples", 320, 256, 0);
+    let [small, large] =
+        [0.5, 2.0].map(|stroke| painter("starry-night", stroke).run(&photo).expect("painted"));
+    assert!(difference(&small.painted, &large.painted) > 5.0);
+}
+
+/// The picture with noise of the size a webcam has.
+fn noisy(frame: &Frame, seed: u64, millis: u64) -> Frame {
+    let mut state = seed;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 60) as i16 - 7
+    };
+    let pixels = frame.pixels.iter().map(|value| (i16::from(*value) + noise() / 2).clamp(0, 255) as u8);
+    Frame { size: frame.size, time: FrameTime::from_secs_f64(millis as f64 / 1e3), pixels: pixels.collect() }
+}
+
+#[test]
+fn noise_does_not_boil() {
+    let scene = frame("girls-at-the-piano", 240, 320, 0);
+    let mut painter = painter("great-wave", 1.0);
+    let frames: Vec<_> = (1..6).map(|k| noisy(&scene, k, k * 40)).collect();
+    let painted: Vec<_> = frames.iter().map(|frame| painter.run(frame).expect("painted").painted).collect();
+    let mean = |pictures: &[&[u8]]| {
+        pictures.windows(2).map(|pair| difference(pair[0], pair[1])).sum::<f64>()
+            / (pictures.len() - 1) as f64
+    };
+    let before = mean(&frames.iter().map(|frame| &frame.pixels[..]).collect::<Vec<_>>());
+    let after = mean(&painted.iter().map(|pixels| &pixels[..]).collect::<Vec<_>>());
+    assert!(after < 2.0 * before, "noise of {before} becomes {after}");
+}
+
+#[test]
+fn what_comes_into_the_picture_leaves_the_rest_alone_until_a_cut() {
+    let (scene, other) = (frame("apples", 192, 128, 0), frame("shipwreck", 192, 128, 40));
+    // A bright bar comes in on the right, in time and after a pause.
+    let with_bar = |millis: u64| {
+        let mut frame = Frame { time: FrameTime::from_secs_f64(millis as f64 / 1e3), ..scene.clone() };
+        for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
+            if k % 192 >= 180 {
+                pixel[..3].copy_from_slice(&[250, 240, 40]);
+            }
+        }
+        frame
+    };
+    let left = |pixels: &[u8]| -> Vec<u8> {
+        pixels
+            .chunks_exact(4)
+            .enumerate()
+            .filter(|(k, _)| k % 192 < 120)
+            .flat_map(|(_, p)| p)
+            .copied()
+            .collect()
+    };
+    let mut painter = painter("udnie", 1.0);
+    let alone = painter.run(&scene).expect("painted").painted;
+    let soon = painter.run(&with_bar(40)).expect("painted").painted;
+    let late = painter.run(&with_bar(5000)).expect("painted").painted;
+    let (smoothed, not) = (difference(&left(&alone), &left(&soon)), difference(&left(&alone), &left(&late)));
+    assert!(smoothed < 0.5 * not, "{smoothed} with memory, {not} without");
+    // After a cut nothing of the old scene is left: as if it were the first frame.
+    let after_cut =
+        painter.run(&Frame { time: FrameTime::from_secs_f64(5.04), ..other.clone() }).expect("painted");
+    let first = super::painter::painter("udnie", 1.0).run(&other).expect("painted");
+    assert!(after_cut.painted == first.painted);
+}
+
+#[test]
+fn every_size_is_painted() {
+    let mut painter = painter("scream", 1.0);
+    for (width, height) in [(1, 1), (7, 5), (16, 3), (641, 33), (3, 2000)] {
+        let size = Size::new(width, height).expect("positive");
+        let painting =
+            painter.run(&Frame::filled(size, FrameTime::ZERO, [90, 120, 40, 255])).expect("painted");
+        assert_eq!((painting.size, painting.painted.len()), (size, size.rgba_bytes()));
+    }
+}
