@@ -36,13 +36,6 @@ pub struct Mix {
     pub colors: Colors,
 }
 
-impl Default for Mix {
-    /// The painting alone.
-    fn default() -> Self {
-        Self { strength: 1.0, colors: Colors::Paint }
-    }
-}
-
 /// A painting, and what the painter saw when it made it; packed RGBA.
 #[derive(Debug, Clone)]
 pub struct Painting {

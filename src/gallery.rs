@@ -2,13 +2,12 @@
 
 use crate::engine::{Engine, Setup};
 use crate::error::Result;
-use crate::finish::{Finish, Mix};
 use crate::frame::{Frame, Size};
 use crate::model::Models;
-use crate::painter::{Brush, Painter};
 use crate::preset::Preset;
 use crate::sheet::{gallery, scaled};
 use crate::style;
+use crate::texture::Texture;
 
 /// Height of a picture on the sheet.
 const HEIGHT: u32 = 320;
@@ -31,27 +30,19 @@ pub enum Shelf {
 /// Where a look or a network cannot be had or fails.
 pub fn draw(photo: &Frame, shelf: Shelf, setup: &Setup, mut told: impl FnMut(&str)) -> Result<Frame> {
     let photo = scaled(photo, HEIGHT);
-    let mut tiles = vec![("as it is".to_owned(), photo.clone())];
-    let mut tile = |name: String, done: Frame| {
-        told(&name);
-        tiles.push((name, done));
+    let looks: Vec<Preset> = match shelf {
+        Shelf::Presets => Preset::names().iter().map(|name| Preset::load(name)).collect::<Result<_>>()?,
+        Shelf::Textures => style::all(&Models::find(setup.models.as_deref())?)?
+            .into_iter()
+            .map(|(name, _)| Preset { texture: Some(Texture::named(&name)), name, ..Preset::default() })
+            .collect(),
     };
-    match shelf {
-        Shelf::Presets => {
-            for name in Preset::names() {
-                let mut engine = Engine::new(&Preset::load(&name)?, None, photo.size.aspect(), setup)?;
-                tile(name, engine.stylize(photo.clone())?);
-            }
-        }
-        Shelf::Textures => {
-            let models = Models::find(setup.models.as_deref())?;
-            let runtime = crate::device::Runtime::load(setup.device)?;
-            for (name, style) in style::all(&models)? {
-                let mut painter = Painter::new(&models, &runtime, Brush { style, stroke: 1.0, lines: None })?;
-                let painting = painter.run(&photo)?;
-                tile(name, Finish::new(None)?.run(photo.clone(), painting, Mix::default())?);
-            }
-        }
+    let mut tiles = vec![("as it is".to_owned(), photo.clone())];
+    for look in looks {
+        let mut engine = Engine::new(&look, None, photo.size.aspect(), setup)?;
+        let done = engine.stylize(photo.clone())?;
+        told(&look.name);
+        tiles.push((look.name, done));
     }
     Ok(gallery(&tiles, columns(photo.size)))
 }

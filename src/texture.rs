@@ -67,6 +67,11 @@ impl Texture {
         Ok(Self { text: text.into(), parts })
     }
 
+    /// One style of the program's own.
+    pub(crate) fn named(name: &str) -> Self {
+        Self { text: name.into(), parts: vec![(Part::Named(name.into()), 1.0)] }
+    }
+
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text
