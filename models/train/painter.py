@@ -72,6 +72,9 @@ BATCH = 4
 CROP = 192
 # Room around the crop for the second one, which is moved and bent.
 ROOM = 16
+# Share of the photos that are bent beforehand, as the warper will bend them, and by how much: standard
+# deviation of the bend's nodes, in units of the patch.
+WARPED, BEND = 0.5, 0.06
 STYLE_WEIGHT = 5.0
 # The style weight begins at this share and is full after RAMP of the budget: a network that
 # meets the full weight at once learns to fill the frame with strokes and forgets the content.
@@ -129,6 +132,7 @@ class Motion:
 
     @staticmethod
     def random() -> "Motion":
+        """What happens from one frame to the next."""
         shift = (torch.rand(2) * 2 - 1) * 1.5 * ROOM / CROP
         angle, zoom = random.gauss(0, 0.02), math.exp(random.gauss(0, 0.02))
         turn = zoom * torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
@@ -147,12 +151,21 @@ class Motion:
         return F.grid_sample(first, grid, "bicubic", "border", align_corners=False), inside
 
 
+def warped(patch: torch.Tensor) -> torch.Tensor:
+    """The patch [1,3,H,W], bent smoothly."""
+    plain = F.affine_grid(torch.eye(2, 3, device=patch.device)[None], list(patch.shape), align_corners=False)
+    bend = F.interpolate(2 * BEND * torch.randn(1, 2, 4, 4, device=patch.device), size=patch.shape[2:], mode="bicubic")
+    return F.grid_sample(patch, plain + bend.permute(0, 2, 3, 1), "bicubic", "reflection", align_corners=False).clamp(0, 1)
+
+
 def step(styled: Styled, objective: Objective, targets: dict, photos: list[Path], device: str, ramp: float) -> tuple[torch.Tensor, dict[str, float]]:
     lines = random.choices(list(LINES), list(LINES.values()))[0]
     frequencies = {slug: frequency for slug, (_, frequency) in STYLES.items()}
     slugs = random.choices(list(frequencies), list(frequencies.values()), k=BATCH)
     code = torch.stack([styled.code(slug, lines) for slug in slugs])
     patch = data.photo_crop(random.choice(photos), CROP + 2 * ROOM, (lines, lines)).to(device)
+    if random.random() < WARPED:
+        patch = warped(patch)
     image = patch[..., ROOM:-ROOM, ROOM:-ROOM]
     free = styled.painter.alone(image.expand(BATCH, -1, -1, -1), code)
     painted = free.clamp(0, 1).detach() + free - free.detach()

@@ -11,28 +11,30 @@ import torch.nn.functional as F
 from torch import nn
 
 STEM = (16, 32, 80)
-# Dilations of the trunk's blocks.
-TRUNK = (1, 2, 2)
+# Residual blocks of the trunk. Undilated: a dilated one sees every other cell, and what it made of busy
+# dark areas was a lattice of that pitch.
+TRUNK = 3
 SHUFFLE = 4
 # Slope of the decoder's activations below zero. With plain ReLU whole regions went dead in the
 # last layers: flat patches of one colour in every style, and no gradient to mend them.
 LEAK = 0.1
 # Mirrored margin around the picture, cut off again, in pixels: the convolutions' zeros stay outside.
-MARGIN = 8
+MARGIN = 12
 
 
 class Conditional(nn.Module):
-    """Instance normalisation; scale and shift, and mean and mean square, at `offset` of their vectors."""
+    """Instance normalisation; scale and shift, and mean and variance, at `offset` of their vectors."""
 
     def __init__(self, channels: int, offset: int):
         super().__init__()
         self.first, self.second, self.end = offset, offset + channels, offset + 2 * channels
 
     def forward(self, x: torch.Tensor, style: torch.Tensor, before: torch.Tensor, keep: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        now = torch.cat([x.mean((2, 3)), (x * x).mean((2, 3))], 1)
+        mean = x.mean((2, 3), keepdim=True)
+        now = torch.cat([mean[..., 0, 0], (x - mean).pow(2).mean((2, 3))], 1)
         statistics = now + keep * (before[:, self.first : self.end] - now)
-        mean, square = statistics.chunk(2, 1)
-        scale = style[:, self.first : self.second] * (square - mean * mean + 1e-5).clamp_min(1e-5).rsqrt()
+        mean, variance = statistics.chunk(2, 1)
+        scale = style[:, self.first : self.second] * (variance + 1e-5).rsqrt()
         shift = style[:, self.second : self.end] - mean * scale
         return x * scale[..., None, None] + shift[..., None, None], statistics
 
@@ -40,9 +42,9 @@ class Conditional(nn.Module):
 class Block(nn.Module):
     """Residual block of two depthwise-separable convolutions, normalised once."""
 
-    def __init__(self, channels: int, offset: int, dilation: int):
+    def __init__(self, channels: int, offset: int):
         super().__init__()
-        deep = {"padding": dilation, "dilation": dilation, "groups": channels, "bias": False}
+        deep = {"padding": 1, "groups": channels, "bias": False}
         self.deep1 = nn.Conv2d(channels, channels, 3, **deep)
         self.wide1 = nn.Conv2d(channels, channels, 1)
         self.deep2 = nn.Conv2d(channels, channels, 3, **deep)
@@ -70,9 +72,8 @@ class Painter(nn.Module):
         self.stem2 = nn.Conv2d(half, quarter, 3, stride=2, padding=1)
         self.stem3 = nn.Conv2d(quarter, eighth, 3, stride=2, padding=1, bias=False)
         self.norm3 = Conditional(eighth, 0)
-        blocks = range(1, len(TRUNK) + 1)
-        self.trunk = nn.ModuleList(Block(eighth, 2 * eighth * k, d) for k, d in zip(blocks, TRUNK, strict=True))
-        offset = 2 * eighth * (1 + len(TRUNK))
+        self.trunk = nn.ModuleList(Block(eighth, 2 * eighth * (1 + k)) for k in range(TRUNK))
+        offset = 2 * eighth * (1 + TRUNK)
         self.narrow = nn.Conv2d(eighth, quarter, 3, padding=1)
         # A fixed binomial filter, [1 2 1] / 4 both ways. Features that alternate from cell to cell pass a
         # bilinear step as blobs on a lattice, and the last layers drew rings around them in every dark area.
