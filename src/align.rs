@@ -30,7 +30,9 @@ const SWEEPS: usize = 40;
 const OMEGA: f32 = 1.7;
 
 /// Whose place and pose the output takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize, serde::Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Align {
     /// The frame's: only shapes change.

@@ -13,12 +13,14 @@ use crate::error::{Error, Result};
 use crate::finish::Colors;
 use crate::picture;
 use crate::preset::{self, Preset};
-use crate::progress::Progress;
+use crate::progress::BarWriter;
 use crate::texture::Texture;
 use crate::time::FrameTime;
 
+mod live;
 mod quality;
 
+pub use live::LiveArgs;
 pub use quality::{BestArgs, Quality};
 
 /// What the picture becomes.
@@ -133,7 +135,7 @@ pub struct LogArgs {
 
 impl LogArgs {
     /// Sends log lines to stderr, around the progress bar.
-    pub fn start(&self, progress: &Progress) {
+    pub fn start(&self, writer: BarWriter) {
         use std::io::IsTerminal as _;
         use tracing_subscriber::filter::EnvFilter;
         let level = match (self.quiet, self.verbose) {
@@ -149,7 +151,6 @@ impl LogArgs {
             ColorChoice::Never => false,
             ColorChoice::Auto => std::io::stderr().is_terminal() && !plain,
         };
-        let writer = progress.log_writer();
         tracing_subscriber::fmt()
             .with_env_filter(
                 EnvFilter::try_from_env("STYLEWARP_LOG").unwrap_or_else(|_| EnvFilter::new(level)),

@@ -5,12 +5,17 @@
 //! Render   Remap  -> Painter -> Steady -> Finish   frame, field -> frame
 //! ```
 //!
+//! Live, the past is all there is ([`Causal`] in place of [`Lookahead`]), and both
+//! stages can be turned while they run.
+//!
 //! A stage whose strength is 0 is not loaded: with neither, frames pass untouched
 //! and no network is opened.
 
 use std::path::PathBuf;
 
-use crate::align::Aligner;
+use image::RgbImage;
+
+use crate::align::{Align, Aligner};
 use crate::device::{Device, Runtime};
 use crate::encoder::EncoderChoice;
 use crate::error::{Error, Result};
@@ -23,8 +28,9 @@ use crate::painter::{Brush, Painter};
 use crate::pose::Posed;
 use crate::preset::Preset;
 use crate::remap::Remap;
-use crate::smooth::Lookahead;
+use crate::smooth::{Causal, Lookahead};
 use crate::steady::Steady;
+use crate::style::Style;
 use crate::time::FrameTime;
 use crate::warper::{FOUND, Warper};
 
@@ -153,6 +159,7 @@ pub struct Explained {
 pub struct Analyse {
     warp: Option<(Warper, Aligner)>,
     smoother: Lookahead<Frame>,
+    causal: Causal,
     doubt: Doubt,
 }
 
@@ -171,6 +178,45 @@ impl Analyse {
         self.smoother.push(frame.time, posed, found.scene, frame, |frame, found| {
             ready(Analysed { frame, field: aligner.run(&found) })
         })
+    }
+
+    /// The field of a live frame, of which no future is known.
+    ///
+    /// # Errors
+    /// Where a network fails.
+    pub fn follow(&mut self, frame: &Frame) -> Result<WarpField> {
+        let Some((warper, aligner)) = self.warp.as_mut().filter(|(_, aligner)| aligner.strength > 0.0) else {
+            return Ok(WarpField::identity(1, 1));
+        };
+        let aspect = frame.size.aspect();
+        if aspect != aligner.frame_aspect {
+            aligner.frame_aspect = aspect;
+            warper.set_frame_aspect(aspect);
+        }
+        let found = warper.run(frame)?;
+        let posed = aligner.take_apart(&found);
+        self.doubt.run(frame.time, &posed);
+        Ok(aligner.run(&self.causal.run(frame.time, posed, found.scene)))
+    }
+
+    /// Warps by so much from now on; 0 rests.
+    pub fn turn(&mut self, strength: f32, align: Align) {
+        if let Some((_, aligner)) = &mut self.warp {
+            (aligner.strength, aligner.align) = (strength, align);
+        }
+    }
+
+    /// Takes the shapes of another exemplar from now on.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime fails.
+    pub fn copy_shapes_of(&mut self, exemplar: &RgbImage) -> Result<()> {
+        if let Some((warper, aligner)) = &mut self.warp {
+            warper.set_exemplar(exemplar)?;
+            aligner.exemplar_aspect = warper.exemplar_aspect();
+            (self.causal, self.doubt) = (Causal::default(), Doubt::default());
+        }
+        Ok(())
     }
 
     /// Lets go of the frames held back.
@@ -228,14 +274,49 @@ struct Paint {
     mix: Mix,
 }
 
+/// What can be changed of the brushwork from one frame to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Touch {
+    /// How the painting is put on the frame.
+    pub mix: Mix,
+    /// Size of the strokes, 0.5..=2.
+    pub stroke: f32,
+    /// How still it holds, 0..=1.
+    pub steadiness: f32,
+    /// As in [`Brush::lines`].
+    pub lines: Option<u32>,
+}
+
 impl Render {
+    /// Paints so from now on.
+    pub fn turn(&mut self, touch: Touch) {
+        self.steadiness = touch.steadiness;
+        if let Some(paint) = &mut self.paint {
+            paint.mix = touch.mix;
+            let brush = paint.painter.brush_mut();
+            (brush.stroke, brush.lines) = (touch.stroke, touch.lines);
+        }
+    }
+
+    /// Paints in another style of the same length from now on.
+    pub fn set_style(&mut self, style: Style) {
+        if let Some(paint) = &mut self.paint {
+            paint.painter.brush_mut().style = style;
+        }
+    }
+
+    /// The style it paints in.
+    pub fn style(&self) -> Option<&Style> {
+        self.paint.as_ref().map(|paint| &paint.painter.brush().style)
+    }
+
     /// The frame, redrawn.
     ///
     /// # Errors
     /// Where the GPU or a network fails.
     pub fn run(&mut self, Analysed { frame, field }: Analysed) -> Result<Frame> {
         let warped = self.remap.run(frame, &field)?;
-        match &mut self.paint {
+        match self.paint.as_mut().filter(|paint| paint.mix.strength > 0.0) {
             Some(paint) => {
                 let mut painting = paint.painter.run(&warped)?;
                 let seen = painting.seen.as_deref().unwrap_or(&warped.pixels);

@@ -13,6 +13,7 @@
 //! its [`Error::hint`]. An error is handled once: passed on, or shown, not both.
 
 use std::error::Error as StdError;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// The crate's result.
@@ -230,6 +231,56 @@ pub enum Error {
     /// `--show` of a look that does not warp.
     #[error("there is no warp to show")]
     NothingToShow,
+    /// A camera cannot be used.
+    #[error("cannot use the camera {name}")]
+    Camera {
+        /// As typed, or as the system calls it.
+        name: String,
+        /// The driver's reason: busy, forbidden, unplugged...
+        source: Cause,
+    },
+    /// No camera of this name.
+    #[error("there is no camera {name}")]
+    CameraMissing {
+        /// As typed.
+        name: String,
+        /// Those there are.
+        available: Vec<String>,
+    },
+    /// A camera opens but shows nothing.
+    #[error("the camera {name} gives no picture")]
+    CameraStalled {
+        /// As typed.
+        name: String,
+    },
+    /// The virtual camera cannot be written to.
+    #[error("cannot be a camera at {}", path.display())]
+    Loopback {
+        /// The device.
+        path: PathBuf,
+        /// The reason.
+        source: Cause,
+    },
+    /// The page cannot be served.
+    #[error("cannot serve at {address}")]
+    Serve {
+        /// Where.
+        address: SocketAddr,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Other machines would see the camera.
+    #[error("{address} can be reached from other machines, by anyone")]
+    NotLoopback {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// No window can be opened.
+    #[error("no window can be opened")]
+    Window {
+        /// The reason.
+        source: Cause,
+    },
     /// Ctrl-C cannot be caught.
     #[error("the handler for interruption cannot be installed")]
     Signal(#[from] ctrlc::Error),
@@ -287,6 +338,21 @@ impl Error {
             Self::OutOfRange { what, range, .. } => format!("{what} within {range}"),
             Self::Ffmpeg { .. } => "run again with -vvv, to see all that FFmpeg has to say".into(),
             Self::Ort { .. } => "--device cpu; if that fails too, report it: this is a bug".into(),
+            Self::Camera { source, .. } => camera_hint(&source.to_string()).into(),
+            Self::CameraMissing { available, .. } if available.is_empty() => {
+                "plug one in; or --camera test, or --camera file:clip.mp4".into()
+            }
+            Self::CameraMissing { available, .. } => {
+                format!("--camera with one of: {}", available.join(", "))
+            }
+            Self::CameraStalled { .. } => "unplug it and plug it in again; another --camera".into(),
+            Self::Loopback { .. } => "stylewarp doctor, which says how to make a virtual camera here".into(),
+            Self::Serve { .. } => "another port; 0 takes one that is free".into(),
+            Self::NotLoopback { .. } => {
+                "127.0.0.1 instead; or, if everyone in the network may watch and steer, --serve-insecure"
+                    .into()
+            }
+            Self::Window { .. } => "--no-window, with --serve or --loopback".into(),
             Self::Signal(_) | Self::Disconnected => return None,
         })
     }
@@ -302,6 +368,8 @@ impl Error {
             | Self::NothingToShow
             | Self::NoPainting { .. }
             | Self::NotAPreset { .. }
+            | Self::CameraMissing { .. }
+            | Self::NotLoopback { .. }
             | Self::OutOfRange { .. } => 2,
             _ => 1,
         }
@@ -335,6 +403,19 @@ impl Error {
     /// Whether this only echoes another stage's failure.
     pub fn is_echo(&self) -> bool {
         matches!(self, Self::Disconnected)
+    }
+}
+
+/// What helps against a camera driver's reason.
+fn camera_hint(reason: &str) -> &'static str {
+    let reason = reason.to_lowercase();
+    match () {
+        () if reason.contains("busy") => "close the other program that uses it",
+        () if reason.contains("permission") || reason.contains("denied") => {
+            "let this program use cameras: on Linux `sudo usermod -aG video $USER` and a new login, \
+             on macOS System Settings, Privacy, Camera"
+        }
+        () => "stylewarp live --list, to see what cameras there are; unplug it and plug it in again",
     }
 }
 

@@ -68,6 +68,16 @@ impl WarpField {
         self
     }
 
+    /// A share of the way to another field; all of it where their grids differ.
+    pub fn towards(&self, other: &Self, share: f32) -> Self {
+        if (self.width, self.height) != (other.width, other.height) {
+            return other.clone();
+        }
+        let mix = |(from, to): (&[f32; 2], &[f32; 2])| [0, 1].map(|k| from[k] + share * (to[k] - from[k]));
+        let displacement = self.displacement.iter().zip(&other.displacement).map(mix).collect();
+        Self { width: self.width, height: self.height, displacement }
+    }
+
     /// Displacement at an output position in 0..1.
     pub fn sample(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         let (column, wx) = spline(x, self.width);

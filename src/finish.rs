@@ -4,7 +4,7 @@
 //! stay as sharp as the frame's; the frame's colours are kept if asked for; the
 //! two are blended by the strength.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::frame::{Frame, Size};
@@ -17,7 +17,7 @@ pub use cpu::CpuFinish;
 pub use gpu::GpuFinish;
 
 /// Whose colours the picture has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Colors {
     /// The painting's.

@@ -79,6 +79,16 @@ impl Painter {
         Ok(Self { network, brush, resizer: fr::Resizer::new(), planes: Vec::new(), past: None })
     }
 
+    /// How it paints.
+    pub fn brush(&self) -> &Brush {
+        &self.brush
+    }
+
+    /// How it paints; a style must keep its length.
+    pub(crate) fn brush_mut(&mut self) -> &mut Brush {
+        &mut self.brush
+    }
+
     /// The painting of a frame. Frames are taken for a video, in order of time.
     ///
     /// # Errors

@@ -186,6 +186,13 @@ impl Drop for StepBar {
 #[derive(Clone)]
 pub struct BarWriter(Option<ProgressBar>);
 
+impl BarWriter {
+    /// Around a bar, if there is one.
+    pub fn around(bar: Option<ProgressBar>) -> Self {
+        Self(bar)
+    }
+}
+
 impl io::Write for BarWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         match &self.0 {

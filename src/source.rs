@@ -5,14 +5,21 @@ use crate::error::Result;
 use crate::frame::{Frame, Size};
 use crate::time::{FrameRate, FrameTime, TimeBase};
 
+mod camera;
 mod clock;
 mod convert;
 mod decode;
 mod describe;
 mod file;
+mod live;
 mod orient;
+pub mod test_card;
 
+pub use camera::{Found, list as cameras};
 pub use file::{Clip, FileSource};
+#[cfg(test)]
+pub(crate) use live::live_info;
+pub use live::{CameraName, CameraRequest};
 
 /// A stream of frames in the order of their times.
 pub trait Source: Send {

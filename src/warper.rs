@@ -105,6 +105,23 @@ impl Warper {
         })
     }
 
+    /// Looks for another exemplar from now on, anywhere in the frame.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime fails.
+    pub fn set_exemplar(&mut self, exemplar: &RgbImage) -> Result<()> {
+        let size = Size { width: exemplar.width(), height: exemplar.height() };
+        self.exemplar = self.encoder.run(Pixels { bytes: exemplar.as_raw(), size }, View::FULL)?;
+        self.exemplar_aspect = size.aspect();
+        (self.view, self.view_before, self.found_at, self.previous) = (View::FULL, View::FULL, None, None);
+        Ok(())
+    }
+
+    /// Frames have this width over height from now on.
+    pub fn set_frame_aspect(&mut self, aspect: f32) {
+        (self.frame_aspect, self.view, self.found_at) = (aspect, View::FULL, None);
+    }
+
     /// Width over height of the exemplar.
     pub fn exemplar_aspect(&self) -> f32 {
         self.exemplar_aspect

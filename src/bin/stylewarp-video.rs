@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         (_, true) => Progress::silent(),
         _ => Progress::bar(),
     };
-    cli.log.start(&progress);
+    cli.log.start(progress.log_writer());
     run(&cli, &mut progress).unwrap_or_else(|error| {
         progress.failed(&error);
         fail("stylewarp-video", &error)

@@ -7,17 +7,31 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use stylewarp::bench;
-use stylewarp::cli::{BestArgs, LogArgs, LookArgs, Quality, SetupArgs, fail, quiet_libraries};
+use stylewarp::cli::{BestArgs, LiveArgs, LogArgs, LookArgs, Quality, SetupArgs, fail, quiet_libraries};
 use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
 use stylewarp::gallery::{self, Shelf};
+use stylewarp::live::line::LiveLine;
+use stylewarp::live::session::{self, Outlets};
 use stylewarp::model::Models;
 use stylewarp::preset::Preset;
-use stylewarp::progress::{Progress, StepBar};
+use stylewarp::progress::StepBar;
 use stylewarp::show::{Show, draw};
-use stylewarp::{Error, Result, distill, still, style};
+use stylewarp::source::cameras;
+use stylewarp::stop::Stop;
+use stylewarp::{Error, Result, distill, doctor, still, style};
 
-/// Redraw pictures in an artist's hand, list looks, measure speed
+const LIVE_EXAMPLES: &str = "\
+Examples:
+  stylewarp live                                   the first camera, in a window
+  stylewarp live --preset moon --mirror
+  stylewarp live --loopback /dev/video10           OBS, Zoom and browsers see a camera
+  stylewarp live --serve                           OBS: a browser source, http://127.0.0.1:8787/source
+  stylewarp live --camera file:clip.mp4 --no-window --serve
+
+Keys in the window: space freeze, arrows looks, c compare, s snapshot, r record, m mirror, f full screen, h help.";
+
+/// Redraw the camera and pictures in an artist's hand, list looks, measure speed
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true, max_term_width = 98)]
 struct Cli {
@@ -29,6 +43,17 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Redraw the camera: in a window, as a camera for OBS and Zoom, as a browser source
+    #[command(after_help = LIVE_EXAMPLES)]
+    Live(Box<LiveArgs>),
+    /// Look whether everything is there, and say what to do about the rest
+    Doctor {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        setup: SetupArgs,
+    },
     /// Redraw one picture
     Still {
         /// Picture to redraw
@@ -123,15 +148,45 @@ fn main() -> ExitCode {
     // SAFETY: nothing has started a thread yet.
     unsafe { quiet_libraries() };
     let cli = Cli::parse();
-    cli.log.start(&Progress::silent());
-    match run(cli.command, cli.log.quiet) {
+    let line = match &cli.command {
+        Command::Live(args) if args.json => LiveLine::Json,
+        Command::Live(args) if args.no_window && !args.list && !cli.log.quiet => LiveLine::terminal(),
+        _ => LiveLine::Silent,
+    };
+    cli.log.start(line.log_writer());
+    match run(cli.command, cli.log.quiet, line) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail("stylewarp", &error),
     }
 }
 
-fn run(command: Command, quiet: bool) -> Result<()> {
+fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
     match command {
+        Command::Live(args) if args.list => {
+            for camera in cameras()? {
+                println!("{} {}", camera.index, camera.name);
+                camera.formats.iter().for_each(|format| println!("    {format}"));
+            }
+            Ok(())
+        }
+        Command::Live(args) => {
+            let outlets = Outlets {
+                loopback: args.loopback.clone(),
+                serve: args.serve_options(),
+                record: args.record.clone(),
+                folder: args.folder.clone(),
+                duration: args.duration,
+            };
+            session::run(args.plan()?, &outlets, line, &Stop::on_signal()?)
+        }
+        Command::Doctor { json, setup } => {
+            let checks = doctor::examine(&setup.setup());
+            match json {
+                true => println!("{:#}", serde_json::json!(checks)),
+                false => checks.iter().for_each(|check| print!("{}", check.text())),
+            }
+            Ok(())
+        }
         Command::Still { input, output, overwrite, show, look, best, setup } => {
             still::check(&input, &output, overwrite)?;
             let (preset, setup) = (look.resolve()?, setup.setup());

@@ -52,6 +52,15 @@ impl FileOutput {
     /// codec does not know; [`Error::Write`] where the folder is missing or the
     /// codec does not go into the container.
     pub fn check(&self, input: &Path) -> Result<()> {
+        let is_input = |path: &Path| same_file::is_same_file(input, path).unwrap_or(false);
+        if is_input(&self.path) || is_input(&part_of(&self.path)) {
+            return Err(Error::OutputIsInput { path: self.path.clone() });
+        }
+        self.check_target()
+    }
+
+    /// As [`Self::check`], for what is no copy of a file.
+    fn check_target(&self) -> Result<()> {
         let container = Container::of(&self.path)?;
         let codec = self.codec(container);
         if !container.holds(codec) {
@@ -60,10 +69,6 @@ impl FileOutput {
         }
         codec.check_crf(self.crf)?;
 
-        let is_input = |path: &Path| same_file::is_same_file(input, path).unwrap_or(false);
-        if is_input(&self.path) || is_input(&part_of(&self.path)) {
-            return Err(Error::OutputIsInput { path: self.path.clone() });
-        }
         match fs::metadata(&self.path) {
             Ok(about) if !about.is_file() => {
                 return Err(
@@ -99,7 +104,7 @@ impl FileOutput {
 /// A video file in the making.
 pub struct FileSink {
     encoder: Encoder,
-    copier: Copier,
+    copier: Option<Copier>,
     // Before `part`: fields drop in this order, and a file is closed before it
     // is removed.
     output: Output,
@@ -117,8 +122,21 @@ impl FileSink {
     /// # Errors
     /// Those of [`FileOutput::check`]; [`Error::NoEncoder`]; [`Error::Write`].
     pub fn create(output: &FileOutput, info: &VideoInfo, input: &Path) -> Result<Self> {
-        media::init();
         output.check(input)?;
+        Self::open(output, info, Some(input))
+    }
+
+    /// As [`Self::create`], for pictures that are no file's: without sound.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn record(output: &FileOutput, info: &VideoInfo) -> Result<Self> {
+        output.check_target()?;
+        Self::open(output, info, None)
+    }
+
+    fn open(output: &FileOutput, info: &VideoInfo, input: Option<&Path>) -> Result<Self> {
+        media::init();
         let container = Container::of(&output.path)?;
         let encoder = Encoder::open(output.codec(container), output.crf, info)?;
 
@@ -127,8 +145,10 @@ impl FileSink {
         let mut file = ffmpeg::format::output_as(&url, container.muxer())
             .map_err(|reason| output.cannot_write(reason))?;
         let video = encoder.add_stream(&mut file, info).map_err(|reason| output.cannot_write(reason))?;
-        let copier = Copier::open(input, info, container, &mut file)?;
-        tags::copy_titles(copier.input(), &mut file, video);
+        let copier = input.map(|input| Copier::open(input, info, container, &mut file)).transpose()?;
+        if let Some(copier) = &copier {
+            tags::copy_titles(copier.input(), &mut file, video);
+        }
         file.write_header_with(container.header_options(info.time_base))
             .map_err(|reason| output.cannot_write(reason))?;
         Ok(Self { encoder, copier, output: file, part, video, info: info.clone(), last: None })
@@ -152,7 +172,12 @@ impl Sink for FileSink {
         self.encoder.send(&frame)?;
         self.drain()?;
         self.last = Some(frame.time);
-        self.copier.advance(&mut self.output, frame.time).map_err(|reason| self.part.cannot_write(reason))
+        match &mut self.copier {
+            Some(copier) => {
+                copier.advance(&mut self.output, frame.time).map_err(|reason| self.part.cannot_write(reason))
+            }
+            None => Ok(()),
+        }
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {
@@ -166,7 +191,7 @@ impl Sink for FileSink {
         // In this order for the same reason as the fields.
         let Self { part, mut output, copier, .. } = *self;
         copier
-            .finish(&mut output, last, end)
+            .map_or(Ok(()), |copier| copier.finish(&mut output, last, end))
             .and_then(|()| output.write_trailer())
             .map_err(|reason| part.cannot_write(reason))?;
         drop(output);

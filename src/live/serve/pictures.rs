@@ -1,0 +1,121 @@
+//! Pictures on their way to viewers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jpeg_encoder::{ColorType, Encoder, EncodingError};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::{Hall, Seat};
+use crate::frame::Frame;
+
+/// JPEG quality, 1..=100.
+const QUALITY: u8 = 88;
+/// A viewer who asks for nothing, or takes nothing, for so long has left.
+const IDLE: Duration = Duration::from_secs(20);
+/// Bytes before the JPEG: when the frame was taken, in milliseconds of the session's clock.
+const HEADER: usize = 8;
+const BOUNDARY: &str = "stylewarp";
+
+/// An encoded frame.
+#[derive(Clone)]
+pub(super) struct Picture {
+    number: u64,
+    bytes: Bytes,
+}
+
+impl Picture {
+    /// Encodes a frame.
+    pub(super) fn new(number: u64, frame: &Frame) -> Result<Self, EncodingError> {
+        let mut bytes = (frame.time.as_secs_f64() * 1e3).to_le_bytes().to_vec();
+        encode(&mut bytes, frame)?;
+        Ok(Self { number, bytes: bytes.into() })
+    }
+
+    fn jpeg(&self) -> Bytes {
+        self.bytes.slice(HEADER..)
+    }
+}
+
+/// Adds a frame's JPEG.
+pub(super) fn encode(bytes: &mut Vec<u8>, frame: &Frame) -> Result<(), EncodingError> {
+    // Sides are at most 16384.
+    let (width, height) = (frame.size.width as u16, frame.size.height as u16);
+    Encoder::new(bytes, QUALITY).encode(&frame.pixels, width, height, ColorType::Rgba)
+}
+
+/// The latest picture after number `last`, as soon as there is one.
+async fn newer(pictures: &mut watch::Receiver<Option<Picture>>, last: u64) -> Option<Picture> {
+    let is_newer = |picture: &Option<Picture>| picture.as_ref().is_some_and(|p| p.number > last);
+    pictures.wait_for(is_newer).await.ok()?.clone()
+}
+
+/// A WebSocket: one binary message, eight bytes of time and a JPEG, for every text message "next".
+pub(super) async fn frames(upgrade: WebSocketUpgrade, State(hall): State<Arc<Hall>>) -> Response {
+    match hall.seat() {
+        Some(seat) => {
+            let pictures = hall.pictures.clone();
+            upgrade.max_message_size(64).max_frame_size(64).on_upgrade(|socket| play(socket, pictures, seat))
+        }
+        None => full(),
+    }
+}
+
+async fn play(mut socket: WebSocket, mut pictures: watch::Receiver<Option<Picture>>, _seat: Seat) {
+    // Not the one that was left from viewers before.
+    let mut last = pictures.borrow().as_ref().map_or(0, |picture| picture.number);
+    loop {
+        match timeout(IDLE, socket.recv()).await {
+            Ok(Some(Ok(Message::Text(text)))) if text == "next" => {}
+            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
+            _ => return,
+        }
+        let picture = tokio::select! {
+            picture = newer(&mut pictures, last) => picture,
+            // While nothing comes, one who leaves is noticed.
+            Some(Err(_)) | None = socket.recv() => None,
+        };
+        let Some(picture) = picture else { return };
+        last = picture.number;
+        if !matches!(timeout(IDLE, socket.send(Message::Binary(picture.bytes))).await, Ok(Ok(()))) {
+            return;
+        }
+    }
+}
+
+/// The same as a never-ending multipart answer, for programs that know MJPEG.
+pub(super) async fn mjpeg(State(hall): State<Arc<Hall>>) -> Response {
+    let Some(seat) = hall.seat() else { return full() };
+    let mut pictures = hall.pictures.clone();
+    let (out, parts) = mpsc::channel::<Bytes>(1);
+    tokio::spawn(async move {
+        let _seat = seat;
+        let mut last = 0;
+        while let Some(picture) = newer(&mut pictures, last).await {
+            last = picture.number;
+            let jpeg = picture.jpeg();
+            let head =
+                format!("--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
+            let part = [head.as_bytes(), &jpeg, b"\r\n"].concat();
+            if !matches!(timeout(IDLE, out.send(part.into())).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    });
+    let parts = futures_util::stream::unfold(parts, async |mut parts| {
+        parts.recv().await.map(|part| (Ok::<_, std::convert::Infallible>(part), parts))
+    });
+    let kind = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store".into())], Body::from_stream(parts))
+        .into_response()
+}
+
+fn full() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, "as many watch as may").into_response()
+}

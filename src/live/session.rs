@@ -1,0 +1,166 @@
+//! One run of `stylewarp live`: opens what was asked for, in an order in which
+//! nothing is begun in vain, shows it, and ends everything in the opposite one.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::line::LiveLine;
+use super::serve::{self, ServeOptions};
+use super::tape::recorded;
+use super::{Live, Plan, window};
+use crate::error::{Result, first_cause};
+use crate::sink::FileOutput;
+use crate::slot::slot;
+use crate::stop::Stop;
+use crate::time::{FrameTime, LiveClock};
+
+/// Between two lines of numbers.
+const EVERY: FrameTime = FrameTime::from_nanos(1_000_000_000);
+/// How often the end is looked for.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Where a session goes.
+#[derive(Debug, Clone, Default)]
+pub struct Outlets {
+    /// A virtual camera.
+    pub loopback: Option<PathBuf>,
+    /// A page.
+    pub serve: Option<ServeOptions>,
+    /// A file.
+    pub record: Option<PathBuf>,
+    /// Where the window's snapshots and recordings go.
+    pub folder: PathBuf,
+    /// When to end.
+    pub duration: Option<FrameTime>,
+}
+
+/// Runs a session until it is stopped; `line` tells how it goes.
+///
+/// # Errors
+/// Where something asked for cannot be had, or fails.
+pub fn run(plan: Plan, outlets: &Outlets, line: LiveLine, stop: &Stop) -> Result<()> {
+    let listener = outlets.serve.map(serve::bind).transpose()?;
+    let has_window = plan.window;
+    let (mut puts, mut takes) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let (put, take) = slot();
+        puts.push(put);
+        takes.push(take);
+    }
+    let [for_window, for_loopback, for_page] =
+        takes.try_into().unwrap_or_else(|_| unreachable!("three slots"));
+    let live = Live::start(plan, puts, stop.clone())?;
+    let opened = open(&live, outlets, listener, for_loopback, for_page, &line, stop);
+    let reporting = report(&live, outlets.duration, line, stop.clone());
+    let shown = match (&opened, has_window) {
+        (Ok(_), true) => window::show(&live, for_window, outlets.folder.clone(), stop),
+        (Ok(_), false) => {
+            drop(for_window);
+            while !live.is_over() {
+                std::thread::sleep(TICK);
+            }
+            Ok(())
+        }
+        (Err(_), _) => Ok(()),
+    };
+    stop.raise();
+    if let Ok(reporting) = reporting {
+        // It only prints.
+        let _ = reporting.join();
+    }
+    let ended = live.end();
+    let opened = opened.map(|threads| threads.join());
+    first_cause([opened, shown, ended]).map(drop)
+}
+
+#[derive(Default)]
+struct Opened {
+    server: Option<serve::Server>,
+    #[cfg(target_os = "linux")]
+    loopback: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Opened {
+    fn join(self) {
+        if let Some(server) = self.server {
+            server.join();
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(loopback) = self.loopback
+            && loopback.join().is_err()
+        {
+            tracing::warn!("the virtual camera's thread broke down; this is a bug");
+        }
+    }
+}
+
+fn open(
+    live: &Live,
+    outlets: &Outlets,
+    listener: Option<std::net::TcpListener>,
+    for_loopback: crate::slot::Take<super::Shown>,
+    for_page: crate::slot::Take<super::Shown>,
+    line: &LiveLine,
+    stop: &Stop,
+) -> Result<Opened> {
+    let mut opened = Opened::default();
+    if let Some(path) = &outlets.loopback {
+        #[cfg(target_os = "linux")]
+        {
+            let camera = super::loopback::Loopback::open(path, live.info.size)?;
+            opened.loopback = Some(camera.start(for_loopback, live.desk.clone(), stop.clone())?);
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            drop(for_loopback);
+            let source = "only Linux has virtual cameras that programs can write to; \
+                          use --serve and OBS's browser source, then OBS's own virtual camera";
+            return Err(crate::Error::Loopback { path: path.clone(), source: source.into() });
+        }
+    }
+    if let Some(path) = &outlets.record {
+        let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };
+        live.tape.start(&output, &recorded(&live.info))?;
+    }
+    if let (Some(options), Some(listener)) = (outlets.serve, listener) {
+        let server = serve::start(listener, options, live, for_page, stop)?;
+        line.event(
+            "serving",
+            &json!({ "address": server.address, "source": format!("http://{}/source", server.address) }),
+        );
+        opened.server = Some(server);
+    }
+    line.event(
+        "start",
+        &json!({
+            "size": live.info.size.to_string(), "fps": live.info.rate.to_string(), "devices": live.devices,
+        }),
+    );
+    Ok(opened)
+}
+
+/// A thread that tells every second how it goes, and ends the session in time.
+fn report(
+    live: &Live,
+    duration: Option<FrameTime>,
+    line: LiveLine,
+    stop: Stop,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let (meter, desk, clock) = (live.meter.clone(), live.desk.clone(), live.clock);
+    let began = LiveClock::new();
+    std::thread::Builder::new().name("report".into()).spawn(move || {
+        let mut next = EVERY;
+        while !stop.is_raised() {
+            std::thread::sleep(TICK);
+            if duration.is_some_and(|duration| began.now() >= duration) {
+                stop.raise();
+            }
+            if began.now() >= next || stop.is_raised() {
+                next = next + EVERY;
+                line.show(&meter.read(clock.now()), desk.notice().as_deref());
+            }
+        }
+    })
+}

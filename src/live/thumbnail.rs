@@ -1,0 +1,51 @@
+//! What a look is made of, at a glance: its exemplar, and beside it its painting.
+
+use image::RgbImage;
+use image::imageops::{self, FilterType};
+
+use super::wardrobe::dressed;
+use crate::error::Result;
+use crate::frame::Frame;
+use crate::preset::Preset;
+use crate::sheet::frame_of;
+
+/// Side of a half.
+const SIDE: u32 = 96;
+
+/// The thumbnail of a look.
+///
+/// # Errors
+/// Where the look cannot be read.
+pub(super) fn draw(look: &str) -> Result<Frame> {
+    let look = dressed(Preset::load(look)?)?;
+    let mut both = RgbImage::new(2 * SIDE, SIDE);
+    let halves = [look.geometry, look.texture.and_then(|texture| texture.painting().ok())];
+    for (picture, left) in halves.into_iter().zip([0, SIDE]) {
+        if let Some(picture) = picture {
+            let side = picture.width().min(picture.height());
+            let (x, y) = ((picture.width() - side) / 2, (picture.height() - side) / 3);
+            let square = imageops::crop_imm(&picture, x, y, side, side).to_image();
+            let small = imageops::resize(&square, SIDE, SIDE, FilterType::Triangle);
+            imageops::replace(&mut both, &small, left.into(), 0);
+        }
+    }
+    Ok(frame_of(&both))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_look_has_one_with_something_on_both_sides() {
+        for look in Preset::names() {
+            let drawn = draw(&look).expect(&look);
+            let half = |right: usize| {
+                let row =
+                    &drawn.pixels[drawn.stride() * 48 + right * SIDE as usize * 4..][..SIDE as usize * 4];
+                row.chunks_exact(4).any(|pixel| pixel[..3] != [0, 0, 0])
+            };
+            assert!(half(0) && half(1), "{look}");
+        }
+    }
+}
