@@ -5,17 +5,20 @@
 #
 #   ./setup.sh          everything, ONNX Runtime for the CPU
 #   ./setup.sh --cuda   ONNX Runtime for NVIDIA GPUs instead (CUDA and cuDNN are yours)
+#   ./setup.sh --tests  also what `cargo test -- --ignored` wants: a screen (Xvfb) and Chromium
 set -eu
 cd "$(dirname "$0")"
 
 ONNXRUNTIME=1.31.1
 FOLDER=.onnxruntime
 PACKAGE=onnxruntime
+TESTS=
 case "${1-}" in
 '') ;;
 --cuda) PACKAGE=onnxruntime-gpu ;;
+--tests) TESTS="xvfb x11-apps imagemagick xdotool openbox chromium" ;;
 *)
-    sed -n '2,7s/^# \{0,1\}//p' "$0"
+    sed -n '2,8s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
@@ -43,7 +46,8 @@ as_root() {
 debian_packages() {
     wanted="ffmpeg libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev
         libswresample-dev libswscale-dev gcc libc6-dev libclang-dev pkg-config
-        libvulkan1 mesa-vulkan-drivers python3 python3-pip ca-certificates"
+        libvulkan1 mesa-vulkan-drivers python3 python3-pip ca-certificates
+        libx11-6 libx11-xcb1 libxcb1 libxcursor1 libxi6 libxkbcommon0 libxkbcommon-x11-0 $TESTS"
     missing=
     for package in $wanted; do
         # A tool that came another way (a newer Python, say) will do.
