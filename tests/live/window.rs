@@ -108,10 +108,10 @@ fn the_window_shows_the_picture_and_obeys_its_keys() {
     assert_eq!(image::open(&snapshot).expect("a picture").width(), 640);
 
     screen.run("xdotool", "key r");
-    session.event("live", |_| true);
-    session.event("live", |_| true);
-    screen.run("xdotool", "key r");
     let recording = folder.path("stylewarp-0001.mp4");
+    until(|| folder.path("stylewarp-0001.mp4.part").exists());
+    std::thread::sleep(Duration::from_secs(2));
+    screen.run("xdotool", "key r");
     until(|| exists(&recording));
     let stream = &probe(&recording, "-count_frames -show_streams")["streams"][0];
     let count: u32 = stream["nb_read_frames"].as_str().and_then(|n| n.parse().ok()).expect("a number");
