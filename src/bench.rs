@@ -19,9 +19,11 @@ use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::field::WarpField;
+use crate::finish::Painting;
 use crate::frame::{Frame, Size};
 use crate::gpu::Gpu;
 use crate::model::{Input, Models, Network};
+use crate::motion::Tracker;
 use crate::painter::{Brush, Painter};
 use crate::preset::Preset;
 use crate::remap::{CpuRemap, GpuRemap};
@@ -172,17 +174,23 @@ impl Bench {
             self.time(format!("warp {size}, GPU"), || remap.run(&frame, &field).map(drop))?;
         }
 
+        let mut tracker = Tracker::default();
+        let mut film = frame.clone();
+        let mut motion = None;
+        self.time(format!("track {size}"), || {
+            // Always the next frame of a film.
+            film.time = film.time + FrameTime::from_secs_f64(0.04);
+            motion = tracker.run(&film);
+            Ok(())
+        })?;
         let mut painter = painter(models, runtime)?;
         let macs = painter.macs(size);
-        let millis = self.median(|| painter.run(&frame).map(drop))?;
+        let millis = self.median(|| painter.run(&frame, motion.as_ref()).map(drop))?;
         self.push(format!("paint {size}"), millis, Some(macs));
         let mut steady = Steady::default();
-        let mut shown = 0.0;
+        let mut painting = Painting { size, seen: None, painted: frame.pixels.clone() };
         self.time(format!("steady {size}"), || {
-            // Always the next frame of a film.
-            shown += 0.04;
-            let mut painted = frame.pixels.clone();
-            steady.run(&frame.pixels, &mut painted, size, FrameTime::from_secs_f64(shown), 1.0);
+            steady.run(&frame, &mut painting, motion.as_ref(), 1.0);
             Ok(())
         })
     }

@@ -16,7 +16,9 @@ use crate::device::Runtime;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::frame::Size;
+use crate::grain::{CELL, Grain, OCTAVES};
 use crate::model::{Models, Network};
+use crate::painter::{GREY, planes_of};
 use crate::picture;
 use crate::style::{self, FINE, Style};
 use crate::style_encoder::StyleEncoder;
@@ -201,13 +203,16 @@ impl Distiller {
         let [width, height] = photo.padded();
         let vector = [1, code.len()];
         let before = vec![0.0; code.len()];
+        let cells = [width / CELL, height / CELL];
+        let image: Vec<_> = photo.values().iter().map(|value| value - GREY).collect();
         let inputs = [
-            (&[1, 3, height, width][..], &photo.values()[..]),
+            (&[1, 3, height, width][..], &image[..]),
             (&vector, code),
             (&vector, &before),
             (&[1], &[0.0]),
+            (&[1, OCTAVES, cells[1], cells[0]], &Grain::default().run(photo.size(), cells, None)),
         ];
-        self.painter.run(&inputs, |outputs| outputs[0].to_vec())
+        self.painter.run(&inputs, |outputs| planes_of(outputs[0], cells))
     }
 
     /// Content and style, and the gradient of their weighted sum.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Analyse  Warper -> Lookahead -> Aligner    frame        -> frame + field
-//! Render   Remap  -> Painter -> Steady -> Finish   frame, field -> frame
+//! Render   Remap  -> Tracker -> Painter -> Steady -> Finish   frame, field -> frame
 //! ```
 //!
 //! Live, the past is all there is ([`Causal`] in place of [`Lookahead`]), and both
@@ -24,6 +24,7 @@ use crate::finish::{Finish, Mix};
 use crate::frame::Frame;
 use crate::gpu::Gpu;
 use crate::model::Models;
+use crate::motion::Tracker;
 use crate::painter::{Brush, Painter};
 use crate::pose::Posed;
 use crate::preset::Preset;
@@ -97,7 +98,8 @@ impl Engine {
                 let painter =
                     Painter::new(&models, &runtime, Brush { style, stroke: look.stroke_size, lines })?;
                 let mix = Mix { strength: look.paint, colors: look.colors };
-                Some(Paint { painter, steady: Steady::default(), finish: Finish::new(gpu.clone())?, mix })
+                let (tracker, steady) = (Tracker::default(), Steady::default());
+                Some(Paint { tracker, painter, steady, finish: Finish::new(gpu.clone())?, mix })
             }
             None => None,
         };
@@ -268,6 +270,7 @@ pub struct Render {
 }
 
 struct Paint {
+    tracker: Tracker,
     painter: Painter,
     steady: Steady,
     finish: Finish,
@@ -318,11 +321,10 @@ impl Render {
         let warped = self.remap.run(frame, &field)?;
         match self.paint.as_mut().filter(|paint| paint.mix.strength > 0.0) {
             Some(paint) => {
-                let mut painting = paint.painter.run(&warped)?;
-                let seen = painting.seen.as_deref().unwrap_or(&warped.pixels);
+                let motion = paint.tracker.run(&warped);
+                let mut painting = paint.painter.run(&warped, motion.as_ref())?;
                 if self.steadiness > 0.0 {
-                    let (size, time) = (painting.size, warped.time);
-                    paint.steady.run(seen, &mut painting.painted, size, time, self.steadiness);
+                    paint.steady.run(&warped, &mut painting, motion.as_ref(), self.steadiness);
                 }
                 paint.finish.run(warped, painting, paint.mix)
             }

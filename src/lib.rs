@@ -8,8 +8,9 @@
 //! ```text
 //!  decode ---frames---> analyse ---analysed---> render ---finished---> encode
 //!  source::FileSource   warper::Warper          remap::Remap           sink::FileSink
-//!                       smooth::Lookahead       painter::Painter
-//!                       align::Aligner          steady::Steady
+//!                       smooth::Lookahead       motion::Tracker
+//!                       align::Aligner          painter::Painter
+//!                                               steady::Steady
 //!                                               finish::Finish
 //! ```
 //!
@@ -53,9 +54,11 @@ pub mod frame;
 pub mod gallery;
 mod glance;
 pub mod gpu;
+mod grain;
 pub mod live;
 mod media;
 pub mod model;
+pub mod motion;
 pub mod painter;
 pub mod picture;
 pub mod pipeline;

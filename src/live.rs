@@ -3,7 +3,7 @@
 //! ```text
 //!                              .-> Slot -> analyse: Warper, Causal, Aligner -.
 //!                              |                                             v
-//! camera, watch -> Slot -> render: Carry, Remap, Painter, Steady, Finish <- Newest field
+//! camera, watch -> Slot -> render: Carry, Remap, Tracker, Painter, Steady, Finish <- Newest field
 //!                              |
 //!                              '-> Slot a sink, tape
 //! ```

@@ -3,35 +3,37 @@
 //! vector (the scales and shifts of its conditional normalisation; Dumoulin et
 //! al., "A Learned Representation for Artistic Style", ICLR 2017).
 //!
-//! What the network normalises by is smoothed in time, so that something moving
-//! into the picture does not change how the rest of it is painted; a cut resets
-//! it.
+//! Two things are carried from frame to frame, as long as there is a motion
+//! between them: what the network normalises by, smoothed in time, so that
+//! something moving into the picture does not change how the rest of it is
+//! painted; and the grain that strokes begin in, which moves along.
 
 use fast_image_resize as fr;
+use rayon::prelude::*;
 
 use crate::device::Runtime;
 use crate::error::{Error, Result};
 use crate::finish::Painting;
 use crate::frame::{Frame, Size};
-use crate::glance::Glance;
+use crate::grain::{CELL, Grain, OCTAVES};
 use crate::model::{Models, Network};
+use crate::motion::Motion;
 use crate::style::Style;
-use crate::time::FrameTime;
 
 const NAME: &str = "painter.onnx";
 /// The network halves its input three times.
 const MULTIPLE: usize = 8;
+/// What the network takes as zero.
+pub(crate) const GREY: f32 = 0.5;
 /// Smaller pictures are continued by their mirror image: the network adds a
 /// mirrored margin of its own, which has to be smaller than the picture.
-const LEAST_SIDE: usize = 16;
+const LEAST_SIDE: usize = 24;
 /// Lines painted at by default: strokes are learned up to these.
 const MOST_LINES: u32 = 1080;
 /// Pixels painted at most (4096x2160): the network needs some 100 bytes for each.
 const MOST_PIXELS: f64 = 8_847_360.0;
 /// Seconds after which 63 % of what the network normalises by is new.
 const MEMORY: f64 = 0.25;
-/// Seconds without a frame after which the past is forgotten.
-const GAP: f64 = 0.5;
 
 /// How a frame is painted.
 #[derive(Debug, Clone)]
@@ -51,14 +53,9 @@ pub struct Painter {
     brush: Brush,
     resizer: fr::Resizer,
     planes: Vec<f32>,
-    past: Option<Past>,
-}
-
-/// The frame before.
-struct Past {
-    time: FrameTime,
-    glance: Glance,
-    statistics: Vec<f32>,
+    grain: Grain,
+    /// What the frame before was normalised by.
+    statistics: Option<Vec<f32>>,
 }
 
 impl Painter {
@@ -76,7 +73,14 @@ impl Painter {
                 found: format!("{}", wanted.unwrap_or_default()),
             });
         }
-        Ok(Self { network, brush, resizer: fr::Resizer::new(), planes: Vec::new(), past: None })
+        Ok(Self {
+            network,
+            brush,
+            resizer: fr::Resizer::new(),
+            planes: Vec::new(),
+            grain: Grain::default(),
+            statistics: None,
+        })
     }
 
     /// How it paints.
@@ -89,17 +93,18 @@ impl Painter {
         &mut self.brush
     }
 
-    /// The painting of a frame. Frames are taken for a video, in order of time.
+    /// The painting of a frame that came from the one before by this motion; by itself
+    /// without one.
     ///
     /// # Errors
     /// Where ONNX Runtime fails.
-    pub fn run(&mut self, frame: &Frame) -> Result<Painting> {
+    pub fn run(&mut self, frame: &Frame, motion: Option<&Motion>) -> Result<Painting> {
         let size = canvas(frame.size, self.brush.lines);
         let seen = match size == frame.size {
             true => None,
             false => Some(self.resize(&frame.pixels, frame.size, size)?),
         };
-        let painted = self.paint(seen.as_deref().unwrap_or(&frame.pixels), size, frame.time)?;
+        let painted = self.paint(seen.as_deref().unwrap_or(&frame.pixels), size, motion)?;
         Ok(Painting { size, seen, painted })
     }
 
@@ -109,7 +114,7 @@ impl Painter {
         (width * height) as f64 * self.network.spec().macs_per_pixel.unwrap_or_default()
     }
 
-    fn paint(&mut self, pixels: &[u8], size: Size, time: FrameTime) -> Result<Vec<u8>> {
+    fn paint(&mut self, pixels: &[u8], size: Size, motion: Option<&Motion>) -> Result<Vec<u8>> {
         let [width, height] = padded(size);
         let (w, h) = (size.width as usize, size.height as usize);
         let columns: Vec<usize> = (0..width).map(|x| mirrored(x, w)).collect();
@@ -118,19 +123,16 @@ impl Painter {
             for (y, row) in plane.chunks_exact_mut(width).enumerate() {
                 let source = &pixels[mirrored(y, h) * w * 4..][..w * 4];
                 for (value, x) in row.iter_mut().zip(&columns) {
-                    *value = f32::from(source[x * 4 + c]) * (1.0 / 255.0);
+                    *value = f32::from(source[x * 4 + c]) * (1.0 / 255.0) - GREY;
                 }
             }
         }
         let code = self.brush.style.code(size.width.min(size.height) as f32, self.brush.stroke);
-        let glance = Glance::of(pixels, size);
-        let (before, keep) = match self.past.take() {
-            Some(past) if past.glance.continues(&glance) => {
-                let secs = (time - past.time).as_secs_f64();
-                let keep = if secs > 0.0 && secs < GAP { (-secs / MEMORY).exp() } else { 0.0 };
-                (past.statistics, keep as f32)
-            }
-            _ => (vec![0.0; code.len()], 0.0),
+        let cells = [width / CELL, height / CELL];
+        let grain = self.grain.run(size, cells, motion);
+        let (before, keep) = match self.statistics.take().zip(motion) {
+            Some((statistics, motion)) => (statistics, (-motion.secs() / MEMORY).exp() as f32),
+            None => (vec![0.0; code.len()], 0.0),
         };
         let vector = [1, code.len()];
         let inputs = [
@@ -138,19 +140,11 @@ impl Painter {
             (&vector, &code),
             (&vector, &before),
             (&[1], &[keep]),
+            (&[1, OCTAVES, cells[1], cells[0]], &grain),
         ];
-        let (painted, statistics) = self.network.run(&inputs, |outputs| {
-            let mut painted = vec![255; size.rgba_bytes()];
-            for (c, plane) in outputs[0].chunks_exact(width * height).enumerate() {
-                for (row, out) in plane.chunks_exact(width).zip(painted.chunks_exact_mut(w * 4)) {
-                    for (value, pixel) in row.iter().zip(out.chunks_exact_mut(4)) {
-                        pixel[c] = (value * 255.0 + 0.5) as u8;
-                    }
-                }
-            }
-            (painted, outputs[1].to_vec())
-        })?;
-        self.past = Some(Past { time, glance, statistics });
+        let (painted, statistics) =
+            self.network.run(&inputs, |outputs| (pixels_of(outputs[0], cells, size), outputs[1].to_vec()))?;
+        self.statistics = Some(statistics);
         Ok(painted)
     }
 
@@ -184,6 +178,36 @@ fn padded(size: Size) -> [usize; 2] {
     [size.width, size.height].map(|side| (side as usize).max(LEAST_SIDE).next_multiple_of(MULTIPLE))
 }
 
+/// Packed RGBA of a size from the network's cells: channel `16 c + 4 y + x` is colour c of the
+/// pixel in row y and column x of each cell.
+fn pixels_of(cells: &[f32], [across, down]: [usize; 2], size: Size) -> Vec<u8> {
+    let width = size.width as usize;
+    let mut pixels = vec![255; size.rgba_bytes()];
+    pixels.par_chunks_exact_mut(width * 4).enumerate().for_each(|(y, row)| {
+        for channel in 0..3 * CELL {
+            let (colour, x) = (channel / CELL, channel % CELL);
+            let plane = (colour * CELL + y % CELL) * CELL + x;
+            let values = &cells[(plane * down + y / CELL) * across..][..across];
+            let pixels = row.chunks_exact_mut(4).skip(x).step_by(CELL);
+            for (pixel, value) in pixels.zip(values) {
+                pixel[colour] = (value * 255.0 + 0.5) as u8;
+            }
+        }
+    });
+    pixels
+}
+
+/// The same, as three planes of whole cells.
+pub(crate) fn planes_of(cells: &[f32], [across, down]: [usize; 2]) -> Vec<f32> {
+    let (width, height) = (across * CELL, down * CELL);
+    let value = |k: usize| {
+        let (colour, y, x) = (k / (width * height), k / width % height, k % width);
+        let plane = (colour * CELL + y % CELL) * CELL + x % CELL;
+        cells[(plane * down + y / CELL) * across + x / CELL]
+    };
+    (0..3 * width * height).map(value).collect()
+}
+
 /// The place of a picture of `len` that continues it at `at`.
 pub(crate) fn mirrored(at: usize, len: usize) -> usize {
     let wrapped = at % (2 * len);
@@ -200,9 +224,29 @@ mod tests {
 
     #[test]
     fn padding_mirrors_and_is_never_too_small() {
-        assert_eq!(padded(size(641, 1)), [648, 16]);
+        assert_eq!(padded(size(641, 1)), [648, 24]);
         assert_eq!((0..7).map(|x| mirrored(x, 3)).collect::<Vec<_>>(), [0, 1, 2, 2, 1, 0, 0]);
         assert_eq!(mirrored(31, 1), 0);
+    }
+
+    #[test]
+    fn cells_become_pixels() {
+        // Every value is its pixel's place: 10 x + y, and 100 for each colour.
+        let [across, down] = [2, 1];
+        let place = |k: usize| {
+            let (channel, cell) = (k / (across * down), k % (across * down));
+            let (colour, y, x) = (channel / 16, channel / 4 % 4, channel % 4 + 4 * cell);
+            (100 * colour + 10 * y + x) as f32 / 255.0
+        };
+        let cells: Vec<_> = (0..48 * across * down).map(place).collect();
+        let expected = |x: usize, y: usize| [10 * y + x, 100 + 10 * y + x, 200 + 10 * y + x].map(|v| v as u8);
+        let pixels = pixels_of(&cells, [across, down], size(7, 3));
+        let planes = planes_of(&cells, [across, down]);
+        for (x, y) in (0..3).flat_map(|y| (0..7).map(move |x| (x, y))) {
+            let at = (y * 7 + x) * 4;
+            assert_eq!(pixels[at..at + 3], expected(x, y), "({x}, {y})");
+            assert_eq!([0, 1, 2].map(|c| (planes[c * 32 + y * 8 + x] * 255.0) as u8), expected(x, y));
+        }
     }
 
     #[test]

@@ -2,27 +2,21 @@
 //! picture, and a new painting comes in only gradually where the picture is the
 //! same as before.
 //!
-//! The motion is the dense flow between the frames that the painter saw. Where
-//! the earlier frame, moved, does not look like this one (something was hidden,
-//! the light changed, a cut), the new painting shows at once: nothing is smeared.
-//! It looks only back, so it delays nothing.
+//! Where the earlier frame, moved, does not look like this one (something was
+//! hidden, the light changed), or there is no motion at all (a cut), the new
+//! painting shows at once: nothing is smeared. It looks only back, so it delays
+//! nothing.
 
 use rayon::prelude::*;
 
-use crate::frame::Size;
-use crate::glance::Glance;
-use crate::time::FrameTime;
-
-mod flow;
-
-use flow::Pyramid;
+use crate::finish::Painting;
+use crate::frame::{Frame, Size};
+use crate::motion::{Motion, Shifts};
 
 /// Seconds after which 63 % of a still picture's painting is new.
-const MEMORY: f64 = 0.6;
-/// Seconds without a frame after which the past is forgotten.
-const GAP: f64 = 0.5;
-/// Lines at which the flow is found; more would cost more than painting does.
-const FLOW_LINES: usize = 180;
+const MEMORY: f64 = 0.3;
+/// Shifts so near to whole pixels are taken as whole: what stands still is copied, not blurred.
+const WHOLE: f32 = 0.25;
 /// Colour difference, 0..=255 root mean square, at which the past counts half; from there it falls fast.
 const TOLERANCE: f32 = 16.0;
 
@@ -34,61 +28,43 @@ pub struct Steady {
 
 /// The frame before.
 struct Past {
-    time: FrameTime,
     size: Size,
-    glance: Glance,
-    pyramid: Pyramid,
     seen: Vec<u8>,
     /// What was shown, red, green, blue and nothing, 0..=255.
     shown: Vec<[f32; 4]>,
 }
 
 impl Steady {
-    /// Steadies a painting (packed RGBA) of what the painter saw. Of two frames, the later
-    /// comes later.
-    pub fn run(&mut self, seen: &[u8], painted: &mut [u8], size: Size, time: FrameTime, strength: f32) {
-        let (width, height) = (size.width as usize, size.height as usize);
-        let block = width.min(height).div_ceil(FLOW_LINES);
-        let pyramid = Pyramid::new(seen, width, height, block);
-        let glance = Glance::of(seen, size);
-        let mut shown: Vec<_> = painted
-            .chunks_exact(4)
-            .map(|p| [f32::from(p[0]), f32::from(p[1]), f32::from(p[2]), 0.0])
-            .collect();
-        if let Some(past) =
-            self.past.take().filter(|past| past.size == size && past.glance.continues(&glance))
-        {
-            let secs = (time - past.time).as_secs_f64();
-            if secs > 0.0 && secs < GAP {
-                let keep = strength * (-secs / MEMORY).exp() as f32;
-                past.show_through(&mut shown, seen, &pyramid, block, keep);
-                for (pixel, shown) in painted.chunks_exact_mut(4).zip(&shown) {
-                    for (value, shown) in pixel.iter_mut().zip(&shown[..3]) {
-                        *value = (shown + 0.5) as u8;
-                    }
+    /// Steadies the painting of a frame that came from the one before by this motion, 0..=1;
+    /// without one it stays as it is.
+    pub fn run(&mut self, frame: &Frame, painting: &mut Painting, motion: Option<&Motion>, strength: f32) {
+        let size = painting.size;
+        let seen = painting.seen.as_deref().unwrap_or(&frame.pixels);
+        let colours = |p: &[u8]| [f32::from(p[0]), f32::from(p[1]), f32::from(p[2]), 0.0];
+        let mut shown: Vec<_> = painting.painted.chunks_exact(4).map(colours).collect();
+        if let (Some(motion), Some(past)) = (motion, self.past.take().filter(|past| past.size == size)) {
+            let keep = strength * (-motion.secs() / MEMORY).exp() as f32;
+            past.show_through(&mut shown, seen, motion.on(size), keep);
+            for (pixel, shown) in painting.painted.chunks_exact_mut(4).zip(&shown) {
+                for (value, shown) in pixel.iter_mut().zip(&shown[..3]) {
+                    *value = (shown + 0.5) as u8;
                 }
             }
         }
-        self.past = Some(Past { time, size, glance, pyramid, seen: seen.to_vec(), shown });
+        self.past = Some(Past { size, seen: seen.to_vec(), shown });
     }
 }
 
 impl Past {
     /// Lays the past, moved, over the present where they look alike.
-    fn show_through(&self, shown: &mut [[f32; 4]], seen: &[u8], pyramid: &Pyramid, block: usize, keep: f32) {
-        let flow = pyramid.flow_from(&self.pyramid);
-        let [across, down] = pyramid.size();
+    fn show_through(&self, shown: &mut [[f32; 4]], seen: &[u8], shifts: Shifts<'_>, keep: f32) {
         let width = self.size.width as usize;
         shown.par_chunks_exact_mut(width).zip(seen.par_chunks_exact(width * 4)).enumerate().for_each(
             |(y, (row, seen))| {
-                let [upper, lower, share_y] = between(y, block, down);
                 for (x, (shown, seen)) in row.iter_mut().zip(seen.chunks_exact(4)).enumerate() {
-                    let [left, right, share_x] = between(x, block, across);
-                    let at = |row: f32, column: f32| flow[row as usize * across + column as usize];
-                    let top = mix(at(upper, left), at(upper, right), share_x);
-                    let bottom = mix(at(lower, left), at(lower, right), share_x);
-                    let shift = mix(top, bottom, share_y).map(|v| v * block as f32);
-                    let Some(place) = self.place(x as f32 + shift[0], y as f32 + shift[1]) else { continue };
+                    let (x, y) = (x as f32, y as f32);
+                    let [right, down] = shifts.at(x, y).map(whole);
+                    let Some(place) = self.place(x + right, y + down) else { continue };
                     let off: f32 = self
                         .looked(place)
                         .iter()
@@ -161,15 +137,9 @@ struct Place {
     y: f32,
 }
 
-/// The two cells of the flow around a pixel along one axis, and the second one's share.
-fn between(pixel: usize, block: usize, cells: usize) -> [f32; 3] {
-    let at = ((pixel as f32 + 0.5) / block as f32 - 0.5).clamp(0.0, (cells - 1) as f32);
-    let first = at.floor();
-    [first, (first + 1.0).min((cells - 1) as f32), at - first]
-}
-
-fn mix(a: [f32; 2], b: [f32; 2], share: f32) -> [f32; 2] {
-    [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share]
+fn whole(shift: f32) -> f32 {
+    let nearest = shift.round();
+    if (shift - nearest).abs() < WHOLE { nearest } else { shift }
 }
 
 /// Weights of Catmull-Rom's spline.
@@ -185,6 +155,8 @@ fn cubic(t: f32) -> [f32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::motion::Tracker;
+    use crate::time::FrameTime;
 
     const SIZE: Size = Size { width: 96, height: 64 };
 
@@ -223,15 +195,31 @@ mod tests {
         (squares / a.len() as f32).sqrt()
     }
 
+    /// The stage, with what it is given.
+    #[derive(Default)]
+    struct Rig {
+        tracker: Tracker,
+        steady: Steady,
+    }
+
+    impl Rig {
+        /// The painting, steadied.
+        fn run(&mut self, seen: &[u8], painted: Vec<u8>, time: FrameTime, strength: f32) -> Vec<u8> {
+            let frame = Frame { size: SIZE, time, pixels: seen.to_vec() };
+            let motion = self.tracker.run(&frame);
+            let mut painting = Painting { size: SIZE, seen: None, painted };
+            self.steady.run(&frame, &mut painting, motion.as_ref(), strength);
+            painting.painted
+        }
+    }
+
     /// The painting of the last of some frames, steadied, and as it came.
     fn last(scenes: &[Vec<u8>], strength: f32) -> (Vec<u8>, Vec<u8>) {
-        let mut steady = Steady::default();
+        let mut rig = Rig::default();
         let mut pair = Default::default();
         for (seen, frame) in scenes.iter().zip(0..) {
             let came = trembling(seen, frame);
-            let mut painted = came.clone();
-            steady.run(seen, &mut painted, SIZE, time(frame), strength);
-            pair = (painted, came);
+            pair = (rig.run(seen, came.clone(), time(frame), strength), came);
         }
         pair
     }
@@ -267,12 +255,11 @@ mod tests {
         assert!(after_cut == came);
         let (weak, came) = last(&[scene(0.0, None), scene(0.0, None)], 0.0);
         assert!(weak == came);
-        let mut steady = Steady::default();
+        let mut rig = Rig::default();
         let seen = scene(0.0, None);
         for (frame, paused) in [(0, true), (1, false), (100, true), (100, true)] {
-            let mut painted = trembling(&seen, frame + 5);
-            steady.run(&seen, &mut painted, SIZE, time(frame), 1.0);
-            assert_eq!(painted == trembling(&seen, frame + 5), paused, "frame {frame}");
+            let came = trembling(&seen, frame + 5);
+            assert_eq!(rig.run(&seen, came.clone(), time(frame), 1.0) == came, paused, "frame {frame}");
         }
     }
 }

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 import data
 from exporting import run_onnx
-from losses import Objective
-from painter import COARSE, FINE, STYLE_WEIGHT, STYLES
+from losses import STYLE_WEIGHT, Objective
+from painter import COARSE, FINE, STYLES
+from painting import SHUFFLE, grain
 from safetensors.torch import load_file
 
 OFTEN = [slug for slug, (_, frequency) in STYLES.items() if frequency > 1]
@@ -41,8 +43,10 @@ class Scores:
         lines = min(image.shape[2:])
         share = np.log(lines / FINE) / np.log(COARSE / FINE)
         code = torch.lerp(*self.codes[slug], float(share))[None]
-        inputs = {"image": image, "style": code, "before": torch.zeros_like(code), "keep": torch.zeros(1)}
-        return torch.from_numpy(run_onnx(self.args.models / "painter.onnx", inputs, threads=2)[0])
+        inputs = {"image": image - 0.5, "style": code, "before": torch.zeros_like(code), "keep": torch.zeros(1)}
+        inputs["grain"] = grain(*image.shape[2:], generator=torch.Generator().manual_seed(1))
+        cells = torch.from_numpy(run_onnx(self.args.models / "painter.onnx", inputs, threads=2)[0])
+        return F.pixel_shuffle(cells, SHUFFLE)
 
     def optimised(self, picture: np.ndarray, name: str, slug: str, lines: int) -> torch.Tensor:
         """Made once and kept: it takes minutes, and does not depend on the painter."""

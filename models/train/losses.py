@@ -9,6 +9,8 @@ from torch import nn
 from vgg import Vgg16
 
 CONTENT_LAYER = "relu4_2"
+# Of style against content in the styler's objective.
+STYLE_WEIGHT = 5.0
 # relu5_1 answers to faces many times more strongly than to anything in some paintings; at full
 # weight its term alone would wipe them out.
 STYLE_LAYERS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 0.25}
@@ -29,6 +31,19 @@ def smoothness(image: torch.Tensor) -> torch.Tensor:
 def total_variation(image: torch.Tensor) -> torch.Tensor:
     """Mean absolute difference between neighbours, both directions added."""
     return (image[..., 1:, :] - image[..., :-1, :]).abs().mean() + (image[..., 1:] - image[..., :-1]).abs().mean()
+
+
+def lattice(image: torch.Tensor, pitch: int = 8) -> torch.Tensor:
+    """How unevenly slopes are spread over the places of a lattice, [N,C,H,W] -> one number: in a photo they
+    are as steep at one place of every `pitch` pixels as at the next, so 0; where a network that draws
+    whole cells shows its cells, they are not."""
+    terms = []
+    for axis in (2, 3):
+        slopes = image.diff(dim=axis).pow(2)
+        whole = slopes.narrow(axis, 0, slopes.shape[axis] // pitch * pitch)
+        places = whole.unflatten(axis, (-1, pitch)).movedim(axis + 1, 1).flatten(2).mean(2)
+        terms.append((places / (places.mean(1, keepdim=True) + 1e-8) - 1).pow(2).mean())
+    return sum(terms)
 
 
 def palette(painting: torch.Tensor) -> torch.Tensor:

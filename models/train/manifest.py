@@ -25,7 +25,7 @@ FILES = (
     "styler.onnx",
 )
 # Dynamic sizes are filled in with these to count multiply-accumulates per pixel.
-PROBE = {"height": 352, "width": 640, "height8": 44, "width8": 80}
+PROBE = {"height": 352, "width": 640, "rows": 88, "columns": 160, "height8": 44, "width8": 80}
 
 
 def signature(values) -> str:

@@ -20,8 +20,8 @@ from torch import nn
 
 import data
 from exporting import export, largest_difference, load_weights
-from losses import Objective, off_palette, palette, total_variation
-from painting import Painter
+from losses import STYLE_WEIGHT, Objective, lattice, off_palette, palette, total_variation
+from painting import SHUFFLE, Painter, grain
 from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
 
 # Slug -> how often it is trained. Those seldom trained are there for the style encoder's sake.
@@ -75,12 +75,12 @@ ROOM = 16
 # Share of the photos that are bent beforehand, as the warper will bend them, and by how much: standard
 # deviation of the bend's nodes, in units of the patch.
 WARPED, BEND = 0.5, 0.06
-STYLE_WEIGHT = 5.0
 # The style weight begins at this share and is full after RAMP of the budget: a network that
 # meets the full weight at once learns to fill the frame with strokes and forgets the content.
 RAMP_START = 0.2
 RAMP = 0.15
-WEIGHTS = {"smooth": 0.1, "steady": 45.0, "range": 2.0, "palette": 10.0}
+# `style` is more than the styler's own: the painter errs on the side of the photo.
+WEIGHTS = {"style": 7.0, "smooth": 0.1, "steady": 18.0, "range": 2.0, "palette": 10.0, "lattice": 4.0}
 NOISE = 0.02
 RATE = (2e-3, 1e-4)
 # A code learns only at its style's turn, so it gets a higher rate than the shared weights.
@@ -144,6 +144,16 @@ class Motion:
         """The moved crop out of the patch, which is ROOM larger than the first crop on each side."""
         return F.grid_sample(patch, self.grid * (CROP / patch.shape[2]), "bicubic", "reflection", align_corners=False).clamp(0, 1)
 
+    def second_grain(self, patch: torch.Tensor) -> torch.Tensor:
+        """The same of the grain, which moves with the scene."""
+        cells = F.avg_pool2d(self.grid.permute(0, 3, 1, 2), SHUFFLE).permute(0, 2, 3, 1)
+        scale = CROP / SHUFFLE / patch.shape[2]
+        moved = F.grid_sample(patch, cells * scale, "bilinear", "reflection", align_corners=False)
+        # Between two cells white noise is weaker; the program levels that, and so does this.
+        share = ((cells * scale + 1) * patch.shape[2] - 1) / 2 % 1
+        power = (share.pow(2) + (1 - share).pow(2)).prod(3).sqrt()
+        return torch.cat([moved[:, :1] / power[:, None], moved[:, 1:]], 1)
+
     def moved(self, first: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What the first crop became, and where that is known."""
         inside = (self.grid.abs() < 1 - 2 / CROP).all(3)[:, None]
@@ -167,7 +177,9 @@ def step(styled: Styled, objective: Objective, targets: dict, photos: list[Path]
     if random.random() < WARPED:
         patch = warped(patch)
     image = patch[..., ROOM:-ROOM, ROOM:-ROOM]
-    free = styled.painter.alone(image.expand(BATCH, -1, -1, -1), code)
+    noise = grain(*patch.shape[2:])
+    room = ROOM // SHUFFLE
+    free = styled.painter.alone(image.expand(BATCH, -1, -1, -1), code, noise[..., room:-room, room:-room])
     painted = free.clamp(0, 1).detach() + free - free.detach()
     chosen = [targets[slug, lines] for slug in slugs]
     layers = zip(*(target.style for target in chosen), strict=True)
@@ -175,14 +187,15 @@ def step(styled: Styled, objective: Objective, targets: dict, photos: list[Path]
     content, style = objective(painted, objective.content_target(image), wanted)
     motion = Motion.random()
     noisy = motion.second(patch) + random.random() * NOISE * torch.randn_like(image)
-    again = styled.painter.alone(noisy.expand(BATCH, -1, -1, -1), code)
+    again = styled.painter.alone(noisy.expand(BATCH, -1, -1, -1), code, motion.second_grain(noise))
     expected, inside = motion.moved(free)
     steady = ((again - expected).abs() * inside).sum() / (3 * BATCH * inside.sum())
-    total = content.mean() + ramp * STYLE_WEIGHT * style.mean() + WEIGHTS["smooth"] * total_variation(painted)
+    total = content.mean() + ramp * WEIGHTS["style"] * style.mean() + WEIGHTS["smooth"] * total_variation(painted)
     total = total + WEIGHTS["steady"] * ramp * steady + WEIGHTS["range"] * (free - painted.detach()).pow(2).mean()
     stray = torch.stack([off_palette(painted[k : k + 1], target.colours) for k, target in enumerate(chosen)]).mean()
-    total = total + WEIGHTS["palette"] * stray
-    terms = {"content": content.mean().item(), "style": style.mean().item(), "steady": steady.item(), "stray": stray.item()}
+    uneven = lattice(painted)
+    total = total + WEIGHTS["palette"] * stray + WEIGHTS["lattice"] * uneven
+    terms = {"content": content.mean().item(), "style": style.mean().item(), "steady": steady.item(), "stray": stray.item(), "lattice": uneven.item()}
     return total, terms
 
 
@@ -215,11 +228,12 @@ def write_samples(styled: Styled, photos: list[Path], path: Path, lines: int = 2
 def write_models(styled: Styled, out: Path) -> None:
     painter = styled.painter
     style = styled.code(next(iter(STYLES)), 360).detach()[None]
-    inputs = {"image": torch.rand(1, 3, 360, 640), "style": style, "before": torch.zeros_like(style), "keep": torch.zeros(1)}
-    size = {2: "height", 3: "width"}
+    inputs = {"image": torch.rand(1, 3, 360, 640) - 0.5, "style": style, "before": torch.zeros_like(style), "keep": torch.zeros(1)}
+    inputs["grain"] = grain(360, 640)
+    size, cells = {2: "height", 3: "width"}, {2: "rows", 3: "columns"}
     path = out / "painter.onnx"
-    outputs = {"painted": [1, 3, -1, -1], "statistics": [1, painter.code_size]}
-    export(painter, path, inputs, outputs, {"image": size, "painted": size})
+    outputs = {"cells": [1, 3 * SHUFFLE**2, -1, -1], "statistics": [1, painter.code_size]}
+    export(painter, path, inputs, outputs, {"image": size, "grain": cells, "cells": cells})
     print(f"{path}: largest difference to PyTorch {largest_difference(painter, path, inputs):.2e}")
     save_file({slug: code.detach().contiguous() for slug, code in styled.codes.items()}, out / "styles.safetensors")
 

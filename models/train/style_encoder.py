@@ -24,15 +24,15 @@ from torch import nn
 
 import data
 from exporting import export, largest_difference, load_weights, share_weights
-from losses import Objective
-from painter import STYLE_WEIGHT, STYLES
+from losses import STYLE_WEIGHT, Objective
+from painter import STYLES
 from painting import Painter
 from vgg import WEIGHTS, Vgg16
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 SIDE = 256
 VIEWS = 12
-RIDGES = (0.1, 0.3, 1.0)
+RIDGES = (0.3, 1.0, 3.0)
 
 
 class StyleEncoder(nn.Module):

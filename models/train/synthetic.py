@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from safetensors.numpy import load_file
 
 import data
+from painting import SHUFFLE, grain
 
 NODES = 33
 CELLS = 16
@@ -222,8 +223,10 @@ class Painter:
         first, second = random.sample(self.styles, 2)
         mix = random.choice([0.0, random.random()])
         style = (first[:1] * (1 - mix) + second[:1] * mix).astype(np.float32)
-        inputs = {"image": data.to_tensor(picture).numpy(), "style": style, "before": np.zeros_like(style), "keep": np.zeros(1, np.float32)}
-        return data.to_picture(torch.from_numpy(self.network.run(["painted"], inputs)[0]))
+        inputs = {"image": data.to_tensor(picture).numpy() - 0.5, "style": style, "before": np.zeros_like(style), "keep": np.zeros(1, np.float32)}
+        inputs["grain"] = grain(*picture.shape[:2]).numpy()
+        cells = torch.from_numpy(self.network.run(["cells"], inputs)[0])
+        return data.to_picture(F.pixel_shuffle(cells, SHUFFLE))
 
 
 def load_paintings(folder) -> list[np.ndarray]:

@@ -5,9 +5,11 @@ use std::path::Path;
 use crate::device::Runtime;
 use crate::error::{Error, Result};
 use crate::frame::Size;
+use crate::grain::CELL;
 use crate::model::{Input, Network};
 
-/// A network that takes one picture [1,3,H,W] and any number of small tensors.
+/// A network that takes one picture [1,3,H,W], perhaps a grain of 4x4 pixels a cell, and any number
+/// of small tensors.
 pub(super) struct Peer {
     network: Network,
     inputs: Vec<(Vec<usize>, Vec<f32>)>,
@@ -23,8 +25,9 @@ impl Peer {
         let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         let network = Network::from_bytes(&path.display().to_string(), &bytes, runtime)?;
         let inputs = network.spec().inputs.iter().map(|input| match &input.shape[..] {
-            [_, 3, ..] if input.shape.len() == 4 => {
-                let shape = vec![1, 3, size.height as usize, size.width as usize];
+            [_, 3, _, _] => {
+                let pitch = if input.name == "grain" { CELL } else { 1 };
+                let shape = vec![1, 3, size.height as usize / pitch, size.width as usize / pitch];
                 let values = (0..shape.iter().product()).map(|k: usize| (k % 251) as f32 / 250.0).collect();
                 (shape, values)
             }

@@ -5,8 +5,8 @@
 encoder  mean colour of each of 16x16 cells, repeated to 512 channels, as a unit vector
 encoder-fast  the same with red and blue exchanged, so that one can tell which was used
 warper   BASE + 0.2 * (difference of the two pictures' first two channels), sure of everything
-painter  (1 - image) * the style's first three values: inverted, then dyed; its statistics are the
-         image's mean, kept as asked
+painter  (0.5 - image) * the style's first three values: inverted, then dyed; its statistics are the
+         image's mean, kept as asked; it does not see the grain
 style-encoder  a dye of the painting's mean colour
 
 Not in the folder, to take the others' places:
@@ -110,6 +110,12 @@ def painter(path: Path, fussy: bool = False) -> None:
         node("Reshape", ["three", "colour"], ["dye"]),
         node("Sub", ["white", "image"], ["inverted"]),
         node("Mul", ["inverted", "dye"], ["painted"]),
+        # To cells: the inverse of the pixel shuffle; and the grain, times nothing.
+        node("SpaceToDepth", ["painted"], ["blocks"], blocksize=4),
+        node("Gather", ["blocks", "order"], ["drawn"], axis=1),
+        node("ReduceMean", ["grain"], ["mood"], keepdims=0),
+        node("Mul", ["mood", "nothing"], ["none"]),
+        node("Add", ["drawn", "none"], ["cells"]),
         # now + keep * (before - now)
         node("ReduceMean", ["image"], ["mean"], axes=[1, 2, 3]),
         node("Reshape", ["mean", "one"], ["flat"]),
@@ -125,7 +131,10 @@ def painter(path: Path, fussy: bool = False) -> None:
         "last": np.array([3]),
         "axis": np.array([1]),
         "colour": np.array([1, 3, 1, 1]),
-        "white": np.float32(1),
+        "white": np.float32(0.5),
+        # SpaceToDepth puts colours last: block, colour. A cell's channels are colour, block.
+        "order": np.arange(48).reshape(16, 3).T.flatten(),
+        "nothing": np.float32(0),
     }
     if fussy:
         # Looks up element 1 of a list of one.
@@ -137,11 +146,12 @@ def painter(path: Path, fussy: bool = False) -> None:
         ]
         next(node for node in nodes if node.output[0] == "inverted").input[0] = "paper"
         del constants["white"]
-        constants |= {"bright": np.float32(0.9), "list": np.array([1], np.float32)}
+        constants |= {"bright": np.float32(0.4), "list": np.array([0.5], np.float32)}
     image = [1, 3, "height", "width"]
     vector = [1, 4]
-    inputs = {"image": image, "style": vector, "before": vector, "keep": [1]}
-    save(path, inputs, {"painted": image, "statistics": vector}, nodes, constants)
+    grain, cells = [1, 3, "rows", "columns"], [1, 48, "rows", "columns"]
+    inputs = {"image": image, "style": vector, "before": vector, "keep": [1], "grain": grain}
+    save(path, inputs, {"cells": cells, "statistics": vector}, nodes, constants)
 
 
 def style_encoder() -> None:

@@ -1,16 +1,34 @@
 //! The painter: its styles, and how still it holds.
 
 use stylewarp::frame::{Frame, Size};
+use stylewarp::motion::Tracker;
 use stylewarp::painter::{Brush, Painter};
 use stylewarp::style;
 use stylewarp::time::FrameTime;
 
 use crate::kit::{difference, frame, models, runtime};
 
-fn painter(name: &str, stroke: f32) -> Painter {
-    let styles = style::all(&models()).expect("in the repository");
-    let (_, style) = styles.into_iter().find(|(known, _)| known == name).expect(name);
-    Painter::new(&models(), &runtime(), Brush { style, stroke, lines: None }).expect("it opens")
+/// A painter, and what tells it how the picture moved.
+struct Easel {
+    tracker: Tracker,
+    painter: Painter,
+}
+
+impl Easel {
+    fn new(name: &str, stroke: f32) -> Self {
+        let styles = style::all(&models()).expect("in the repository");
+        let (_, style) = styles.into_iter().find(|(known, _)| known == name).expect(name);
+        let brush = Brush { style, stroke, lines: None };
+        let painter = Painter::new(&models(), &runtime(), brush).expect("it opens");
+        Self { tracker: Tracker::default(), painter }
+    }
+
+    fn paint(&mut self, frame: &Frame) -> Vec<u8> {
+        let motion = self.tracker.run(frame);
+        let painting = self.painter.run(frame, motion.as_ref()).expect("painted");
+        assert_eq!((painting.size, painting.painted.len()), (frame.size, frame.size.rgba_bytes()));
+        painting.painted
+    }
 }
 
 #[test]
@@ -19,8 +37,7 @@ fn there_are_many_styles_and_every_pair_differs() {
         style::all(&models()).expect("in the repository").into_iter().map(|(n, _)| n).collect();
     assert!(names.len() >= 12, "{names:?}");
     let photo = frame("apples", 128, 96, 0);
-    let painted: Vec<_> =
-        names.iter().map(|name| painter(name, 1.0).run(&photo).expect("painted").painted).collect();
+    let painted: Vec<_> = names.iter().map(|name| Easel::new(name, 1.0).paint(&photo)).collect();
     for (k, one) in painted.iter().enumerate() {
         assert!(difference(one, &photo.pixels) > 15.0, "{} changes the picture", names[k]);
         for (l, other) in painted.iter().enumerate().skip(k + 1) {
@@ -33,9 +50,8 @@ fn there_are_many_styles_and_every_pair_differs() {
 #[test]
 fn strokes_have_a_size() {
     let photo = frame("apples", 320, 256, 0);
-    let [small, large] =
-        [0.5, 2.0].map(|stroke| painter("starry-night", stroke).run(&photo).expect("painted"));
-    assert!(difference(&small.painted, &large.painted) > 5.0);
+    let [small, large] = [0.5, 2.0].map(|stroke| Easel::new("starry-night", stroke).paint(&photo));
+    assert!(difference(&small, &large) > 5.0);
 }
 
 /// The picture with noise of the size a webcam has.
@@ -52,9 +68,9 @@ fn noisy(frame: &Frame, seed: u64, millis: u64) -> Frame {
 #[test]
 fn noise_does_not_boil() {
     let scene = frame("girls-at-the-piano", 240, 320, 0);
-    let mut painter = painter("great-wave", 1.0);
+    let mut easel = Easel::new("great-wave", 1.0);
     let frames: Vec<_> = (1..6).map(|k| noisy(&scene, k, k * 40)).collect();
-    let painted: Vec<_> = frames.iter().map(|frame| painter.run(frame).expect("painted").painted).collect();
+    let painted: Vec<_> = frames.iter().map(|frame| easel.paint(frame)).collect();
     let mean = |pictures: &[&[u8]]| {
         pictures.windows(2).map(|pair| difference(pair[0], pair[1])).sum::<f64>()
             / (pictures.len() - 1) as f64
@@ -86,26 +102,23 @@ fn what_comes_into_the_picture_leaves_the_rest_alone_until_a_cut() {
             .copied()
             .collect()
     };
-    let mut painter = painter("udnie", 1.0);
-    let alone = painter.run(&scene).expect("painted").painted;
-    let soon = painter.run(&with_bar(40)).expect("painted").painted;
-    let late = painter.run(&with_bar(5000)).expect("painted").painted;
+    let mut easel = Easel::new("udnie", 1.0);
+    let alone = easel.paint(&scene);
+    let soon = easel.paint(&with_bar(40));
+    let late = easel.paint(&with_bar(5000));
     let (smoothed, not) = (difference(&left(&alone), &left(&soon)), difference(&left(&alone), &left(&late)));
     assert!(smoothed < 0.5 * not, "{smoothed} with memory, {not} without");
     // After a cut nothing of the old scene is left: as if it were the first frame.
-    let after_cut =
-        painter.run(&Frame { time: FrameTime::from_secs_f64(5.04), ..other.clone() }).expect("painted");
-    let first = super::painter::painter("udnie", 1.0).run(&other).expect("painted");
-    assert!(after_cut.painted == first.painted);
+    let after_cut = easel.paint(&Frame { time: FrameTime::from_secs_f64(5.04), ..other.clone() });
+    let first = Easel::new("udnie", 1.0).paint(&other);
+    assert!(after_cut == first);
 }
 
 #[test]
 fn every_size_is_painted() {
-    let mut painter = painter("scream", 1.0);
+    let mut easel = Easel::new("scream", 1.0);
     for (width, height) in [(1, 1), (7, 5), (16, 3), (641, 33), (3, 2000)] {
         let size = Size::new(width, height).expect("positive");
-        let painting =
-            painter.run(&Frame::filled(size, FrameTime::ZERO, [90, 120, 40, 255])).expect("painted");
-        assert_eq!((painting.size, painting.painted.len()), (size, size.rgba_bytes()));
+        easel.paint(&Frame::filled(size, FrameTime::ZERO, [90, 120, 40, 255]));
     }
 }

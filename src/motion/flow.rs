@@ -12,6 +12,10 @@ const SEARCHES: usize = 5;
 const STILL: f32 = 0.03;
 /// A patch that leaves its start by more than this is lost, in pixels.
 const LOST: f32 = 6.0;
+/// Share of the difference from the frame before that a move must explain; twice that is proof.
+const EXPLAINED: f32 = 0.2;
+/// What is less than half a grey level may be rounding.
+const GREY: f32 = 0.002;
 /// Variance of the noise in a picture in 0..1: patches with less structure stay put.
 const NOISE: f32 = 1e-4;
 
@@ -39,7 +43,7 @@ impl Pyramid {
                 .sum();
             sum as f32 / (256 * 255 * across * down) as f32
         };
-        let luma = (0..h).flat_map(|y| (0..w).map(move |x| of_block(x, y))).collect();
+        let luma = (0..h).into_par_iter().flat_map_iter(|y| (0..w).map(move |x| of_block(x, y))).collect();
         let mut levels = vec![Level { width: w, height: h, luma }];
         while let Some(next) = levels.last().and_then(Level::halved) {
             levels.push(next);
@@ -64,7 +68,9 @@ impl Pyramid {
             flow = Some(now.search(before, &start));
             coarser = [now.width, now.height];
         }
-        flow.unwrap_or_default()
+        let mut flow = flow.unwrap_or_default();
+        self.0[0].rest(&before.0[0], &mut flow);
+        flow
     }
 }
 
@@ -127,6 +133,60 @@ impl Level {
             }
         }
         sums.into_iter().map(|[x, y, weight]| [x / weight, y / weight]).collect()
+    }
+
+    /// Where a move explains no more than none does, there was none: a plain wall would otherwise
+    /// move along with whoever walks past it.
+    fn rest(&self, before: &Self, flow: &mut [[f32; 2]]) {
+        let differences = |k: usize, shift: [f32; 2]| {
+            let (x, y) = ((k % self.width) as f32 + shift[0], (k / self.width) as f32 + shift[1]);
+            (before.at(x, y) - self.luma[k]).abs()
+        };
+        let still: Vec<_> = (0..flow.len()).into_par_iter().map(|k| differences(k, [0.0; 2])).collect();
+        let moved: Vec<_> = (0..flow.len()).into_par_iter().map(|k| differences(k, flow[k])).collect();
+        for ((shift, still), moved) in flow.iter_mut().zip(self.averaged(&still)).zip(self.averaged(&moved)) {
+            let explained = (still - moved) / (still + GREY);
+            let share = ((explained - EXPLAINED) / EXPLAINED).clamp(0.0, 1.0);
+            *shift = shift.map(|value| value * share);
+        }
+    }
+
+    /// Means of 9x9 values.
+    fn averaged(&self, values: &[f32]) -> Vec<f32> {
+        const REACH: usize = 4;
+        let line = |values: &[f32], len: usize, step: usize, first: usize| -> Vec<f32> {
+            let mut sums = vec![0.0_f64; len + 1];
+            for k in 0..len {
+                sums[k + 1] = sums[k] + f64::from(values[first + k * step]);
+            }
+            let mean = |k: usize| {
+                let (from, to) = (k.saturating_sub(REACH), (k + REACH + 1).min(len));
+                ((sums[to] - sums[from]) / (to - from) as f64) as f32
+            };
+            (0..len).map(mean).collect()
+        };
+        let rows: Vec<f32> =
+            (0..self.height).flat_map(|y| line(values, self.width, 1, y * self.width)).collect();
+        let mut means = vec![0.0; rows.len()];
+        for x in 0..self.width {
+            for (y, mean) in line(&rows, self.height, self.width, x).into_iter().enumerate() {
+                means[y * self.width + x] = mean;
+            }
+        }
+        means
+    }
+
+    /// Bilinear; beyond the edge, the edge.
+    fn at(&self, x: f32, y: f32) -> f32 {
+        let (x, y) = (x.clamp(0.0, (self.width - 1) as f32), y.clamp(0.0, (self.height - 1) as f32));
+        let (left, upper) = (x as usize, y as usize);
+        let (right, lower) = ((left + 1).min(self.width - 1), (upper + 1).min(self.height - 1));
+        let (share_x, share_y) = (x - left as f32, y - upper as f32);
+        let row = |y: usize| {
+            let (a, b) = (self.luma[y * self.width + left], self.luma[y * self.width + right]);
+            a + (b - a) * share_x
+        };
+        row(upper) + (row(lower) - row(upper)) * share_y
     }
 
     /// Gauss-Newton with the Hessian of the patch itself, its mean brightness taken off.
