@@ -26,6 +26,9 @@ use crate::time::LiveClock;
 
 mod panels;
 
+/// The picture fits into this at first: with dials, looks and a title bar the window then fits on
+/// a screen of 1280x720.
+const PICTURE: [f32; 2] = [960.0, 540.0];
 /// How long a message stays.
 const TOLD: Duration = Duration::from_secs(4);
 /// Between two looks at numbers and notices while no frame comes.
@@ -38,7 +41,7 @@ const IDLE: Duration = Duration::from_millis(250);
 pub fn show(live: &Live, frames: Take<Shown>, folder: PathBuf, stop: &Stop) -> Result<()> {
     let failed = |source: Cause| Error::Window { source };
     let size = live.info.size;
-    let scale = (1280.0 / size.width as f32).min(720.0 / size.height as f32);
+    let scale = (PICTURE[0] / size.width as f32).min(PICTURE[1] / size.height as f32);
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("stylewarp")
