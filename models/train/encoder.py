@@ -20,16 +20,15 @@ def unit_vectors(features: torch.Tensor) -> torch.Tensor:
 
 
 class VggFeatures(nn.Module):
-    """Images [N,3,256,256] -> raw features [N,1024,16,16], relu4_3 [N,512,32,32]; unit vectors."""
+    """Images [N,3,256,256], RGB in [0,1] -> raw features [N,1024,16,16]; each layer's part is of unit length."""
 
     def __init__(self, data: Path):
         super().__init__()
         self.vgg = Vgg16(data)
 
-    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        found = self.vgg(image, {"relu4_3", "pool4", "relu5_2"})
-        relu4, pool4, relu5 = (unit_vectors(found[layer].float()) for layer in ("relu4_3", "pool4", "relu5_2"))
-        return torch.cat([pool4, relu5], 1), relu4
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        found = self.vgg(image, {"pool4", "relu5_2"})
+        return torch.cat([unit_vectors(found[layer].float()) for layer in ("pool4", "relu5_2")], 1)
 
 
 class Encoder(nn.Module):
@@ -41,4 +40,4 @@ class Encoder(nn.Module):
         self.adapter = adapter
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return self.adapter(self.features(image)[0])
+        return self.adapter(self.features(image))

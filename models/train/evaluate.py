@@ -31,13 +31,13 @@ LEVELS = (0.05, 0.10, 0.15)
 
 
 class Models:
-    """An encoder and a warper as they are shipped, and raw VGG features to compare with."""
+    """An encoder and a warper as they are shipped, and raw features to compare with."""
 
-    def __init__(self, folder: Path, encoder: str, vgg: VggFeatures):
+    def __init__(self, folder: Path, encoder: str, raw: VggFeatures):
         open_file = lambda name: onnxruntime.InferenceSession(str(folder / name), providers=["CPUExecutionProvider"])
-        self.encoder, self.warper, self.vgg = open_file(encoder), open_file("warper.onnx"), vgg
+        self.encoder, self.warper = open_file(encoder), open_file("warper.onnx")
         self.features = cache(lambda path, view=square: self.encode(view(path)))
-        self.raw = cache(lambda path, view=square: features_of(self.vgg, [view(path)])[0][:, :512].numpy())
+        self.pool4 = cache(lambda path, view=square: features_of(raw, [view(path)])[:, :512].numpy())
 
     def encode(self, picture: np.ndarray) -> np.ndarray:
         return self.encoder.run(["features"], {"image": data.to_tensor(picture).numpy()})[0]
@@ -77,7 +77,7 @@ def pck(models: Models, found: list[tuple], view=square, raw: bool = True) -> di
         field, confidence = models.warp(a, b)
         ends = {"identity": start, "nearest feature": follow(nearest(a, b), start, "nearest"), "warper": follow(field, start)}
         if raw:
-            ends["nearest pool4"] = follow(nearest(models.raw(content), models.raw(exemplar, view)), start, "nearest")
+            ends["nearest pool4"] = follow(nearest(models.pool4(content), models.pool4(exemplar, view)), start, "nearest")
         sure = follow(confidence.expand(-1, 2, -1, -1), start)[:, 0] - start[:, 0] > 0.5
         box = np.ptp(goal, axis=0).max()
         for name, end in ends.items():

@@ -5,8 +5,6 @@
 View 0 is the picture itself; view 1 is warped, restyled and now and then partly covered. Writes
 into CACHE, all raw and memory-mapped, row = picture:
   raw.f16      [pictures, 2, 1024, 16, 16] half floats: unit vectors of pool4 and of relu5_2
-  fine.f16     [pictures, 2, 128, 32, 32] half floats: relu4_3, its first principal components
-  fine-basis.npy [128, 512]
   views.u8     [pictures, 2, 256, 256, 3] the views as the encoder saw them
   maps.npy     [pictures, 2, 2, 33, 33] displacements of the views (synthetic.py)
   covered.npy  [pictures, 2, 16, 16] 1 where something was laid over the view
@@ -30,7 +28,6 @@ from run import Progress, common_arguments, prepare
 FIELDS = ["file", "group", "domain", "held_out"]
 HELD_OUT = 0.05
 BATCH = 4
-FINE = 128
 BLANKS = 96
 
 
@@ -58,19 +55,12 @@ def make_view(picture: np.ndarray, displacement: np.ndarray, restyle: synthetic.
 
 
 @torch.no_grad()
-def features_of(vgg: VggFeatures, views: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
-    """uint8 pictures [256,256,3] -> raw [N,1024,16,16], relu4_3 as unit vectors [N,512,32,32]."""
-    device = vgg.vgg.mean.device
+def features_of(encoder: VggFeatures, views: list[np.ndarray]) -> torch.Tensor:
+    """uint8 pictures [256,256,3] -> raw features [N,1024,16,16]."""
+    device = encoder.vgg.mean.device
     images = torch.cat([data.to_tensor(v) for v in views]).to(device, memory_format=torch.channels_last)
     with torch.autocast(device.type, torch.bfloat16):
-        raw, fine = vgg(images)
-    return raw.float().contiguous().cpu(), fine.float().contiguous().cpu()
-
-
-def principal(vgg: VggFeatures, views: list[np.ndarray]) -> torch.Tensor:
-    """[FINE,512]: the directions in which relu4_3 varies most."""
-    rows = torch.cat([features_of(vgg, [v])[1][0].flatten(1)[:, ::7].T for v in views])
-    return torch.linalg.svd(rows - rows.mean(0), full_matrices=False)[2][:FINE]
+        return encoder(images).float().contiguous().cpu()
 
 
 def main() -> None:
@@ -78,20 +68,18 @@ def main() -> None:
     parser.add_argument("--painter", type=Path, help="folder with painter.onnx and styles.safetensors, for restyling")
     args = parser.parse_args()
     prepare(args)
-    vgg = VggFeatures(args.data).to(args.device, memory_format=torch.channels_last)
+    encoder = VggFeatures(args.data).to(args.device, memory_format=torch.channels_last)
     painter = synthetic.Painter(args.painter) if args.painter else None
     restyle = synthetic.Restyler(synthetic.load_paintings(args.data / "styles"), painter)
     found = pictures(args.data)
     cells, views = synthetic.CELLS, 2
     new = lambda name, kind, *shape: np.memmap(args.out / name, kind, "w+", shape=(len(found), views, *shape))
-    raw, fine = new("raw.f16", np.float16, RAW, cells, cells), new("fine.f16", np.float16, FINE, 2 * cells, 2 * cells)
+    raw = new("raw.f16", np.float16, RAW, cells, cells)
     seen = new("views.u8", np.uint8, SIDE, SIDE, 3)
     maps = np.zeros((len(found), views, 2, synthetic.NODES, synthetic.NODES), np.float32)
     covered = np.zeros((len(found), views, cells, cells), np.uint8)
     blanks = [synthetic.blank_picture(SIDE) for _ in range(BLANKS)]
-    np.save(args.out / "blanks.npy", torch.cat([features_of(vgg, [b])[0] for b in blanks]).half().numpy())
-    basis = principal(vgg, [square(args.data / row["file"]) for row in found[:120]])
-    np.save(args.out / "fine-basis.npy", basis.numpy())
+    np.save(args.out / "blanks.npy", torch.cat([features_of(encoder, [b]) for b in blanks]).half().numpy())
     progress = Progress(args.budget)
     for first in range(0, len(found), BATCH):
         numbers = range(first, min(first + BATCH, len(found)))
@@ -99,10 +87,8 @@ def main() -> None:
             seen[number, 0] = square(args.data / found[number]["file"])
             maps[number, 1] = synthetic.random_map()
             seen[number, 1], covered[number, 1] = make_view(seen[number, 0], maps[number, 1], restyle)
-        got, details = features_of(vgg, [seen[number, view] for number in numbers for view in range(views)])
+        got = features_of(encoder, [seen[number, view] for number in numbers for view in range(views)])
         raw[first : numbers.stop] = got.half().numpy().reshape(len(numbers), views, *got.shape[1:])
-        details = torch.einsum("kc,nchw->nkhw", basis, details).half().numpy()
-        fine[first : numbers.stop] = details.reshape(len(numbers), views, *details.shape[1:])
         progress.step()
         if progress.iteration % 50 == 0 or progress.fraction() == 1 or numbers.stop == len(found):
             write_index(args.out, found[: numbers.stop], maps, covered)

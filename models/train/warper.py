@@ -24,7 +24,7 @@ from exporting import export, largest_difference, load_weights, share_weights
 from matching import CHANNELS, WINDOW, Matcher, Warper, unit
 from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
 from synthetic import CELLS
-from vgg import WEIGHTS, write_shared_weights
+from vgg import WEIGHTS as VGG_FILE, write_shared_weights
 
 RATE = (1.5e-3, 2e-5)
 WARM_UP = 0.03
@@ -151,7 +151,7 @@ def write_models(matcher: Matcher, data: Path, out: Path) -> None:
     export(encoder, path, {"image": image}, {"features": features}, half_weights=True)
     graph = onnx.load(str(path))
     write_shared_weights(data, out)
-    share_weights(graph, out / WEIGHTS)
+    share_weights(graph, out / VGG_FILE)
     onnx.save(graph, str(path))
     print(f"{path}: largest difference to PyTorch {largest_difference(encoder, path, {'image': image}):.2e}")
     inputs = {name: unit(torch.rand(features)) for name in ("content_features", "exemplar_features")}
