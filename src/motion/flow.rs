@@ -15,7 +15,7 @@ const LOST: f32 = 6.0;
 /// Share of the difference from the frame before that a move must explain; twice that is proof.
 const EXPLAINED: f32 = 0.2;
 /// What is less than half a grey level may be rounding.
-const GREY: f32 = 0.002;
+const ROUNDING: f32 = 0.002;
 /// Variance of the noise in a picture in 0..1: patches with less structure stay put.
 const NOISE: f32 = 1e-4;
 
@@ -145,7 +145,7 @@ impl Level {
         let still: Vec<_> = (0..flow.len()).into_par_iter().map(|k| differences(k, [0.0; 2])).collect();
         let moved: Vec<_> = (0..flow.len()).into_par_iter().map(|k| differences(k, flow[k])).collect();
         for ((shift, still), moved) in flow.iter_mut().zip(self.averaged(&still)).zip(self.averaged(&moved)) {
-            let explained = (still - moved) / (still + GREY);
+            let explained = (still - moved) / (still + ROUNDING);
             let share = ((explained - EXPLAINED) / EXPLAINED).clamp(0.0, 1.0);
             *shift = shift.map(|value| value * share);
         }
