@@ -8,7 +8,7 @@ use crate::time::FrameTime;
 
 mod flow;
 
-use flow::Pyramid;
+use flow::{Proof, Pyramid};
 
 /// Lines at which the flow is found; more would cost more than painting does.
 const FLOW_LINES: usize = 180;
@@ -86,6 +86,7 @@ struct Past {
     size: Size,
     glance: Glance,
     pyramid: Pyramid,
+    proof: Proof,
 }
 
 impl Tracker {
@@ -97,20 +98,18 @@ impl Tracker {
         let block = width.min(height).div_ceil(FLOW_LINES);
         let pyramid = Pyramid::new(&frame.pixels, width, height, block);
         let glance = Glance::of(&frame.pixels, size);
-        let motion = self.past.take().and_then(|past| {
+        let mut proof = Proof::default();
+        let motion = self.past.take().and_then(|mut past| {
             let secs = (time - past.time).as_secs_f64();
             let goes_on = secs > 0.0 && secs < GAP && past.size == size && past.glance.continues(&glance);
             let [across, down] = pyramid.size();
-            goes_on.then(|| Motion {
-                secs,
-                size,
-                block,
-                across,
-                down,
-                flow: pyramid.flow_from(&past.pyramid),
+            goes_on.then(|| {
+                let flow = pyramid.flow_from(&past.pyramid, &mut past.proof, secs);
+                proof = past.proof;
+                Motion { secs, size, block, across, down, flow }
             })
         });
-        self.past = Some(Past { time, size, glance, pyramid });
+        self.past = Some(Past { time, size, glance, pyramid, proof });
         motion
     }
 }

@@ -14,9 +14,10 @@ use crate::frame::{Frame, Size};
 use crate::motion::{Motion, Shifts};
 
 /// Seconds after which 63 % of a still picture's painting is new.
-const MEMORY: f64 = 0.3;
-/// Shifts so near to whole pixels are taken as whole: what stands still is copied, not blurred.
-const WHOLE: f32 = 0.25;
+const MEMORY: f64 = 0.4;
+/// Shifts so near to whole pixels are taken as whole: what stands still is copied, not blurred. Not much
+/// more: a slow pan moves by a tenth of a pixel a frame.
+const WHOLE: f32 = 0.06;
 /// Colour difference, 0..=255 root mean square, at which the past counts half; from there it falls fast.
 const TOLERANCE: f32 = 16.0;
 

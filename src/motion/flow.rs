@@ -9,19 +9,27 @@ const PATCH: usize = 8;
 const STEP: usize = 4;
 /// Steps of the search in a patch at most, and the move that ends it, in pixels.
 const SEARCHES: usize = 5;
-const STILL: f32 = 0.03;
+const STILL: f32 = 0.02;
 /// A patch that leaves its start by more than this is lost, in pixels.
 const LOST: f32 = 6.0;
-/// Share of the difference from the frame before that a move must explain; twice that is proof.
-const EXPLAINED: f32 = 0.2;
+/// Share of the difference from the frames before that a move must explain; twice that is proof. More,
+/// and strokes stay on the screen while a camera pans slowly: a tenth of a pixel explains little.
+const EXPLAINED: f32 = 0.04;
+/// Seconds after which 63 % of the proof is forgotten. One frame proves little of a slow pan.
+const PROOF: f64 = 0.3;
 /// What is less than half a grey level may be rounding.
 const ROUNDING: f32 = 0.002;
 /// Variance of the noise in a picture in 0..1: patches with less structure stay put.
-const NOISE: f32 = 1e-4;
+const NOISE: f32 = 4e-5;
 
 /// Luma of a picture and of its halves.
 #[derive(Debug, Clone)]
 pub(super) struct Pyramid(Vec<Level>);
+
+/// What of the difference from the frames before is left without a move and with the one found, for
+/// every pixel: sums that fade.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Proof(Vec<[f32; 2]>);
 
 #[derive(Debug, Clone)]
 struct Level {
@@ -57,7 +65,7 @@ impl Pyramid {
     }
 
     /// For every pixel of the finest level, how far from there it was in `before`, of the same size.
-    pub(super) fn flow_from(&self, before: &Self) -> Vec<[f32; 2]> {
+    pub(super) fn flow_from(&self, before: &Self, proof: &mut Proof, secs: f64) -> Vec<[f32; 2]> {
         let mut flow: Option<Vec<[f32; 2]>> = None;
         let mut coarser = [0, 0];
         for (now, before) in self.0.iter().zip(&before.0).rev() {
@@ -69,7 +77,7 @@ impl Pyramid {
             coarser = [now.width, now.height];
         }
         let mut flow = flow.unwrap_or_default();
-        self.0[0].rest(&before.0[0], &mut flow);
+        self.0[0].blurred().rest(&before.0[0].blurred(), &mut flow, proof, (-secs / PROOF).exp() as f32);
         flow
     }
 }
@@ -135,17 +143,37 @@ impl Level {
         sums.into_iter().map(|[x, y, weight]| [x / weight, y / weight]).collect()
     }
 
+    /// [1 4 6 4 1] / 16 along both axes; beyond the edge, the edge.
+    fn blurred(&self) -> Self {
+        let line = |values: &[f32], len: usize, step: usize, first: usize, out: &mut [f32]| {
+            let at = |k: isize| values[first + k.clamp(0, len as isize - 1) as usize * step];
+            for k in 0..len {
+                let i = k as isize;
+                out[first + k * step] =
+                    (6.0 * at(i) + 4.0 * (at(i - 1) + at(i + 1)) + at(i - 2) + at(i + 2)) / 16.0;
+            }
+        };
+        let (mut rows, mut both) = (vec![0.0; self.luma.len()], vec![0.0; self.luma.len()]);
+        (0..self.height).for_each(|y| line(&self.luma, self.width, 1, y * self.width, &mut rows));
+        (0..self.width).for_each(|x| line(&rows, self.height, self.width, x, &mut both));
+        Self { luma: both, ..*self }
+    }
+
     /// Where a move explains no more than none does, there was none: a plain wall would otherwise
-    /// move along with whoever walks past it.
-    fn rest(&self, before: &Self, flow: &mut [[f32; 2]]) {
+    /// move along with whoever walks past it. Judged on blurred pictures, for else the interpolation's
+    /// own blur would count against the move, and noise against both.
+    fn rest(&self, before: &Self, flow: &mut [[f32; 2]], proof: &mut Proof, keep: f32) {
         let differences = |k: usize, shift: [f32; 2]| {
             let (x, y) = ((k % self.width) as f32 + shift[0], (k / self.width) as f32 + shift[1]);
             (before.at(x, y) - self.luma[k]).abs()
         };
         let still: Vec<_> = (0..flow.len()).into_par_iter().map(|k| differences(k, [0.0; 2])).collect();
         let moved: Vec<_> = (0..flow.len()).into_par_iter().map(|k| differences(k, flow[k])).collect();
-        for ((shift, still), moved) in flow.iter_mut().zip(self.averaged(&still)).zip(self.averaged(&moved)) {
-            let explained = (still - moved) / (still + ROUNDING);
+        let (still, moved) = (self.averaged(&still), self.averaged(&moved));
+        proof.0.resize(flow.len(), [0.0; 2]);
+        for (((shift, still), moved), proof) in flow.iter_mut().zip(still).zip(moved).zip(&mut proof.0) {
+            *proof = [proof[0] * keep + still, proof[1] * keep + moved];
+            let explained = (proof[0] - proof[1]) / (proof[0] + ROUNDING);
             let share = ((explained - EXPLAINED) / EXPLAINED).clamp(0.0, 1.0);
             *shift = shift.map(|value| value * share);
         }
@@ -279,7 +307,7 @@ mod tests {
     fn finds_small_and_large_moves() {
         for (x, y) in [(0.0, 0.0), (0.4, -0.3), (3.4, -2.0), (-9.0, 5.5)] {
             // What is at (0, 0) now was at (x, y) before.
-            let flow = pyramid(x, y).flow_from(&pyramid(0.0, 0.0));
+            let flow = pyramid(x, y).flow_from(&pyramid(0.0, 0.0), &mut Proof::default(), 0.04);
             let inner = (20..76).flat_map(|row| (20..140).map(move |column| row * 160 + column));
             let mut errors: Vec<_> = inner.map(|k| (flow[k][0] - x).hypot(flow[k][1] - y)).collect();
             errors.sort_by(f32::total_cmp);
@@ -289,10 +317,50 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_pan_is_proved_after_some_frames_and_a_plain_wall_stays() {
+        // A fifth of a pixel a frame, under noise of two grey levels; the right half is a plain wall.
+        let (width, height) = (160, 96);
+        let mut state = 1_u64;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 62) as u8
+        };
+        let mut proof = Proof::default();
+        let (mut before, mut moved, mut wall) = (None, Vec::new(), Vec::new());
+        for frame in 0..12 {
+            let mut pixels = scene(width, height, 0.2 * frame as f32, 0.0);
+            for (k, pixel) in pixels.chunks_exact_mut(4).enumerate() {
+                let value = if k % width < 80 { pixel[0] / 4 + 90 } else { 100 };
+                pixel[..3].fill(value + noise());
+            }
+            let now = Pyramid::new(&pixels, width, height, 1);
+            if let Some(before) = before.replace(now.clone()) {
+                let flow = now.flow_from(&before, &mut proof, 0.04);
+                let mean = |columns: std::ops::Range<usize>| {
+                    let inner = (16..80).flat_map(|row| columns.clone().map(move |x| row * width + x));
+                    inner.clone().map(|k| flow[k][0]).sum::<f32>() / inner.count() as f32
+                };
+                moved.push(mean(16..64));
+                wall.push(mean(100..144));
+            }
+        }
+        let last = |of: &[f32]| of[6..].iter().sum::<f32>() / 5.0;
+        assert!((0.13..0.27).contains(&last(&moved)), "{moved:?}");
+        assert!(last(&wall).abs() < 0.04, "{wall:?}");
+    }
+
+    #[test]
     fn flat_and_tiny_pictures_do_not_move() {
         let flat = Pyramid::new(&[90; 64 * 48 * 4], 64, 48, 1);
-        assert!(flat.flow_from(&flat.clone()).iter().all(|shift| *shift == [0.0, 0.0]));
+        assert!(
+            flat.flow_from(&flat.clone(), &mut Proof::default(), 0.04)
+                .iter()
+                .all(|shift| *shift == [0.0, 0.0])
+        );
         let dot = Pyramid::new(&[90; 4], 1, 1, 3);
-        assert_eq!((dot.size(), dot.flow_from(&dot.clone())), ([1, 1], vec![[0.0, 0.0]]));
+        assert_eq!(
+            (dot.size(), dot.flow_from(&dot.clone(), &mut Proof::default(), 0.04)),
+            ([1, 1], vec![[0.0, 0.0]])
+        );
     }
 }
