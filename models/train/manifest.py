@@ -20,6 +20,7 @@ FILES = (
     "encoder-fast.onnx",
     "warper.onnx",
     "painter.onnx",
+    "painter-fine.onnx",
     "styles.safetensors",
     "style-encoder.onnx",
     "styler.onnx",

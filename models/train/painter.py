@@ -1,11 +1,13 @@
 """The painter: one feed-forward network for all styles, trained on the styler's own objective.
 
     python painter.py --data DATA --out RUN --budget 110m
+    python painter.py --data DATA --out RUN --budget 110m --size fine --start MODELS
 
 Writes `painter.onnx` (contract: painting.py) and `styles.safetensors`: for every style two codes
 [2,S], for pictures of FINE and of COARSE lines. Between them the code is mixed by the logarithm
 of the lines, so that strokes keep their size relative to the picture; and a stroke-size slider is
-nothing but a shift along that line.
+nothing but a shift along that line. The fine painter, `painter-fine.onnx`, begins as the fast one
+and keeps its codes.
 """
 
 import dataclasses
@@ -19,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import data
-from exporting import export, largest_difference, load_weights
+from exporting import export, largest_difference, load_weights, stored_weights
 from losses import STYLE_WEIGHT, Objective, lattice, off_palette, palette, total_variation
 from painting import SHUFFLE, Painter, grain
 from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
@@ -80,7 +82,9 @@ WARPED, BEND = 0.5, 0.06
 RAMP_START = 0.2
 RAMP = 0.15
 # `style` is more than the styler's own: the painter errs on the side of the photo.
-WEIGHTS = {"style": 7.0, "smooth": 0.1, "steady": 18.0, "range": 2.0, "palette": 10.0, "lattice": 4.0}
+WEIGHTS = {"style": 7.0, "smooth": 0.1, "range": 2.0, "palette": 10.0, "lattice": 4.0}
+# Of holding still. The fine painter is there for its strokes, and the program steadies what it paints.
+STEADY, FINE_STEADY = 18.0, 6.0
 NOISE = 0.02
 RATE = (2e-3, 1e-4)
 # A code learns only at its style's turn, so it gets a higher rate than the shared weights.
@@ -90,10 +94,27 @@ CODE_RATE = 5.0
 class Styled(nn.Module):
     """The painter together with the codes of all styles: what one optimiser trains."""
 
-    def __init__(self) -> None:
+    def __init__(self, fine: bool = False) -> None:
         super().__init__()
-        self.painter = Painter()
+        self.fine = fine
+        self.file = "painter-fine.onnx" if fine else "painter.onnx"
+        self.painter = Painter(fine)
         self.codes = nn.ParameterDict({slug: nn.Parameter(self.painter.plain_code().repeat(2, 1)) for slug in STYLES})
+
+    @torch.no_grad()
+    def begin(self, models: Path) -> None:
+        """Takes codes and weights from a folder of exported files; a fine painter that is not there yet begins as the fast one."""
+        for slug, code in load_file(models / "styles.safetensors").items():
+            self.codes[slug].copy_(code)
+        if self.fine and not (models / self.file).exists():
+            stored = stored_weights(models / "painter.onnx")
+            for name, parameter in self.painter.named_parameters():
+                if name in stored:
+                    parameter.copy_(stored[name])
+            self.painter.tuning.begin(torch.cat(list(self.codes.values())))
+        else:
+            load_weights(self.painter, models / self.file)
+        self.codes.requires_grad_(not self.fine)
 
     def code(self, slug: str, lines: float) -> torch.Tensor:
         """[S], for a picture of so many lines."""
@@ -191,7 +212,7 @@ def step(styled: Styled, objective: Objective, targets: dict, photos: list[Path]
     expected, inside = motion.moved(free)
     steady = ((again - expected).abs() * inside).sum() / (3 * BATCH * inside.sum())
     total = content.mean() + ramp * WEIGHTS["style"] * style.mean() + WEIGHTS["smooth"] * total_variation(painted)
-    total = total + WEIGHTS["steady"] * ramp * steady + WEIGHTS["range"] * (free - painted.detach()).pow(2).mean()
+    total = total + (FINE_STEADY if styled.fine else STEADY) * ramp * steady + WEIGHTS["range"] * (free - painted.detach()).pow(2).mean()
     stray = torch.stack([off_palette(painted[k : k + 1], target.colours) for k, target in enumerate(chosen)]).mean()
     uneven = lattice(painted)
     total = total + WEIGHTS["palette"] * stray + WEIGHTS["lattice"] * uneven
@@ -228,27 +249,30 @@ def write_samples(styled: Styled, photos: list[Path], path: Path, lines: int = 2
 def write_models(styled: Styled, out: Path) -> None:
     painter = styled.painter
     style = styled.code(next(iter(STYLES)), 360).detach()[None]
-    inputs = {"image": torch.rand(1, 3, 360, 640) - 0.5, "style": style, "before": torch.zeros_like(style), "keep": torch.zeros(1)}
+    inputs = {"image": torch.rand(1, 3, 360, 640) - 0.5, "style": style, "before": torch.zeros(1, painter.statistics_size), "keep": torch.zeros(1)}
     inputs["grain"] = grain(360, 640)
     size, cells = {2: "height", 3: "width"}, {2: "rows", 3: "columns"}
-    path = out / "painter.onnx"
-    outputs = {"cells": [1, 3 * SHUFFLE**2, -1, -1], "statistics": [1, painter.code_size]}
+    path = out / styled.file
+    outputs = {"cells": [1, 3 * SHUFFLE**2, -1, -1], "statistics": [1, painter.statistics_size]}
     export(painter, path, inputs, outputs, {"image": size, "grain": cells, "cells": cells})
     print(f"{path}: largest difference to PyTorch {largest_difference(painter, path, inputs):.2e}")
-    save_file({slug: code.detach().contiguous() for slug, code in styled.codes.items()}, out / "styles.safetensors")
+    if not styled.fine:
+        save_file({slug: code.detach().contiguous() for slug, code in styled.codes.items()}, out / "styles.safetensors")
 
 
 def main() -> None:
     parser = common_arguments(__doc__)
     parser.add_argument("--rate", type=float, default=RATE[0], help="learning rate at first; less to tune trained weights")
+    parser.add_argument("--size", choices=["fast", "fine"], default="fast")
     args = parser.parse_args()
     prepare(args)
     objective = Objective(args.data).to(args.device)
-    styled = Styled().to(args.device)
+    styled = Styled(args.size == "fine")
     if args.start:
-        load_weights(styled.painter, args.start / "painter.onnx")
-        for slug, code in load_file(args.start / "styles.safetensors").items():
-            styled.codes[slug].data.copy_(code)
+        styled.begin(args.start)
+    elif styled.fine:
+        parser.error("the fine painter begins as the fast one: give its folder with --start")
+    styled.to(args.device)
     targets = style_targets(objective, args.data / "styles", args.out / "targets.pt", args.device)
     photos, held_out = data.photo_paths(args.data, held_out=40)
     groups = [{"params": list(styled.painter.parameters())}, {"params": list(styled.codes.parameters())}]

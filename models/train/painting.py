@@ -23,12 +23,17 @@ TRUNK = 3
 SHUFFLE = 4
 # Channels of the grain: noise whose lattice has the pitch of one, two, four cells of 4x4 pixels.
 OCTAVES = 3
+# What the fine painter has besides: residual blocks of full convolutions at 1/8 and, of so many channels
+# within, at 1/4; and how many directions of the style codes its own scales and shifts may follow.
+DENSE_TRUNK = 3
+DENSE_DRAW, DRAW_WIDTH = 2, 64
+RANK = 48
 # Slope of the decoder's activations below zero. With plain ReLU whole regions went dead in the
 # last layers: flat patches of one colour in every style, and no gradient to mend them.
 LEAK = 0.1
-# Mirrored margin around the picture, cut off again, in pixels: the convolutions' zeros stay outside. Of 12, they
-# still drew a line along the border in some styles.
-MARGIN = 20
+# Mirrored margin around the picture, cut off again, in pixels: the convolutions' zeros stay outside. Of 12, and
+# of 20 in the fine painter, they still drew a line along the border in some styles.
+MARGIN, FINE_MARGIN = 20, 32
 
 
 def grain(height: int, width: int, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -78,18 +83,63 @@ class Block(nn.Module):
         return x + y, statistics
 
 
+class Dense(nn.Module):
+    """Residual block of two full convolutions, normalised once."""
+
+    def __init__(self, channels: int, hidden: int, offset: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, hidden, 3, padding=1)
+        self.conv2 = nn.Conv2d(hidden, channels, 3, padding=1, bias=False)
+        self.norm = Conditional(channels, offset)
+
+    def forward(self, x: torch.Tensor, *conditions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y, statistics = self.norm(self.conv2(F.leaky_relu(self.conv1(x), LEAK)), *conditions)
+        return x + y, statistics
+
+
+class Tuning(nn.Module):
+    """The fast painter's style codes [N,S] -> the fine one's [N,L], which are longer.
+
+    One code serves both painters, so presets, predicted and distilled codes and blends do too. What the fine
+    one has learned of a style is linear in where its code lies along the principal directions of all codes.
+    """
+
+    def __init__(self, short: int, long: int):
+        super().__init__()
+        self.extra = long - short
+        self.centre = nn.Parameter(torch.zeros(short), requires_grad=False)
+        self.basis = nn.Parameter(torch.zeros(short, RANK), requires_grad=False)
+        self.map = nn.Linear(RANK, long)
+        nn.init.zeros_(self.map.weight)
+        nn.init.zeros_(self.map.bias)
+        # Weak, not silent: a new block must not disturb the painting, but has to learn.
+        nn.init.constant_(self.map.bias[short:], 0.1)
+
+    @torch.no_grad()
+    def begin(self, codes: torch.Tensor) -> None:
+        """Sets the directions, of unit variance, from the known codes [K,S]."""
+        self.centre.copy_(codes.mean(0))
+        _, deviation, directions = torch.linalg.svd(codes - codes.mean(0), full_matrices=False)
+        deviation = deviation / len(codes) ** 0.5
+        self.basis.copy_((directions / deviation.clamp_min(deviation[RANK // 2])[:, None])[:RANK].T)
+
+    def forward(self, style: torch.Tensor) -> torch.Tensor:
+        return F.pad(style, (0, self.extra)) + self.map((style - self.centre) @ self.basis)
+
+
 class Painter(nn.Module):
     """Strided stem to 1/8, residual trunk, one bilinear step to 1/4, sixteen pixels of each cell there.
+    The `fine` one is the fast one with more blocks, at five times the arithmetic.
 
-    `image` [N,3,H,W], RGB in [-0.5,0.5] (so that the zeros around it are grey), H and W multiples of 8; `style` [N,S]; `before` [N,S], the
-    statistics of the frame before; `keep` [1], the share of them in 0..1 (0 for single pictures);
+    `image` [N,3,H,W], RGB in [-0.5,0.5] (so that the zeros around it are grey), H and W multiples of 8; `style` [N,S]; `before` [N,L], the
+    statistics of the frame before (L = S in the fast painter); `keep` [1], the share of them in 0..1 (0 for single pictures);
     `grain` [N,3,H/4,W/4].
     -> `cells` [N,48,H/4,W/4], the painting before its pixel shuffle: channel 16 c + 4 y + x is colour c
     of the pixel in row y and column x of a cell (who writes bytes shuffles for nothing; the runtime
-    takes a thirteenth of the time for it). `statistics` [N,S].
+    takes a thirteenth of the time for it). `statistics` [N,L].
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fine: bool = False) -> None:
         super().__init__()
         half, quarter, eighth = STEM
         self.stem1 = nn.Conv2d(3, half, 3, stride=2, padding=1)
@@ -99,6 +149,7 @@ class Painter(nn.Module):
         self.norm3 = Conditional(eighth, 0)
         self.trunk = nn.ModuleList(Block(eighth, 2 * eighth * (1 + k)) for k in range(TRUNK))
         offset = 2 * eighth * (1 + TRUNK)
+        self.code_size = self.statistics_size = offset + 2 * quarter
         self.narrow = nn.Conv2d(eighth, quarter, 1)
         # A fixed binomial filter, [1 2 1] / 4 both ways. Features that alternate from cell to cell pass a
         # bilinear step as blobs on a lattice, and the last layers drew rings around them in every dark area.
@@ -116,7 +167,16 @@ class Painter(nn.Module):
             self.head.bias.fill_(0.5)
             nn.init.zeros_(self.draw.weight)
             nn.init.zeros_(self.draw.bias)
-        self.code_size = offset + 2 * quarter
+        self.margin = FINE_MARGIN if fine else MARGIN
+        self.redraw = nn.ModuleList()
+        if fine:
+            for _ in range(DENSE_TRUNK):
+                self.trunk.append(Dense(eighth, eighth, self.statistics_size))
+                self.statistics_size += 2 * eighth
+            for _ in range(DENSE_DRAW):
+                self.redraw.append(Dense(quarter, DRAW_WIDTH, self.statistics_size))
+                self.statistics_size += 2 * quarter
+            self.tuning = Tuning(self.code_size, self.statistics_size)
 
     @torch.no_grad()
     def level_subpixels(self) -> None:
@@ -130,13 +190,16 @@ class Painter(nn.Module):
         """Scale one and shift zero in every normalisation, [S]."""
         code = torch.zeros(self.code_size)
         for module in self.modules():
-            if isinstance(module, Conditional):
+            if isinstance(module, Conditional) and module.first < self.code_size:
                 code[module.first : module.second] = 1
         return code
 
-    def unclamped(self, image: torch.Tensor, grain: torch.Tensor, *conditions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        half = F.relu(self.stem1(F.pad(image, (MARGIN,) * 4, mode="reflect")))
-        grain = F.pad(grain, (MARGIN // SHUFFLE,) * 4, mode="reflect")
+    def unclamped(
+        self, image: torch.Tensor, grain: torch.Tensor, style: torch.Tensor, *state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        conditions = (self.tuning(style) if self.redraw else style, *state)
+        half = F.relu(self.stem1(F.pad(image, (self.margin,) * 4, mode="reflect")))
+        grain = F.pad(grain, (self.margin // SHUFFLE,) * 4, mode="reflect")
         quarter = F.relu(self.stem2(half))
         x, found = self.norm3(self.stem3(quarter) + self.grain3(grain), *conditions)
         x, statistics = F.relu(x), [found]
@@ -146,11 +209,14 @@ class Painter(nn.Module):
         x = F.conv2d(self.narrow(x), self.soft, padding=1, groups=STEM[1])
         x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False) + quarter + self.grain4(grain)
         x, found = self.norm4(self.mix(x), *conditions)
-        statistics.append(found)
+        statistics.insert(1 + TRUNK, found)  # where the code has it, before what only the fine painter has
         x = F.leaky_relu(x, LEAK)
+        for block in self.redraw:
+            x, found = block(x, *conditions)
+            statistics.append(found)
         x = F.leaky_relu(x + self.draw(self.deep(x)), LEAK)
         # All of the margin but the one cell that the last convolution looks across.
-        margin = MARGIN // SHUFFLE - 1
+        margin = self.margin // SHUFFLE - 1
         return self.head(x[..., margin:-margin, margin:-margin]), torch.cat(statistics, 1)
 
     def forward(self, image: torch.Tensor, style: torch.Tensor, before: torch.Tensor, keep: torch.Tensor, grain: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -162,5 +228,6 @@ class Painter(nn.Module):
         if noise is None:
             noise = grain(*image.shape[2:], generator=torch.Generator().manual_seed(1)).to(image.device)
         none = torch.zeros(1, device=image.device)
-        cells, _ = self.unclamped(image - 0.5, noise.expand(image.shape[0], -1, -1, -1), style, style.new_zeros(style.shape), none)
+        before = style.new_zeros(len(style), self.statistics_size)
+        cells, _ = self.unclamped(image - 0.5, noise.expand(image.shape[0], -1, -1, -1), style, before, none)
         return F.pixel_shuffle(cells, SHUFFLE)

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use stylewarp::bench;
 use stylewarp::cli::{BestArgs, LiveArgs, LogArgs, LookArgs, Quality, SetupArgs, fail, quiet_libraries};
-use stylewarp::engine::Engine;
+use stylewarp::engine::{Engine, Setup};
 use stylewarp::frame::Frame;
 use stylewarp::gallery::{self, Shelf};
 use stylewarp::live::line::LiveLine;
@@ -189,7 +189,8 @@ fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
         }
         Command::Still { input, output, overwrite, show, look, best, setup } => {
             still::check(&input, &output, overwrite)?;
-            let (preset, setup) = (look.resolve()?, setup.setup());
+            let (preset, setup) =
+                (look.resolve()?, Setup { painter: best.quality.painter(), ..setup.setup() });
             let frame: Frame = still::read(&input)?;
             let drawn = match (show, &preset.geometry) {
                 (None, _) if best.quality == Quality::Best => {

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::{LookArgs, SetupArgs, seconds};
+use crate::engine::Setup;
 use crate::error::Result;
 use crate::frame::Size;
 use crate::live::Plan;
 use crate::live::serve::ServeOptions;
+use crate::painter::PainterChoice;
 use crate::source::{CameraName, CameraRequest};
 use crate::time::FrameTime;
 
@@ -60,6 +62,9 @@ pub struct LiveArgs {
     pub json: bool,
     #[command(flatten)]
     pub(crate) look: LookArgs,
+    /// How it is painted
+    #[arg(long, value_enum, default_value_t, help_heading = "Look")]
+    pub quality: PainterChoice,
     #[command(flatten)]
     pub(crate) setup: SetupArgs,
 }
@@ -75,7 +80,7 @@ impl LiveArgs {
             mirror: self.mirror,
             lines: self.look.size,
             look: self.look.resolve()?,
-            setup: self.setup.setup(),
+            setup: Setup { painter: self.quality, ..self.setup.setup() },
             window: !self.no_window,
         })
     }

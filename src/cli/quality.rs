@@ -2,17 +2,30 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::painter::PainterChoice;
 use crate::preset::Preset;
 use crate::styler::{Recipe, Statistics};
 
 /// How a still is painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Quality {
-    /// The painter: one pass of a network.
-    #[default]
+    /// As a video: one pass of the small network.
     Fast,
+    /// One pass of the large network.
+    #[default]
+    Fine,
     /// The paper's own optimisation, towards one painting: minutes.
     Best,
+}
+
+impl Quality {
+    /// What paints, where a network does.
+    pub fn painter(self) -> PainterChoice {
+        match self {
+            Self::Fast => PainterChoice::Fast,
+            Self::Fine | Self::Best => PainterChoice::Fine,
+        }
+    }
 }
 
 /// Flags of the paper's own optimisation.

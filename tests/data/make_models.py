@@ -7,6 +7,7 @@ encoder-fast  the same with red and blue exchanged, so that one can tell which w
 warper   BASE + 0.2 * (difference of the two pictures' first two channels), sure of everything
 painter  (0.5 - image) * the style's first three values: inverted, then dyed; its statistics are the
          image's mean, kept as asked; it does not see the grain
+painter-fine  half of that; it keeps more values than a style has
 style-encoder  a dye of the painting's mean colour
 
 Not in the folder, to take the others' places:
@@ -103,8 +104,9 @@ def warper(path: Path, gives_nan: bool = False) -> None:
     save(path, inputs, {"field": [1, 2, 16, 16], "confidence": [1, 1, 16, 16]}, nodes, constants)
 
 
-def painter(path: Path, fussy: bool = False) -> None:
+def painter(path: Path, fussy: bool = False, fine: bool = False) -> None:
     node = helper.make_node
+    kept = 6 if fine else 4
     nodes = [
         node("Slice", ["style", "first", "last", "axis"], ["three"]),
         node("Reshape", ["three", "colour"], ["dye"]),
@@ -115,18 +117,20 @@ def painter(path: Path, fussy: bool = False) -> None:
         node("Gather", ["blocks", "order"], ["drawn"], axis=1),
         node("ReduceMean", ["grain"], ["mood"], keepdims=0),
         node("Mul", ["mood", "nothing"], ["none"]),
-        node("Add", ["drawn", "none"], ["cells"]),
+        node("Add", ["drawn", "none"], ["whole"]),
+        node("Mul", ["whole", "strength"], ["cells"]),
         # now + keep * (before - now)
         node("ReduceMean", ["image"], ["mean"], axes=[1, 2, 3]),
         node("Reshape", ["mean", "one"], ["flat"]),
-        node("Tile", ["flat", "four"], ["now"]),
+        node("Tile", ["flat", "times"], ["now"]),
         node("Sub", ["before", "now"], ["off"]),
         node("Mul", ["off", "keep"], ["kept"]),
         node("Add", ["now", "kept"], ["statistics"]),
     ]
     constants = {
         "one": np.array([1, 1]),
-        "four": np.array([1, 4]),
+        "times": np.array([1, kept]),
+        "strength": np.float32(0.5 if fine else 1),
         "first": np.array([0]),
         "last": np.array([3]),
         "axis": np.array([1]),
@@ -148,10 +152,10 @@ def painter(path: Path, fussy: bool = False) -> None:
         del constants["white"]
         constants |= {"bright": np.float32(0.4), "list": np.array([0.5], np.float32)}
     image = [1, 3, "height", "width"]
-    vector = [1, 4]
+    state = [1, kept]
     grain, cells = [1, 3, "rows", "columns"], [1, 48, "rows", "columns"]
-    inputs = {"image": image, "style": vector, "before": vector, "keep": [1], "grain": grain}
-    save(path, inputs, {"cells": cells, "statistics": vector}, nodes, constants)
+    inputs = {"image": image, "style": [1, 4], "before": state, "keep": [1], "grain": grain}
+    save(path, inputs, {"cells": cells, "statistics": state}, nodes, constants)
 
 
 def style_encoder() -> None:
@@ -185,7 +189,7 @@ def manifest() -> None:
         if path.suffix == ".onnx":
             graph = onnx.load(str(path)).graph
             text += f"inputs = [{signature(graph.input)}]\noutputs = [{signature(graph.output)}]\n"
-            text += "macs_per_pixel = 1\n" if path.stem == "painter" else "macs = 1\n"
+            text += "macs_per_pixel = 1\n" if path.stem.startswith("painter") else "macs = 1\n"
     (MODELS / "manifest.toml").write_text(text, encoding="utf-8")
 
 
@@ -196,6 +200,7 @@ def main() -> None:
     warper(MODELS / "warper.onnx")
     warper(HERE / "nan_warper.onnx", gives_nan=True)
     painter(MODELS / "painter.onnx")
+    painter(MODELS / "painter-fine.onnx", fine=True)
     painter(HERE / "fussy_painter.onnx", fussy=True)
     style_encoder()
     save_file({name: np.array([code, code], np.float32) for name, code in STYLES.items()}, MODELS / "styles.safetensors")

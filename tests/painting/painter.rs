@@ -2,11 +2,13 @@
 
 use stylewarp::frame::{Frame, Size};
 use stylewarp::motion::Tracker;
-use stylewarp::painter::{Brush, Painter};
+use stylewarp::painter::{Brush, Painter, PainterChoice};
 use stylewarp::style;
 use stylewarp::time::FrameTime;
 
 use crate::kit::{difference, frame, models, runtime};
+
+const BOTH: [PainterChoice; 2] = [PainterChoice::Fast, PainterChoice::Fine];
 
 /// A painter, and what tells it how the picture moved.
 struct Easel {
@@ -15,11 +17,11 @@ struct Easel {
 }
 
 impl Easel {
-    fn new(name: &str, stroke: f32) -> Self {
+    fn new(choice: PainterChoice, name: &str, stroke: f32) -> Self {
         let styles = style::all(&models()).expect("in the repository");
         let (_, style) = styles.into_iter().find(|(known, _)| known == name).expect(name);
         let brush = Brush { style, stroke, lines: None };
-        let painter = Painter::new(&models(), &runtime(), brush).expect("it opens");
+        let painter = Painter::new(&models(), &runtime(), choice, brush).expect("it opens");
         Self { tracker: Tracker::default(), painter }
     }
 
@@ -37,7 +39,8 @@ fn there_are_many_styles_and_every_pair_differs() {
         style::all(&models()).expect("in the repository").into_iter().map(|(n, _)| n).collect();
     assert!(names.len() >= 12, "{names:?}");
     let photo = frame("apples", 128, 96, 0);
-    let painted: Vec<_> = names.iter().map(|name| Easel::new(name, 1.0).paint(&photo)).collect();
+    let painted: Vec<_> =
+        names.iter().map(|name| Easel::new(PainterChoice::Fast, name, 1.0).paint(&photo)).collect();
     for (k, one) in painted.iter().enumerate() {
         assert!(difference(one, &photo.pixels) > 15.0, "{} changes the picture", names[k]);
         for (l, other) in painted.iter().enumerate().skip(k + 1) {
@@ -50,8 +53,11 @@ fn there_are_many_styles_and_every_pair_differs() {
 #[test]
 fn strokes_have_a_size() {
     let photo = frame("apples", 320, 256, 0);
-    let [small, large] = [0.5, 2.0].map(|stroke| Easel::new("starry-night", stroke).paint(&photo));
-    assert!(difference(&small, &large) > 5.0);
+    for choice in BOTH {
+        let [small, large] =
+            [0.5, 2.0].map(|stroke| Easel::new(choice, "starry-night", stroke).paint(&photo));
+        assert!(difference(&small, &large) > 5.0, "{choice:?}");
+    }
 }
 
 /// The picture with noise of the size a webcam has.
@@ -68,16 +74,18 @@ fn noisy(frame: &Frame, seed: u64, millis: u64) -> Frame {
 #[test]
 fn noise_does_not_boil() {
     let scene = frame("girls-at-the-piano", 240, 320, 0);
-    let mut easel = Easel::new("great-wave", 1.0);
     let frames: Vec<_> = (1..6).map(|k| noisy(&scene, k, k * 40)).collect();
-    let painted: Vec<_> = frames.iter().map(|frame| easel.paint(frame)).collect();
     let mean = |pictures: &[&[u8]]| {
         pictures.windows(2).map(|pair| difference(pair[0], pair[1])).sum::<f64>()
             / (pictures.len() - 1) as f64
     };
     let before = mean(&frames.iter().map(|frame| &frame.pixels[..]).collect::<Vec<_>>());
-    let after = mean(&painted.iter().map(|pixels| &pixels[..]).collect::<Vec<_>>());
-    assert!(after < 2.0 * before, "noise of {before} becomes {after}");
+    for choice in BOTH {
+        let mut easel = Easel::new(choice, "great-wave", 1.0);
+        let painted: Vec<_> = frames.iter().map(|frame| easel.paint(frame)).collect();
+        let after = mean(&painted.iter().map(|pixels| &pixels[..]).collect::<Vec<_>>());
+        assert!(after < 2.0 * before, "{choice:?}: noise of {before} becomes {after}");
+    }
 }
 
 #[test]
@@ -102,23 +110,37 @@ fn what_comes_into_the_picture_leaves_the_rest_alone_until_a_cut() {
             .copied()
             .collect()
     };
-    let mut easel = Easel::new("udnie", 1.0);
-    let alone = easel.paint(&scene);
-    let soon = easel.paint(&with_bar(40));
-    let late = easel.paint(&with_bar(5000));
-    let (smoothed, not) = (difference(&left(&alone), &left(&soon)), difference(&left(&alone), &left(&late)));
-    assert!(smoothed < 0.5 * not, "{smoothed} with memory, {not} without");
-    // After a cut nothing of the old scene is left: as if it were the first frame.
-    let after_cut = easel.paint(&Frame { time: FrameTime::from_secs_f64(5.04), ..other.clone() });
-    let first = Easel::new("udnie", 1.0).paint(&other);
-    assert!(after_cut == first);
+    for choice in BOTH {
+        let mut easel = Easel::new(choice, "udnie", 1.0);
+        let alone = easel.paint(&scene);
+        let soon = easel.paint(&with_bar(40));
+        let late = easel.paint(&with_bar(5000));
+        let (smoothed, not) =
+            (difference(&left(&alone), &left(&soon)), difference(&left(&alone), &left(&late)));
+        assert!(smoothed < 0.5 * not, "{choice:?}: {smoothed} with memory, {not} without");
+        // After a cut nothing of the old scene is left: as if it were the first frame.
+        let after_cut = easel.paint(&Frame { time: FrameTime::from_secs_f64(5.04), ..other.clone() });
+        let first = Easel::new(choice, "udnie", 1.0).paint(&other);
+        assert!(after_cut == first, "{choice:?}");
+    }
 }
 
 #[test]
 fn every_size_is_painted() {
-    let mut easel = Easel::new("scream", 1.0);
-    for (width, height) in [(1, 1), (7, 5), (16, 3), (641, 33), (3, 2000)] {
-        let size = Size::new(width, height).expect("positive");
-        easel.paint(&Frame::filled(size, FrameTime::ZERO, [90, 120, 40, 255]));
+    for choice in BOTH {
+        let mut easel = Easel::new(choice, "scream", 1.0);
+        for (width, height) in [(1, 1), (7, 5), (16, 3), (641, 33), (3, 2000)] {
+            let size = Size::new(width, height).expect("positive");
+            easel.paint(&Frame::filled(size, FrameTime::ZERO, [90, 120, 40, 255]));
+        }
     }
+}
+
+#[test]
+fn the_fine_painter_paints_the_same_styles_otherwise() {
+    let photo = frame("apples", 160, 128, 0);
+    let [fast, fine] = BOTH.map(|choice| Easel::new(choice, "scream", 1.0).paint(&photo));
+    let other = Easel::new(PainterChoice::Fine, "deer", 1.0).paint(&photo);
+    let (own, apart) = (difference(&fast, &fine), difference(&fine, &other));
+    assert!((2.0..0.7 * apart).contains(&own), "{own} to the fast one's, {apart} to another style's");
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba};
 use stylewarp::Error;
-use stylewarp::painter::{Brush, Painter};
+use stylewarp::painter::{Brush, Painter, PainterChoice};
 use stylewarp::picture;
 use stylewarp::style::Style;
 use stylewarp::texture::Texture;
@@ -18,7 +18,7 @@ fn style(text: &str) -> Result<Style, Error> {
 
 fn painted(style: Style) -> Vec<u8> {
     let brush = Brush { style, stroke: 1.0, lines: None };
-    let mut painter = Painter::new(&models(), &runtime(), brush).expect("it opens");
+    let mut painter = Painter::new(&models(), &runtime(), PainterChoice::Fast, brush).expect("it opens");
     painter.run(&frame("apples", 160, 120, 0), None).expect("painted").painted
 }
 

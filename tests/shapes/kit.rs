@@ -39,7 +39,7 @@ pub(crate) fn bend(content: &RgbImage, shapes: RgbImage, encoder: EncoderChoice)
     let mut look = Preset::default();
     look.geometry = Some(shapes);
     let content = frame(content, 0.0);
-    let setup = Setup { models: Some(models()), device: Device::Cpu, encoder };
+    let setup = Setup { models: Some(models()), device: Device::Cpu, encoder, ..Setup::default() };
     let mut engine = Engine::new(&look, None, content.size.aspect(), &setup).expect("it opens");
     engine.explain(content).expect("it runs")
 }
