@@ -9,10 +9,10 @@ use crate::styler::{Recipe, Statistics};
 /// How a still is painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Quality {
-    /// As a video: one pass of the small network.
-    Fast,
-    /// One pass of the large network.
+    /// One pass of the small network.
     #[default]
+    Fast,
+    /// One pass of the large network: richer strokes, but a weave of cells on plain, dark places.
     Fine,
     /// The paper's own optimisation, towards one painting: minutes.
     Best,
@@ -22,8 +22,8 @@ impl Quality {
     /// What paints, where a network does.
     pub fn painter(self) -> PainterChoice {
         match self {
-            Self::Fast => PainterChoice::Fast,
-            Self::Fine | Self::Best => PainterChoice::Fine,
+            Self::Fast | Self::Best => PainterChoice::Fast,
+            Self::Fine => PainterChoice::Fine,
         }
     }
 }
