@@ -23,8 +23,8 @@ import pairs
 from data import to_tensor
 from encoder import SIDE
 from exporting import export, largest_difference, load_weights
-from matching import CHANNELS, Matcher, half_precision, unit
-from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
+from matching import CHANNELS, Matcher, unit
+from run import Average, Log, Progress, common_arguments, cosine, half_precision, load_checkpoint, prepare, save_checkpoint
 from synthetic import CELLS, blank_picture
 from warper import by_landmarks, supervised
 
@@ -100,7 +100,7 @@ class FastEncoder(nn.Module):
             fold(block.project, f"{name}._project_conv", f"{name}._bn2")
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        with half_precision(self, image):
+        with half_precision(image.device.type, self.training):
             x = self.head(self.blocks(self.stem(image * (255 / 128) - 127 / 128)))
         return unit(x.float())
 

@@ -23,7 +23,7 @@ import torch
 import data
 import synthetic
 from encoder import RAW, SIDE, VggFeatures
-from run import Progress, common_arguments, prepare
+from run import Progress, common_arguments, half_precision, prepare
 
 FIELDS = ["file", "group", "domain", "held_out"]
 HELD_OUT = 0.05
@@ -60,7 +60,7 @@ def features_of(encoder: VggFeatures, views: list[np.ndarray]) -> torch.Tensor:
     """uint8 pictures [256,256,3] -> raw features [N,1024,16,16]."""
     device = encoder.vgg.mean.device
     images = torch.cat([data.to_tensor(v) for v in views]).to(device, memory_format=torch.channels_last)
-    with torch.autocast(device.type, torch.bfloat16):
+    with half_precision(device.type):
         return encoder(images).float().contiguous().cpu()
 
 

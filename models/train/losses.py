@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from run import half_precision
 from vgg import Vgg16
 
 CONTENT_LAYER = "relu4_2"
@@ -78,7 +79,7 @@ class Objective(nn.Module):
 
     def features(self, image: torch.Tensor, layers: set[str]) -> dict[str, torch.Tensor]:
         image = image.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(image.device.type, torch.bfloat16, enabled=self.bfloat16):
+        with half_precision(image.device.type, self.bfloat16):
             return self.vgg(image, layers)
 
     @torch.no_grad()

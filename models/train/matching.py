@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from encoder import RAW
+from run import half_precision
 from synthetic import CELLS, cell_centres
 
 CHANNELS = 256
@@ -25,11 +26,6 @@ TEMPERATURE = 0.25
 
 def unit(x: torch.Tensor) -> torch.Tensor:
     return x / (x.pow(2).sum(1, keepdim=True) + 1e-6).sqrt()
-
-
-def half_precision(module: nn.Module, tensor: torch.Tensor) -> torch.autocast:
-    """bfloat16 convolutions while training; all matching, and everything else, is float32."""
-    return torch.autocast(tensor.device.type, torch.bfloat16, enabled=module.training)
 
 
 class Adapter(nn.Module):
@@ -60,7 +56,7 @@ class Adapter(nn.Module):
         self.project.weight.copy_(basis.T[..., None, None])
 
     def forward(self, raw: torch.Tensor) -> torch.Tensor:
-        with half_precision(self, raw):
+        with half_precision(raw.device.type, self.training):
             x = raw - self.centre
             found = self.project(x)
             x = F.relu(self.reduce(x * 8))
@@ -138,7 +134,7 @@ class Warper(nn.Module):
         fine = volume.reshape(-1, 1, CELLS, CELLS)
         coarse = F.avg_pool2d(fine, 2)
         fine, coarse = (F.pad(v, [MARGIN] * 4).reshape(n * CELLS * CELLS, -1) for v in (fine, coarse))
-        with half_precision(self, content):
+        with half_precision(content.device.type, self.training):
             context = F.relu(self.context(exemplar))
         hidden = torch.zeros_like(context)
         field = torch.zeros_like(content[:, :2])
@@ -155,7 +151,7 @@ class Warper(nn.Module):
                 context,
                 hidden,
             ]
-            with half_precision(self, field):
+            with half_precision(field.device.type, self.training):
                 x = F.relu(self.gather(torch.cat(seen, 1)))
                 x = F.relu(self.near(x))
                 x = x + F.relu(self.wide(x))

@@ -1,4 +1,4 @@
-"""The program's styler (src/styler.rs) in PyTorch: the same steps on the same objective, in bfloat16 twice as fast.
+"""The program's styler (src/styler.rs) in PyTorch: the same steps on the same objective, twice as fast where the hardware has bfloat16.
 
 It makes what the painters are measured against (evaluate_painter.py).
 """
