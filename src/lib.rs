@@ -41,6 +41,7 @@ pub mod bench;
 pub mod cli;
 pub mod colour;
 mod compute;
+mod contrast;
 pub mod cuts;
 pub mod device;
 pub mod distill;

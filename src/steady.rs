@@ -4,11 +4,12 @@
 //!
 //! Where the earlier frame, moved, does not look like this one (something was
 //! hidden, the light changed), or there is no motion at all (a cut), the new
-//! painting shows at once: nothing is smeared. It looks only back, so it delays
-//! nothing.
+//! painting shows at once: nothing is smeared. What strokes lose by being mixed
+//! they get back in part (`contrast.rs`). It looks only back, so it delays nothing.
 
 use rayon::prelude::*;
 
+use crate::contrast;
 use crate::finish::Painting;
 use crate::frame::{Frame, Size};
 use crate::motion::{Motion, Shifts};
@@ -46,6 +47,7 @@ impl Steady {
         if let (Some(motion), Some(past)) = (motion, self.past.take().filter(|past| past.size == size)) {
             let keep = strength * (-motion.secs() / MEMORY).exp() as f32;
             past.show_through(&mut shown, seen, motion.on(size), keep);
+            contrast::restore(&mut shown, &painting.painted, size);
             for (pixel, shown) in painting.painted.chunks_exact_mut(4).zip(&shown) {
                 for (value, shown) in pixel.iter_mut().zip(&shown[..3]) {
                     *value = (shown + 0.5) as u8;
