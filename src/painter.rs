@@ -25,9 +25,9 @@ const MULTIPLE: usize = 8;
 /// What the network takes as zero.
 pub(crate) const GREY: f32 = 0.5;
 /// Smaller pictures are continued by their mirror image: the network adds a
-/// mirrored margin of its own (20 pixels, the fine one 32), which has to be
+/// mirrored margin of its own (20 pixels, the fine one 48), which has to be
 /// smaller than the picture.
-const LEAST_SIDE: usize = 40;
+const LEAST_SIDE: usize = 56;
 /// Lines painted at by default: strokes are learned up to these.
 const MOST_LINES: u32 = 1080;
 /// Pixels painted at most (4096x2160): the network needs some 100 bytes for each.
@@ -42,7 +42,7 @@ pub enum PainterChoice {
     /// Small: every frame in time on a few cores.
     #[default]
     Fast,
-    /// Nearer to the painting, at five times the arithmetic; a weave of cells on plain, dark places.
+    /// Nearer to the painting, at five times the arithmetic.
     Fine,
 }
 
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn padding_mirrors_and_is_never_too_small() {
-        assert_eq!(padded(size(641, 1)), [648, 40]);
+        assert_eq!(padded(size(641, 1)), [648, 56]);
         assert_eq!((0..7).map(|x| mirrored(x, 3)).collect::<Vec<_>>(), [0, 1, 2, 2, 1, 0, 0]);
         assert_eq!(mirrored(31, 1), 0);
     }

@@ -77,12 +77,14 @@ ROOM = 16
 # Share of the photos that are bent beforehand, as the warper will bend them, and by how much: standard
 # deviation of the bend's nodes, in units of the patch.
 WARPED, BEND = 0.5, 0.06
+# Share of the photos of which a part is covered by a plain surface.
+PLAIN = 0.15
 # The style weight begins at this share and is full after RAMP of the budget: a network that
 # meets the full weight at once learns to fill the frame with strokes and forgets the content.
 RAMP_START = 0.2
 RAMP = 0.15
 # `style` is more than the styler's own: the painter errs on the side of the photo.
-WEIGHTS = {"style": 7.0, "smooth": 0.1, "range": 2.0, "palette": 10.0, "lattice": 4.0}
+WEIGHTS = {"style": 7.0, "smooth": 0.1, "range": 2.0, "palette": 10.0, "lattice": 12.0}
 # Of holding still. The fine painter is there for its strokes, and the program steadies what it paints.
 STEADY, FINE_STEADY = 18.0, 6.0
 NOISE = 0.02
@@ -110,7 +112,8 @@ class Styled(nn.Module):
             stored = stored_weights(models / "painter.onnx")
             for name, parameter in self.painter.named_parameters():
                 if name in stored:
-                    parameter.copy_(stored[name])
+                    # Of the grain's weights, those of the octaves that it sees.
+                    parameter.copy_(stored[name][:, self.painter.blind :] if name.startswith("grain") else stored[name])
             self.painter.tuning.begin(torch.cat(list(self.codes.values())))
         else:
             load_weights(self.painter, models / self.file)
@@ -189,6 +192,18 @@ def warped(patch: torch.Tensor) -> torch.Tensor:
     return F.grid_sample(patch, plain + bend.permute(0, 2, 3, 1), "bicubic", "reflection", align_corners=False).clamp(0, 1)
 
 
+def partly_plain(patch: torch.Tensor) -> torch.Tensor:
+    """The patch [1,3,H,W] with one side of a random line covered by a shaded plain colour, dark more often than not.
+    Photos have few walls, skies and nights as large as those of a video, and a crop that is nothing else would be
+    normalised by the plain surface alone."""
+    rows, columns = (torch.linspace(-1, 1, side, device=patch.device) for side in patch.shape[2:])
+    angle = random.uniform(0, 2 * math.pi)
+    across = rows[:, None] * math.sin(angle) + columns * math.cos(angle)
+    colour = random.random() * torch.rand(1, 3, 1, 1, device=patch.device)
+    shade = 1 + 0.2 * (rows[:, None] * random.uniform(-1, 1) + columns * random.uniform(-1, 1))
+    return torch.lerp(patch, (colour * shade).clamp(0, 1), torch.sigmoid(40 * (across - random.uniform(-0.5, 0.5))))
+
+
 def step(styled: Styled, objective: Objective, targets: dict, photos: list[Path], device: str, ramp: float) -> tuple[torch.Tensor, dict[str, float]]:
     lines = random.choices(list(LINES), list(LINES.values()))[0]
     frequencies = {slug: frequency for slug, (_, frequency) in STYLES.items()}
@@ -197,6 +212,8 @@ def step(styled: Styled, objective: Objective, targets: dict, photos: list[Path]
     patch = data.photo_crop(random.choice(photos), CROP + 2 * ROOM, (lines, lines)).to(device)
     if random.random() < WARPED:
         patch = warped(patch)
+    if random.random() < PLAIN:
+        patch = partly_plain(patch)
     image = patch[..., ROOM:-ROOM, ROOM:-ROOM]
     noise = grain(*patch.shape[2:])
     room = ROOM // SHUFFLE

@@ -28,12 +28,15 @@ OCTAVES = 3
 DENSE_TRUNK = 3
 DENSE_DRAW, DRAW_WIDTH = 2, 64
 RANK = 48
+# Octaves of the grain that the fine painter does not see: out of noise that differs from one cell to the next, which
+# has no shape of its own, its many convolutions drew a maze of dashes on the lattice of cells, in large dark places.
+FINE_BLIND = 1
 # Slope of the decoder's activations below zero. With plain ReLU whole regions went dead in the
 # last layers: flat patches of one colour in every style, and no gradient to mend them.
 LEAK = 0.1
 # Mirrored margin around the picture, cut off again, in pixels: the convolutions' zeros stay outside. Of 12, and
-# of 20 in the fine painter, they still drew a line along the border in some styles.
-MARGIN, FINE_MARGIN = 20, 32
+# of 20 and 32 in the fine painter, they still drew a line along the border in some styles.
+MARGIN, FINE_MARGIN = 20, 48
 
 
 def grain(height: int, width: int, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -142,10 +145,11 @@ class Painter(nn.Module):
     def __init__(self, fine: bool = False) -> None:
         super().__init__()
         half, quarter, eighth = STEM
+        self.blind = FINE_BLIND if fine else 0
         self.stem1 = nn.Conv2d(3, half, 3, stride=2, padding=1)
         self.stem2 = nn.Conv2d(half, quarter, 3, stride=2, padding=1)
         self.stem3 = nn.Conv2d(quarter, eighth, 3, stride=2, padding=1, bias=False)
-        self.grain3 = nn.Conv2d(OCTAVES, eighth, 3, stride=2, padding=1, bias=False)
+        self.grain3 = nn.Conv2d(OCTAVES - self.blind, eighth, 3, stride=2, padding=1, bias=False)
         self.norm3 = Conditional(eighth, 0)
         self.trunk = nn.ModuleList(Block(eighth, 2 * eighth * (1 + k)) for k in range(TRUNK))
         offset = 2 * eighth * (1 + TRUNK)
@@ -155,7 +159,7 @@ class Painter(nn.Module):
         # bilinear step as blobs on a lattice, and the last layers drew rings around them in every dark area.
         line = torch.tensor([0.25, 0.5, 0.25])
         self.register_buffer("soft", torch.outer(line, line).repeat(quarter, 1, 1, 1), persistent=False)
-        self.grain4 = nn.Conv2d(OCTAVES, quarter, 1, bias=False)
+        self.grain4 = nn.Conv2d(OCTAVES - self.blind, quarter, 1, bias=False)
         self.mix = nn.Conv2d(quarter, quarter, 3, padding=1, bias=False)
         self.norm4 = Conditional(quarter, offset)
         self.deep = nn.Conv2d(quarter, quarter, 3, padding=1, groups=quarter, bias=False)
@@ -199,7 +203,7 @@ class Painter(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         conditions = (self.tuning(style) if self.redraw else style, *state)
         half = F.relu(self.stem1(F.pad(image, (self.margin,) * 4, mode="reflect")))
-        grain = F.pad(grain, (self.margin // SHUFFLE,) * 4, mode="reflect")
+        grain = F.pad(grain[:, self.blind :], (self.margin // SHUFFLE,) * 4, mode="reflect")
         quarter = F.relu(self.stem2(half))
         x, found = self.norm3(self.stem3(quarter) + self.grain3(grain), *conditions)
         x, statistics = F.relu(x), [found]

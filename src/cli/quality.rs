@@ -12,7 +12,7 @@ pub enum Quality {
     /// One pass of the small network.
     #[default]
     Fast,
-    /// One pass of the large network: richer strokes, but a weave of cells on plain, dark places.
+    /// One pass of the large network: broader, richer strokes.
     Fine,
     /// The paper's own optimisation, towards one painting: minutes.
     Best,
