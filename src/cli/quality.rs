@@ -9,10 +9,10 @@ use crate::styler::{Recipe, Statistics};
 /// How a still is painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Quality {
-    /// One pass of the small network.
-    #[default]
+    /// One pass of the small network, as video by default.
     Fast,
     /// One pass of the large network: broader, richer strokes.
+    #[default]
     Fine,
     /// The paper's own optimisation, towards one painting: minutes.
     Best,

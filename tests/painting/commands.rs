@@ -75,13 +75,13 @@ fn the_best_quality_copies_a_painting() {
 }
 
 #[test]
-fn a_still_is_painted_fast_unless_it_is_to_be_fine() {
+fn a_still_is_painted_fine_unless_it_is_to_be_fast() {
     let folder = Folder::new();
     for (name, quality) in [("usual", ""), ("fine", "--quality fine"), ("fast", "--quality fast")] {
         folder.runs(&format!("still photo.png {name}.png --texture scream {quality}"));
     }
-    assert!(folder.picture("usual.png") == folder.picture("fast.png"));
-    assert!(folder.picture("usual.png") != folder.picture("fine.png"));
+    assert!(folder.picture("usual.png") == folder.picture("fine.png"));
+    assert!(folder.picture("usual.png") != folder.picture("fast.png"));
     folder.refuses("still photo.png x.png --quality finest", ["finest", "--help"]);
 }
 
