@@ -8,6 +8,7 @@
 use rayon::prelude::*;
 
 use crate::frame::Size;
+use crate::motion::between;
 
 /// Blocks along the shorter side, so that a block holds a few strokes whatever the size; and a block's
 /// least side in pixels.
@@ -44,9 +45,9 @@ pub(crate) fn restore(blend: &mut [[f32; 4]], fresh: &[u8], size: Size) {
     };
     let blocks: Vec<_> = (0..across * down).into_par_iter().map(of_block).collect();
     blend.par_chunks_exact_mut(width).enumerate().for_each(|(y, row)| {
-        let [upper, lower, share_y] = between(y, side, down);
+        let [upper, lower, share_y] = between(y as f32, side as f32, down);
         for (x, value) in row.iter_mut().enumerate() {
-            let [left, right, share_x] = between(x, side, across);
+            let [left, right, share_x] = between(x as f32, side as f32, across);
             let at = |row: f32, column: f32| blocks[row as usize * across + column as usize];
             let top = at(upper, left).towards(at(upper, right), share_x);
             let Local { mean, gain } =
@@ -72,14 +73,6 @@ fn moments(pixels: impl Iterator<Item = [f32; 4]>) -> ([f32; 3], f32) {
     let variance =
         squares.iter().zip(mean).map(|(square, mean)| square / count - mean * mean).sum::<f32>() / 3.0;
     (mean, variance.max(0.0))
-}
-
-/// The two blocks around a pixel along one axis, and the second one's share.
-fn between(pixel: usize, side: usize, blocks: usize) -> [f32; 3] {
-    let last = (blocks - 1) as f32;
-    let at = ((pixel as f32 + 0.5) / side as f32 - 0.5).clamp(0.0, last);
-    let first = at.floor();
-    [first, (first + 1.0).min(last), at - first]
 }
 
 impl Local {

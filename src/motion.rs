@@ -62,8 +62,9 @@ impl Shifts<'_> {
     }
 }
 
-/// The two cells of the flow around a place along one axis, and the second one's share.
-fn between(place: f32, pitch: f32, cells: usize) -> [f32; 3] {
+/// The two cells of a coarser grid around a place (0 is the middle of the first pixel) along one axis, and
+/// the second one's share; `pitch` is in pixels to a cell. Beyond the edge, the edge.
+pub(crate) fn between(place: f32, pitch: f32, cells: usize) -> [f32; 3] {
     let last = (cells - 1) as f32;
     let at = ((place + 0.5) / pitch - 0.5).clamp(0.0, last);
     let first = at.floor();
