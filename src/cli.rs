@@ -21,7 +21,7 @@ mod live;
 mod quality;
 
 pub use live::LiveArgs;
-pub use quality::{BestArgs, Quality};
+pub use quality::{Quality, QualityArgs};
 
 /// What the picture becomes.
 #[derive(Debug, Clone, Args)]

@@ -8,9 +8,11 @@ use crate::error::{Error, Result};
 use crate::finish::{Finish, Mix};
 use crate::frame::{Frame, Size};
 use crate::model::Models;
+use crate::painter::{Brush, Painter};
 use crate::picture;
 use crate::preset::Preset;
-use crate::styler::{Recipe, Step, Styler};
+use crate::styler::{Begin, Recipe, Step, Styler};
+use crate::texture::Texture;
 use crate::time::FrameTime;
 
 /// Refuses what would lose a file.
@@ -82,8 +84,8 @@ pub fn write(path: &Path, frame: &Frame) -> Result<()> {
     saved
 }
 
-/// The paper itself: the picture is warped, then optimised towards the look's
-/// painting. Minutes; `report` sees every step.
+/// The paper itself: the picture is warped, painted if the recipe begins so, then
+/// optimised towards the look's painting. Minutes; `report` sees every step.
 ///
 /// # Errors
 /// Where the look's texture is not a single painting, or a stage fails.
@@ -94,12 +96,21 @@ pub fn copy(
     setup: &Setup,
     report: impl FnMut(Step),
 ) -> Result<Frame> {
-    let texture = look.texture.take();
-    let painting = texture.filter(|_| look.paint > 0.0).map(|texture| texture.painting()).transpose()?;
+    let texture = look.texture.take().filter(|_| look.paint > 0.0);
+    let painting = texture.as_ref().map(Texture::painting).transpose()?;
     let warped = Engine::new(&look, None, frame.size.aspect(), setup)?.stylize(frame)?;
-    let Some(painting) = painting else { return Ok(warped) };
+    let (Some(texture), Some(painting)) = (texture, painting) else { return Ok(warped) };
     let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
-    let painted = Styler::new(&models, &runtime, painting, recipe)?.run(&warped, report)?;
+    let start = match recipe.begin {
+        Begin::Photo => None,
+        Begin::Painting => {
+            let style = texture.style(&models, &runtime)?;
+            let lines = recipe.scales.iter().copied().min();
+            let brush = Brush { style, stroke: recipe.stroke, lines };
+            Some(Painter::new(&models, &runtime, setup.painter, brush)?.run(&warped, None)?)
+        }
+    };
+    let painted = Styler::new(&models, &runtime, painting, recipe)?.run(&warped, start.as_ref(), report)?;
     let mix = Mix { strength: look.paint, colors: look.colors };
     Finish::new(None)?.run(warped, painted, mix)
 }

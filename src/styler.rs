@@ -2,7 +2,8 @@
 //! is optimised, coarse to fine, until its features in VGG-16 have the content
 //! of the photo and the statistics of the painting (Gatys, Ecker and Bethge,
 //! CVPR 2016; scales after Liu et al., "Learning to Warp for Style Transfer",
-//! CVPR 2021, section 3.3). Minutes a picture.
+//! CVPR 2021, section 3.3). Minutes a picture; a fifth of that where it begins
+//! with what the painter made, which is most of the way.
 //!
 //! `styler.onnx` gives the losses and their gradient with respect to the image,
 //! `models/train/styler.py` says how; here is the optimiser.
@@ -43,9 +44,20 @@ pub enum Statistics {
     Moments,
 }
 
+/// What the optimisation begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// The photo, as in the paper.
+    Photo,
+    /// What a painter made of it.
+    Painting,
+}
+
 /// How a picture is optimised.
 #[derive(Debug, Clone)]
 pub struct Recipe {
+    /// What is optimised.
+    pub begin: Begin,
     /// Lines (of the shorter side) of the pyramid, coarse to fine; those the
     /// picture does not have are left out, its own come last.
     pub scales: Vec<u32>,
@@ -62,12 +74,20 @@ pub struct Recipe {
 impl Default for Recipe {
     fn default() -> Self {
         Self {
+            begin: Begin::Photo,
             scales: vec![64, 128, 256, 512],
             iterations: 150,
             style: 5.0,
             statistics: Statistics::Gram,
             stroke: 1.0,
         }
+    }
+}
+
+impl Recipe {
+    /// Begins with a painting: its shapes and colours are there already, so one scale does, and few steps.
+    pub fn improving() -> Self {
+        Self { begin: Begin::Painting, scales: vec![512], iterations: 30, ..Self::default() }
     }
 }
 
@@ -109,15 +129,20 @@ impl Styler {
         Ok(Self { network, painting, recipe })
     }
 
-    /// The painting of a picture; `report` sees every step.
+    /// The painting of a picture, begun with `start` if there is one; `report` sees every step.
     ///
     /// # Errors
     /// Where ONNX Runtime fails.
-    pub fn run(&mut self, frame: &Frame, mut report: impl FnMut(Step)) -> Result<Painting> {
+    pub fn run(
+        &mut self,
+        frame: &Frame,
+        start: Option<&Painting>,
+        mut report: impl FnMut(Step),
+    ) -> Result<Painting> {
         let scales = self.scales(frame.size);
         let steps = u64::from(self.recipe.iterations) * scales.len() as u64;
         let photo = Planes::of_rgba(&frame.pixels, frame.size);
-        let mut image: Option<Planes> = None;
+        let mut image = start.map(|start| Planes::of_rgba(&start.painted, start.size));
         for (number, &lines) in (0u64..).zip(&scales) {
             let size = canvas(frame.size, Some(lines));
             let content = photo.resized(size)?;

@@ -10,6 +10,8 @@ from run import half_precision
 from vgg import Vgg16
 
 CONTENT_LAYER = "relu4_2"
+# Where a painting is compared with a finished one: strokes, and what they show.
+FINISHED_LAYERS = ("relu2_1", "relu3_1", "relu4_1")
 # Of style against content in the styler's objective.
 STYLE_WEIGHT = 5.0
 # relu5_1 answers to faces many times more strongly than to anything in some paintings; at full
@@ -101,7 +103,10 @@ class Objective(nn.Module):
 
     def forward(self, image: torch.Tensor, content: torch.Tensor, style: list[list[torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
         """-> content [N], style [N], not yet weighted."""
-        found = self.features(image, {CONTENT_LAYER, *STYLE_LAYERS})
+        return self.terms(self.features(image, {CONTENT_LAYER, *STYLE_LAYERS}), content, style)
+
+    def terms(self, found: dict[str, torch.Tensor], content: torch.Tensor, style: list[list[torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same, of the features of the image."""
         terms = [
             weight * (own - target).pow(2).sum((1, 2)) / target.pow(2).sum((1, 2))
             for weight, layer, targets in zip(self.weights, STYLE_LAYERS, style, strict=True)
@@ -109,3 +114,13 @@ class Objective(nn.Module):
         ]
         difference = (found[CONTENT_LAYER].float() - content).pow(2).mean((1, 2, 3))
         return difference / content.pow(2).mean((1, 2, 3)), torch.stack(terms).sum(0)
+
+    def distance(self, found: dict[str, torch.Tensor], finished: torch.Tensor) -> torch.Tensor:
+        """[N]: mean over FINISHED_LAYERS of |F(y) - F(t)|^2 / |F(t)|^2, of the features of the image and a finished one."""
+        with torch.no_grad():
+            targets = self.features(finished, set(FINISHED_LAYERS))
+        terms = []
+        for layer, target in targets.items():
+            difference = (found[layer].float() - target.float()).pow(2).mean((1, 2, 3))
+            terms.append(difference / target.float().pow(2).mean((1, 2, 3)))
+        return torch.stack(terms).mean(0)

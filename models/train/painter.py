@@ -22,8 +22,9 @@ from torch import nn
 
 import data
 from exporting import export, largest_difference, load_weights, stored_weights
-from losses import STYLE_WEIGHT, Objective, lattice, off_palette, palette, total_variation
+from losses import CONTENT_LAYER, STYLE_LAYERS, STYLE_WEIGHT, Objective, lattice, off_palette, palette, total_variation
 from painting import SHUFFLE, Painter, grain
+from scenes import ROOM, Motion, Scene, inner
 from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
 
 # Slug -> how often it is trained. Those seldom trained are there for the style encoder's sake.
@@ -71,20 +72,14 @@ LINES = {256: 0.45, 362: 0.25, 512: 0.2, 724: 0.1}
 FINE, COARSE = min(LINES), max(LINES)
 # Styles for one photo in one step: the photo's features are computed once for all of them.
 BATCH = 4
-CROP = 192
-# Room around the crop for the second one, which is moved and bent.
-ROOM = 16
-# Share of the photos that are bent beforehand, as the warper will bend them, and by how much: standard
-# deviation of the bend's nodes, in units of the patch.
-WARPED, BEND = 0.5, 0.06
-# Share of the photos of which a part is covered by a plain surface.
-PLAIN = 0.15
+# Share of the steps that show a scene which the styler has finished, where there are any.
+TAUGHT = 0.5
 # The style weight begins at this share and is full after RAMP of the budget: a network that
 # meets the full weight at once learns to fill the frame with strokes and forgets the content.
 RAMP_START = 0.2
 RAMP = 0.15
 # `style` is more than the styler's own: the painter errs on the side of the photo.
-WEIGHTS = {"style": 7.0, "smooth": 0.1, "range": 2.0, "palette": 10.0, "lattice": 12.0}
+WEIGHTS = {"style": 7.0, "smooth": 0.1, "range": 2.0, "palette": 10.0, "lattice": 12.0, "taught": 4.0}
 # Of holding still. The fine painter is there for its strokes, and the program steadies what it paints.
 STEADY, FINE_STEADY = 18.0, 6.0
 NOISE = 0.02
@@ -146,83 +141,35 @@ def style_targets(objective: Objective, paintings: Path, kept: Path, device: str
     return {key: Target(*values) for key, values in found.items()}
 
 
-@dataclasses.dataclass
-class Motion:
-    """A made-up move of the camera and bend of the scene (Wang et al., "Consistent video style
-    transfer via relaxation and regularization", 2020): the crop, and where its pixels are in the
-    first crop."""
+class Lessons:
+    """Scenes to learn from: some of those that the styler has finished, all others new."""
 
-    grid: torch.Tensor  # [1,CROP,CROP,2], in units of the first crop, -1..1
+    def __init__(self, photos: list[Path], folder: Path | None):
+        self.photos, self.folder = photos, folder
+        self.names = sorted(path.stem for path in folder.glob("[0-9]*.pt")) if folder else []
 
-    @staticmethod
-    def random() -> "Motion":
-        """What happens from one frame to the next."""
-        shift = (torch.rand(2) * 2 - 1) * 1.5 * ROOM / CROP
-        angle, zoom = random.gauss(0, 0.02), math.exp(random.gauss(0, 0.02))
-        turn = zoom * torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-        grid = F.affine_grid(torch.cat([turn, shift[:, None]], 1)[None], [1, 1, CROP, CROP], align_corners=False)
-        bend = F.interpolate(torch.randn(1, 2, 5, 5) * 1.5 / CROP, size=(CROP, CROP), mode="bicubic")
-        return Motion(grid + bend.permute(0, 2, 3, 1))
-
-    def second(self, patch: torch.Tensor) -> torch.Tensor:
-        """The moved crop out of the patch, which is ROOM larger than the first crop on each side."""
-        return F.grid_sample(patch, self.grid * (CROP / patch.shape[2]), "bicubic", "reflection", align_corners=False).clamp(0, 1)
-
-    def second_grain(self, patch: torch.Tensor) -> torch.Tensor:
-        """The same of the grain, which moves with the scene."""
-        cells = F.avg_pool2d(self.grid.permute(0, 3, 1, 2), SHUFFLE).permute(0, 2, 3, 1)
-        scale = CROP / SHUFFLE / patch.shape[2]
-        moved = F.grid_sample(patch, cells * scale, "bilinear", "reflection", align_corners=False)
-        # Between two cells white noise is weaker; the program levels that, and so does this.
-        share = ((cells * scale + 1) * patch.shape[2] - 1) / 2 % 1
-        power = (share.pow(2) + (1 - share).pow(2)).prod(3).sqrt()
-        return torch.cat([moved[:, :1] / power[:, None], moved[:, 1:]], 1)
-
-    def moved(self, first: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the first crop became, and where that is known."""
-        inside = (self.grid.abs() < 1 - 2 / CROP).all(3)[:, None]
-        grid = self.grid.expand(first.shape[0], -1, -1, -1)
-        return F.grid_sample(first, grid, "bicubic", "border", align_corners=False), inside
+    def next(self) -> tuple[Scene, list[str]]:
+        """A scene and its BATCH styles."""
+        if self.names and random.random() < TAUGHT:
+            scene = Scene.read(self.folder, random.choice(self.names))
+            scene = scene.mirrored() if random.random() < 0.5 else scene
+            return scene, random.sample(list(scene.finished), BATCH)
+        frequencies = [frequency for _, frequency in STYLES.values()]
+        slugs = random.choices(list(STYLES), frequencies, k=BATCH)
+        return Scene.random(self.photos, random.choices(list(LINES), list(LINES.values()))[0]), slugs
 
 
-def warped(patch: torch.Tensor) -> torch.Tensor:
-    """The patch [1,3,H,W], bent smoothly."""
-    plain = F.affine_grid(torch.eye(2, 3, device=patch.device)[None], list(patch.shape), align_corners=False)
-    bend = F.interpolate(2 * BEND * torch.randn(1, 2, 4, 4, device=patch.device), size=patch.shape[2:], mode="bicubic")
-    return F.grid_sample(patch, plain + bend.permute(0, 2, 3, 1), "bicubic", "reflection", align_corners=False).clamp(0, 1)
-
-
-def partly_plain(patch: torch.Tensor) -> torch.Tensor:
-    """The patch [1,3,H,W] with one side of a random line covered by a shaded plain colour, dark more often than not.
-    Photos have few walls, skies and nights as large as those of a video, and a crop that is nothing else would be
-    normalised by the plain surface alone."""
-    rows, columns = (torch.linspace(-1, 1, side, device=patch.device) for side in patch.shape[2:])
-    angle = random.uniform(0, 2 * math.pi)
-    across = rows[:, None] * math.sin(angle) + columns * math.cos(angle)
-    colour = random.random() * torch.rand(1, 3, 1, 1, device=patch.device)
-    shade = 1 + 0.2 * (rows[:, None] * random.uniform(-1, 1) + columns * random.uniform(-1, 1))
-    return torch.lerp(patch, (colour * shade).clamp(0, 1), torch.sigmoid(40 * (across - random.uniform(-0.5, 0.5))))
-
-
-def step(styled: Styled, objective: Objective, targets: dict, photos: list[Path], device: str, ramp: float) -> tuple[torch.Tensor, dict[str, float]]:
-    lines = random.choices(list(LINES), list(LINES.values()))[0]
-    frequencies = {slug: frequency for slug, (_, frequency) in STYLES.items()}
-    slugs = random.choices(list(frequencies), list(frequencies.values()), k=BATCH)
-    code = torch.stack([styled.code(slug, lines) for slug in slugs])
-    patch = data.photo_crop(random.choice(photos), CROP + 2 * ROOM, (lines, lines)).to(device)
-    if random.random() < WARPED:
-        patch = warped(patch)
-    if random.random() < PLAIN:
-        patch = partly_plain(patch)
-    image = patch[..., ROOM:-ROOM, ROOM:-ROOM]
-    noise = grain(*patch.shape[2:])
-    room = ROOM // SHUFFLE
-    free = styled.painter.alone(image.expand(BATCH, -1, -1, -1), code, noise[..., room:-room, room:-room])
+def step(styled: Styled, objective: Objective, targets: dict, scene: Scene, slugs: list[str], device: str, ramp: float) -> tuple[torch.Tensor, dict[str, float]]:
+    code = torch.stack([styled.code(slug, scene.lines) for slug in slugs])
+    patch, noise = scene.patch.to(device), scene.grain.to(device)
+    image = inner(patch)
+    free = styled.painter.alone(image.expand(BATCH, -1, -1, -1), code, inner(noise, ROOM // SHUFFLE))
     painted = free.clamp(0, 1).detach() + free - free.detach()
-    chosen = [targets[slug, lines] for slug in slugs]
+    chosen = [targets[slug, scene.lines] for slug in slugs]
     layers = zip(*(target.style for target in chosen), strict=True)
     wanted = [[torch.cat(statistic) for statistic in zip(*layer, strict=True)] for layer in layers]
-    content, style = objective(painted, objective.content_target(image), wanted)
+    found = objective.features(painted, {CONTENT_LAYER, *STYLE_LAYERS})
+    content, style = objective.terms(found, objective.content_target(image), wanted)
     motion = Motion.random()
     noisy = motion.second(patch) + random.random() * NOISE * torch.randn_like(image)
     again = styled.painter.alone(noisy.expand(BATCH, -1, -1, -1), code, motion.second_grain(noise))
@@ -234,6 +181,10 @@ def step(styled: Styled, objective: Objective, targets: dict, photos: list[Path]
     uneven = lattice(painted)
     total = total + WEIGHTS["palette"] * stray + WEIGHTS["lattice"] * uneven
     terms = {"content": content.mean().item(), "style": style.mean().item(), "steady": steady.item(), "stray": stray.item(), "lattice": uneven.item()}
+    if scene.finished:
+        taught = objective.distance(found, inner(torch.cat([scene.finished[slug] for slug in slugs])).to(device)).mean()
+        total = total + WEIGHTS["taught"] * taught
+        terms["taught"] = taught.item()
     return total, terms
 
 
@@ -281,6 +232,7 @@ def main() -> None:
     parser = common_arguments(__doc__)
     parser.add_argument("--rate", type=float, default=RATE[0], help="learning rate at first; less to tune trained weights")
     parser.add_argument("--size", choices=["fast", "fine"], default="fast")
+    parser.add_argument("--finished", type=Path, help="scenes that the styler has finished (teacher.py), to learn from besides")
     args = parser.parse_args()
     prepare(args)
     objective = Objective(args.data).to(args.device)
@@ -292,6 +244,7 @@ def main() -> None:
     styled.to(args.device)
     targets = style_targets(objective, args.data / "styles", args.out / "targets.pt", args.device)
     photos, held_out = data.photo_paths(args.data, held_out=40)
+    lessons = Lessons(photos, args.finished)
     groups = [{"params": list(styled.painter.parameters())}, {"params": list(styled.codes.parameters())}]
     optimiser = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.99))
     average = Average(styled, decay=0.998)
@@ -305,7 +258,7 @@ def main() -> None:
         for group, factor in zip(optimiser.param_groups, (1.0, CODE_RATE), strict=True):
             group["lr"] = factor * cosine(used, args.rate, RATE[1])
         ramp = 1.0 if args.start else RAMP_START + (1 - RAMP_START) * min(1.0, used / RAMP)
-        total, terms = step(styled, objective, targets, photos, args.device, ramp)
+        total, terms = step(styled, objective, targets, *lessons.next(), args.device, ramp)
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(styled.parameters(), 10.0)

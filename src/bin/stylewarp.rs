@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use stylewarp::bench;
-use stylewarp::cli::{BestArgs, LiveArgs, LogArgs, LookArgs, Quality, SetupArgs, fail, quiet_libraries};
+use stylewarp::cli::{LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, fail, quiet_libraries};
 use stylewarp::engine::{Engine, Setup};
 use stylewarp::frame::Frame;
 use stylewarp::gallery::{self, Shelf};
@@ -69,7 +69,7 @@ enum Command {
         #[command(flatten)]
         look: LookArgs,
         #[command(flatten)]
-        best: BestArgs,
+        quality: QualityArgs,
         #[command(flatten)]
         setup: SetupArgs,
     },
@@ -187,18 +187,19 @@ fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
             }
             Ok(())
         }
-        Command::Still { input, output, overwrite, show, look, best, setup } => {
+        Command::Still { input, output, overwrite, show, look, quality, setup } => {
             still::check(&input, &output, overwrite)?;
-            let (preset, setup) =
-                (look.resolve()?, Setup { painter: best.quality.painter(), ..setup.setup() });
+            let preset = look.resolve()?;
+            let setup = Setup { painter: quality.quality.painter(), ..setup.setup() };
             let frame: Frame = still::read(&input)?;
             let drawn = match (show, &preset.geometry) {
-                (None, _) if best.quality == Quality::Best => {
-                    let recipe = best.recipe(&preset, look.size);
-                    let bar = StepBar::new(quiet);
-                    still::copy(frame, preset, recipe, &setup, |step| bar.step(step))?
-                }
-                (None, _) => Engine::new(&preset, look.size, frame.size.aspect(), &setup)?.stylize(frame)?,
+                (None, _) => match quality.recipe(&preset, look.size) {
+                    Some(recipe) => {
+                        let bar = StepBar::new(quiet);
+                        still::copy(frame, preset, recipe, &setup, |step| bar.step(step))?
+                    }
+                    None => Engine::new(&preset, look.size, frame.size.aspect(), &setup)?.stylize(frame)?,
+                },
                 (Some(_), None) => return Err(Error::NothingToShow),
                 (Some(show), Some(exemplar)) => {
                     let mut engine = Engine::new(&preset, look.size, frame.size.aspect(), &setup)?;

@@ -14,7 +14,9 @@ pub enum Quality {
     /// One pass of the large network: broader, richer strokes.
     #[default]
     Fine,
-    /// The paper's own optimisation, towards one painting: minutes.
+    /// What the large network painted, improved by the paper's optimisation towards one painting: about a minute.
+    Better,
+    /// The paper's own way: the photo, optimised coarse to fine towards one painting: many minutes.
     Best,
 }
 
@@ -22,26 +24,26 @@ impl Quality {
     /// What paints, where a network does.
     pub fn painter(self) -> PainterChoice {
         match self {
-            Self::Fast | Self::Best => PainterChoice::Fast,
-            Self::Fine => PainterChoice::Fine,
+            Self::Fast => PainterChoice::Fast,
+            Self::Fine | Self::Better | Self::Best => PainterChoice::Fine,
         }
     }
 }
 
-/// Flags of the paper's own optimisation.
+/// How a still is painted, and the flags of the paper's optimisation.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Quality")]
-pub struct BestArgs {
-    /// How it is painted; `best` takes minutes and needs a single painting as its texture
+pub struct QualityArgs {
+    /// How it is painted; `better` and `best` take minutes and need a single painting as their texture
     #[arg(long, value_enum, default_value_t)]
     pub quality: Quality,
-    /// Steps at every scale of --quality best
-    #[arg(long, value_name = "N", default_value_t = 150, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub iterations: u32,
-    /// Lines (of the shorter side) of its scales, coarse to fine
-    #[arg(long, value_name = "LINES,...", value_delimiter = ',', default_values_t = [64, 128, 256, 512],
+    /// Steps at every scale [default: 30 for better, 150 for best]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub iterations: Option<u32>,
+    /// Lines (of the shorter side) of the scales, coarse to fine [default: 512; 64,128,256,512 for best]
+    #[arg(long, value_name = "LINES,...", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(32..=2048))]
-    pub scales: Vec<u32>,
+    pub scales: Option<Vec<u32>>,
     /// What of the painting is matched
     #[arg(long, value_enum, default_value_t)]
     pub statistics: Statistics,
@@ -50,21 +52,27 @@ pub struct BestArgs {
     pub style_weight: f32,
 }
 
-impl BestArgs {
-    /// For [`crate::styler::Styler`]. `lines` are the finest scale, if given.
-    pub fn recipe(&self, look: &Preset, lines: Option<u32>) -> Recipe {
-        let mut scales = self.scales.clone();
+impl QualityArgs {
+    /// For [`crate::styler::Styler`], where it is to optimise. `lines` are the finest scale, if given.
+    pub fn recipe(&self, look: &Preset, lines: Option<u32>) -> Option<Recipe> {
+        let usual = match self.quality {
+            Quality::Fast | Quality::Fine => return None,
+            Quality::Better => Recipe::improving(),
+            Quality::Best => Recipe::default(),
+        };
+        let mut scales = self.scales.clone().unwrap_or(usual.scales);
         if let Some(lines) = lines {
             scales.retain(|scale| *scale < lines);
             scales.push(lines);
         }
-        Recipe {
+        Some(Recipe {
+            begin: usual.begin,
             scales,
-            iterations: self.iterations,
+            iterations: self.iterations.unwrap_or(usual.iterations),
             style: self.style_weight,
             statistics: self.statistics,
             stroke: look.stroke_size,
-        }
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! `stylewarp still --quality best`, `distill` and `presets --sheet`, as typed.
+//! `stylewarp still`, `distill` and `presets --sheet`, as typed.
 
 use std::path::Path;
 use std::process::Command;
@@ -72,6 +72,28 @@ fn the_best_quality_copies_a_painting() {
         ["no single painting is named by the texture scream,udnie", "one picture file"],
     );
     assert!(!folder.path("x.png").exists());
+}
+
+#[test]
+fn a_better_quality_improves_what_was_painted() {
+    let folder = Folder::new();
+    let better = "--texture scream --quality better --scales 64 --iterations";
+    for steps in [1, 8] {
+        folder.runs(&format!("still photo.png {steps}.png {better} {steps}"));
+    }
+    folder.runs("still photo.png painted.png --texture scream --size 64");
+    let (photo, painted) = (folder.picture("photo.png"), folder.picture("painted.png"));
+    let far = |name: &str, from: &RgbImage| {
+        let picture = folder.picture(name);
+        let differences = picture.as_raw().iter().zip(from.as_raw()).map(|(a, b)| f64::from(a.abs_diff(*b)));
+        differences.sum::<f64>() / picture.as_raw().len() as f64
+    };
+    assert!(far("1.png", &painted) < 0.3 * far("1.png", &photo), "begins with the painting");
+    assert!(far("8.png", &painted) > 2.0 * far("1.png", &painted), "moves on from there");
+    folder.refuses(
+        &format!("still photo.png x.png {better} 1 --texture scream,udnie"),
+        ["no single painting is named by the texture scream,udnie", "one picture file"],
+    );
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 use safetensors::SafeTensors;
 use stylewarp::model::{Input, Network};
+use stylewarp::painter::{Brush, Painter, PainterChoice};
 use stylewarp::picture;
+use stylewarp::style;
 use stylewarp::styler::{Recipe, Statistics, Step, Styler};
 
 use crate::kit::{difference, frame, models, runtime};
@@ -81,7 +83,7 @@ fn optimised(statistics: Statistics) -> (Vec<Step>, f64) {
     let mut styler = Styler::new(&models(), &runtime(), painting, recipe).expect("it opens");
     let photo = frame("sleeping-gypsy", 101, 67, 0);
     let mut steps = Vec::new();
-    let done = styler.run(&photo, |step| steps.push(step)).expect("it runs");
+    let done = styler.run(&photo, None, |step| steps.push(step)).expect("it runs");
     assert_eq!(done.size.to_string(), "96x64", "the finest scale asked for");
     assert_eq!(done.painted.len(), done.size.rgba_bytes());
     let seen = done.seen.expect("it is smaller than the photo");
@@ -99,4 +101,28 @@ fn the_optimiser_brings_the_style_down_at_every_scale() {
         assert_eq!((steps[0].lines, steps[23].lines, steps[0].steps), (32, 64, 24));
         assert!(moved > 10.0, "{statistics:?}: the picture changed by {moved}");
     }
+}
+
+#[test]
+fn a_painting_to_begin_with_is_most_of_the_way() {
+    let painting = picture::painting("scream").expect("the program's own");
+    let photo = frame("sleeping-gypsy", 101, 67, 0);
+    let styles = style::all(&models()).expect("styles");
+    let (_, scream) = styles.into_iter().find(|(name, _)| name == "scream").expect("a style of that name");
+    let brush = Brush { style: scream, stroke: 1.0, lines: Some(64) };
+    let mut painter = Painter::new(&models(), &runtime(), PainterChoice::Fine, brush).expect("it opens");
+    let painted = painter.run(&photo, None).expect("it paints");
+    let recipe = Recipe { scales: vec![64], iterations: 8, ..Recipe::improving() };
+    let mut styler = Styler::new(&models(), &runtime(), painting, recipe).expect("it opens");
+    let mut objectives = |start| {
+        let mut found = Vec::new();
+        let told = |step: Step| found.push(step.content + 5.0 * step.style);
+        let done = styler.run(&photo, start, told).expect("it runs");
+        assert_eq!(done.size, painted.size);
+        (found[0], found[7])
+    };
+    let (photo_first, photo_last) = objectives(None);
+    let (first, last) = objectives(Some(&painted));
+    assert!(first < 0.7 * photo_first, "begun with the painting {first}, with the photo {photo_first}");
+    assert!(last < 0.8 * first && last < photo_last, "{first} to {last}, with the photo {photo_last}");
 }
