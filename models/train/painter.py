@@ -24,8 +24,8 @@ import data
 from exporting import export, largest_difference, load_weights, stored_weights
 from losses import CONTENT_LAYER, STYLE_LAYERS, STYLE_WEIGHT, Objective, lattice, off_palette, palette, total_variation
 from painting import SHUFFLE, Painter, grain
-from scenes import ROOM, Motion, Scene, inner
 from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
+from scenes import ROOM, Motion, Scene, inner
 
 # Slug -> how often it is trained. Those seldom trained are there for the style encoder's sake.
 STYLES = {
@@ -79,7 +79,7 @@ TAUGHT = 0.5
 RAMP_START = 0.2
 RAMP = 0.15
 # `style` is more than the styler's own: the painter errs on the side of the photo.
-WEIGHTS = {"style": 7.0, "smooth": 0.1, "range": 2.0, "palette": 10.0, "lattice": 12.0, "taught": 4.0}
+WEIGHTS = {"style": 7.0, "smooth": 0.1, "range": 2.0, "palette": 10.0, "lattice": 12.0, "taught": 2.0}
 # Of holding still. The fine painter is there for its strokes, and the program steadies what it paints.
 STEADY, FINE_STEADY = 18.0, 6.0
 NOISE = 0.02
@@ -170,7 +170,7 @@ def step(styled: Styled, objective: Objective, targets: dict, scene: Scene, slug
     wanted = [[torch.cat(statistic) for statistic in zip(*layer, strict=True)] for layer in layers]
     found = objective.features(painted, {CONTENT_LAYER, *STYLE_LAYERS})
     content, style = objective.terms(found, objective.content_target(image), wanted)
-    motion = Motion.random()
+    motion = Motion.random(device)
     noisy = motion.second(patch) + random.random() * NOISE * torch.randn_like(image)
     again = styled.painter.alone(noisy.expand(BATCH, -1, -1, -1), code, motion.second_grain(noise))
     expected, inside = motion.moved(free)
@@ -207,7 +207,7 @@ def write_samples(styled: Styled, photos: list[Path], path: Path, lines: int = 2
     sheet = []
     for photo in photos:
         picture = data.resize_shorter(data.read_rgb(photo), lines)[:lines, :lines]
-        image = data.to_tensor(picture)
+        image = data.to_tensor(picture).to(next(styled.parameters()).device)
         often = [slug for slug, (_, frequency) in STYLES.items() if frequency > 1]
         row = [picture] + [data.to_picture(styled.painter.alone(image, styled.code(slug, lines)[None])) for slug in often]
         sheet.append(torch.from_numpy(data.np.concatenate(row, 1)))

@@ -92,14 +92,14 @@ class Motion:
     grid: torch.Tensor  # [1,CROP,CROP,2], in units of the first crop, -1..1
 
     @staticmethod
-    def random() -> "Motion":
+    def random(device: str) -> "Motion":
         """What happens from one frame to the next."""
         shift = (torch.rand(2) * 2 - 1) * 1.5 * ROOM / CROP
         angle, zoom = random.gauss(0, 0.02), math.exp(random.gauss(0, 0.02))
         turn = zoom * torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
         grid = F.affine_grid(torch.cat([turn, shift[:, None]], 1)[None], [1, 1, CROP, CROP], align_corners=False)
         bend = F.interpolate(torch.randn(1, 2, 5, 5) * 1.5 / CROP, size=(CROP, CROP), mode="bicubic")
-        return Motion(grid + bend.permute(0, 2, 3, 1))
+        return Motion((grid + bend.permute(0, 2, 3, 1)).to(device))
 
     def second(self, patch: torch.Tensor) -> torch.Tensor:
         """The moved crop out of the patch, which is ROOM larger than the first crop on each side."""

@@ -14,12 +14,11 @@ import torch
 
 import data
 from losses import Objective
-from optimise import descend
+from optimise import IMPROVING, descend
 from painter import BATCH, LINES, STYLES, Styled, style_targets
 from run import Progress, common_arguments, prepare
 from scenes import Scene
 
-STEPS = 30
 OFTEN = [slug for slug, (_, frequency) in STYLES.items() if frequency > 1]
 
 
@@ -47,7 +46,7 @@ def main() -> None:
             patch = scene.patch.to(args.device)
             with torch.no_grad():
                 painted = styled.painter.alone(patch, styled.code(slug, scene.lines)[None], scene.grain.to(args.device)).clamp(0, 1)
-            scene.finished[slug] = descend(objective, painted, objective.content_target(patch), targets[slug, scene.lines].style, STEPS)
+            scene.finished[slug] = descend(objective, painted, objective.content_target(patch), targets[slug, scene.lines].style, IMPROVING)
         scene.write(args.out, f"{number:05}")
         number += 1
         progress.step()
