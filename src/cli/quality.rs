@@ -14,7 +14,7 @@ pub enum Quality {
     /// One pass of the large network: broader, richer strokes.
     #[default]
     Fine,
-    /// What the large network painted, improved by the paper's optimisation towards one painting: about a minute.
+    /// What the large network painted, improved by the paper's optimisation towards one painting: some minutes.
     Better,
     /// The paper's own way: the photo, optimised coarse to fine towards one painting: many minutes.
     Best,
