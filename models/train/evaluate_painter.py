@@ -95,10 +95,9 @@ def main() -> None:
             image = data.to_tensor(picture)
             content, style = scores.objective.content_target(image), scores.objective.style_target(painting)
             row = {"photo": scores.of(image, content, style)}
-            for name, file in PAINTERS.items():
-                row[name] = scores.of(scores.painted(file, image, slug), content, style)
-            start = scores.painted(PAINTERS["fine painter"], image, slug).clamp(0, 1)
-            row["better"] = scores.of(descend(scores.objective, start, content, style, IMPROVING), content, style)
+            painted = {name: scores.painted(file, image, slug) for name, file in PAINTERS.items()}
+            painted["better"] = descend(scores.objective, painted["fine painter"], content, style, IMPROVING)
+            row |= {name: scores.of(made, content, style) for name, made in painted.items()}
             row["styler"] = scores.of(scores.optimised(picture, photo.stem, slug, lines), content, style)
             if args.peer:
                 row["peer"] = scores.by_peer(image, content, style)
