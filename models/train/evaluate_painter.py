@@ -19,13 +19,12 @@ import torch.nn.functional as F
 
 import data
 from exporting import run_onnx
+from lessons import COARSE, FINE, OFTEN, STYLES
 from losses import STYLE_WEIGHT, Objective
 from optimise import IMPROVING, descend, optimise
-from painter import COARSE, FINE, STYLES
 from painting import SHUFFLE, grain
 from safetensors.torch import load_file
 
-OFTEN = [slug for slug, (_, frequency) in STYLES.items() if frequency > 1]
 LINES = (256, 512)
 PAINTERS = {"painter": "painter.onnx", "fine painter": "painter-fine.onnx"}
 

@@ -38,7 +38,7 @@ def optimise(objective: Objective, photo: np.ndarray, painting: np.ndarray, line
 
 
 def descend(objective: Objective, image: torch.Tensor, content: torch.Tensor, style: list, steps: int) -> torch.Tensor:
-    """The running mean of Adam's iterates."""
+    """The running mean of Adam's iterates, for images [N,3,H,W] side by side."""
     image = image.clone().requires_grad_(True)
     optimiser = torch.optim.Adam([image], lr=RATE, betas=(MOMENTUM, SCALE), eps=1e-12)
     mean = image.detach().clone()

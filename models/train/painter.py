@@ -12,7 +12,6 @@ and keeps its codes.
 
 import dataclasses
 import math
-import random
 from pathlib import Path
 
 import torch
@@ -21,64 +20,18 @@ from torch import nn
 
 import data
 from exporting import export, largest_difference, load_weights, stored_weights
-from losses import CONTENT_LAYER, STYLE_LAYERS, STYLE_WEIGHT, Objective, lattice, off_palette, palette, total_variation
+from lessons import COARSE, EACH, FINE, LINES, OFTEN, STYLES, Batch, Lessons
+from losses import CONTENT_LAYER, STYLE_LAYERS, STYLE_WEIGHT, Objective, lattice, off_palette, palette, total_variation, weave
 from painting import SHUFFLE, Painter, grain
 from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
-from scenes import ROOM, Motion, Scene, inner
+from scenes import ROOM, Motion, inner
 
-# Slug -> how often it is trained. Those seldom trained are there for the style encoder's sake.
-STYLES = {
-    "great-wave": ("hokusai_great_wave.jpg", 3),
-    "starry-night": ("vangogh_starry_night.jpg", 3),
-    "scream": ("munch_scream.jpg", 3),
-    "udnie": ("picabia_udnie.jpg", 3),
-    "kandinsky": ("kandinsky_comp7.jpg", 3),
-    "woman-with-a-hat": ("matisse_woman_hat.jpg", 3),
-    "grande-jatte": ("seurat_grande_jatte.jpg", 3),
-    "metzinger": ("delaunay_metzinger.jpg", 3),
-    "jack-pine": ("thomson_jack_pine.jpg", 3),
-    "water-lilies": ("monet_water_lilies_1919.jpg", 3),
-    "sunflowers": ("vangogh_sunflowers.jpg", 3),
-    "reverie": ("mucha_reverie.jpg", 3),
-    "the-kiss": ("klimt_kiss.jpg", 3),
-    "shipwreck": ("turner_shipwreck.jpg", 3),
-    "deer": ("marc_deer_woods.jpg", 3),
-    "apples": ("cezanne_apples_oranges.jpg", 3),
-    "irises": ("vangogh_irises.jpg", 1),
-    "cafe-terrace": ("vangogh_cafe_terrace.jpg", 1),
-    "almond-blossom": ("vangogh_almond_blossom.jpg", 1),
-    "self-portrait": ("vangogh_self_portrait.jpg", 1),
-    "skull": ("cezanne_skull.jpg", 1),
-    "lilies": ("monet_water_lilies_a.jpg", 1),
-    "sunrise": ("monet_impression_sunrise.jpg", 1),
-    "parasol": ("monet_parasol.jpg", 1),
-    "girls-at-the-piano": ("renoir_girls_piano.jpg", 1),
-    "moulin": ("renoir_moulin_galette.jpg", 1),
-    "garden": ("bosch_garden.jpg", 1),
-    "green-stripe": ("matisse_green_stripe.jpg", 1),
-    "composition-4": ("kandinsky_comp4.jpg", 1),
-    "composition-5": ("kandinsky_comp5.jpg", 1),
-    "composition-8": ("kandinsky_comp8.jpg", 1),
-    "composition-10": ("kandinsky_comp10.jpg", 1),
-    "morris": ("morris_pattern.jpg", 1),
-    "zodiac": ("mucha_zodiac.jpg", 1),
-    "broadway": ("mondrian_broadway.jpg", 1),
-    "sleeping-gypsy": ("rousseau_sleeping_gypsy.jpg", 1),
-    "nafea": ("gauguin_nafea.jpg", 1),
-}
-# Lines (the shorter side) of the pictures, and how often each is trained.
-LINES = {256: 0.45, 362: 0.25, 512: 0.2, 724: 0.1}
-FINE, COARSE = min(LINES), max(LINES)
-# Styles for one photo in one step: the photo's features are computed once for all of them.
-BATCH = 4
-# Share of the steps that show a scene which the styler has finished, where there are any.
-TAUGHT = 0.5
 # The style weight begins at this share and is full after RAMP of the budget: a network that
 # meets the full weight at once learns to fill the frame with strokes and forgets the content.
 RAMP_START = 0.2
 RAMP = 0.15
 # `style` is more than the styler's own: the painter errs on the side of the photo.
-WEIGHTS = {"style": 7.0, "smooth": 0.1, "range": 2.0, "palette": 10.0, "lattice": 12.0, "taught": 2.0}
+WEIGHTS = {"style": 7.0, "smooth": 0.1, "range": 2.0, "palette": 10.0, "lattice": 12.0, "weave": 10.0, "taught": 2.0}
 # Of holding still. The fine painter is there for its strokes, and the program steadies what it paints.
 STEADY, FINE_STEADY = 18.0, 6.0
 NOISE = 0.02
@@ -113,6 +66,14 @@ class Styled(nn.Module):
             load_weights(self.painter, models / self.file)
         self.codes.requires_grad_(not self.fine)
 
+    @torch.no_grad()
+    def follow(self, models: Path) -> None:
+        """Takes the codes that the fast painter of that folder has learned on since."""
+        before = torch.cat(list(self.codes.values()))
+        for slug, code in load_file(models / "styles.safetensors").items():
+            self.codes[slug].copy_(code)
+        self.painter.tuning.follow(before, torch.cat(list(self.codes.values())))
+
     def code(self, slug: str, lines: float) -> torch.Tensor:
         """[S], for a picture of so many lines."""
         return torch.lerp(*self.codes[slug], math.log(lines / FINE) / math.log(COARSE / FINE))
@@ -140,59 +101,41 @@ def style_targets(objective: Objective, paintings: Path, kept: Path, device: str
     return {key: Target(*values) for key, values in found.items()}
 
 
-class Lessons:
-    """Scenes to learn from: some of those that the styler has finished, all others new."""
-
-    def __init__(self, photos: list[Path], folder: Path | None):
-        self.photos, self.folder = photos, folder
-        self.names = sorted(path.stem for path in folder.glob("[0-9]*.pt")) if folder else []
-
-    def next(self) -> tuple[Scene, list[str]]:
-        """A scene and its BATCH styles."""
-        if self.names and random.random() < TAUGHT:
-            scene = Scene.read(self.folder, random.choice(self.names))
-            scene = scene.mirrored() if random.random() < 0.5 else scene
-            return scene, random.sample(list(scene.finished), BATCH)
-        frequencies = [frequency for _, frequency in STYLES.values()]
-        slugs = random.choices(list(STYLES), frequencies, k=BATCH)
-        return Scene.random(self.photos, random.choices(list(LINES), list(LINES.values()))[0]), slugs
-
-
-def step(styled: Styled, objective: Objective, targets: dict, scene: Scene, slugs: list[str], device: str, ramp: float) -> tuple[torch.Tensor, dict[str, float]]:
-    code = torch.stack([styled.code(slug, scene.lines) for slug in slugs])
-    patch, noise = scene.patch.to(device), scene.grain.to(device)
-    image = inner(patch)
-    free = styled.painter.alone(image.expand(BATCH, -1, -1, -1), code, inner(noise, ROOM // SHUFFLE))
+def step(styled: Styled, objective: Objective, targets: dict, batch: Batch, device: str, ramp: float) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    batch = batch.to(device)
+    each = lambda scenes: scenes.repeat_interleave(EACH, 0)
+    code = torch.stack([styled.code(*style) for style in batch.styles])
+    image = inner(batch.patch)
+    free = styled.painter.alone(each(image), code, each(inner(batch.grain, ROOM // SHUFFLE)))
     painted = free.clamp(0, 1).detach() + free - free.detach()
-    chosen = [targets[slug, scene.lines] for slug in slugs]
+    chosen = [targets[style] for style in batch.styles]
     layers = zip(*(target.style for target in chosen), strict=True)
     wanted = [[torch.cat(statistic) for statistic in zip(*layer, strict=True)] for layer in layers]
     found = objective.features(painted, {CONTENT_LAYER, *STYLE_LAYERS})
-    content, style = objective.terms(found, objective.content_target(image), wanted)
-    motion = Motion.random(device)
-    noisy = motion.second(patch) + random.random() * NOISE * torch.randn_like(image)
-    again = styled.painter.alone(noisy.expand(BATCH, -1, -1, -1), code, motion.second_grain(noise))
+    content, style = objective.terms(found, each(objective.content_target(image)), wanted)
+    motion = Motion.random(len(image), device)
+    noisy = motion.second(batch.patch)
+    noisy = noisy + NOISE * torch.rand(len(image), 1, 1, 1, device=device) * torch.randn_like(noisy)
+    again = styled.painter.alone(each(noisy), code, each(motion.second_grain(batch.grain)))
     expected, inside = motion.moved(free)
-    steady = ((again - expected).abs() * inside).sum() / (3 * BATCH * inside.sum())
+    steady = ((again - expected).abs() * inside).sum() / (3 * inside.sum())
     total = content.mean() + ramp * WEIGHTS["style"] * style.mean() + WEIGHTS["smooth"] * total_variation(painted)
     total = total + (FINE_STEADY if styled.fine else STEADY) * ramp * steady + WEIGHTS["range"] * (free - painted.detach()).pow(2).mean()
     stray = torch.stack([off_palette(painted[k : k + 1], target.colours) for k, target in enumerate(chosen)]).mean()
-    uneven = lattice(painted)
-    total = total + WEIGHTS["palette"] * stray + WEIGHTS["lattice"] * uneven
-    terms = {"content": content.mean().item(), "style": style.mean().item(), "steady": steady.item(), "stray": stray.item(), "lattice": uneven.item()}
-    if scene.finished:
-        taught = objective.distance(found, inner(torch.cat([scene.finished[slug] for slug in slugs])).to(device)).mean()
-        total = total + WEIGHTS["taught"] * taught
-        terms["taught"] = taught.item()
-    return total, terms
+    uneven, checks = lattice(painted), weave(painted)
+    total = total + WEIGHTS["palette"] * stray + WEIGHTS["lattice"] * uneven + WEIGHTS["weave"] * checks
+    terms = {"content": content.mean(), "style": style.mean(), "steady": steady, "stray": stray, "lattice": uneven, "weave": checks}
+    if batch.finished is not None:
+        terms["taught"] = objective.distance(found, inner(batch.finished)).mean()
+        total = total + WEIGHTS["taught"] * terms["taught"]
+    return total, {name: term.detach() for name, term in terms.items()}
 
 
 @torch.no_grad()
 def validate(styled: Styled, objective: Objective, targets: dict, held_out: list[Path], device: str) -> dict[str, float]:
     """Means of content and style over styles that are often trained, each on a photo of its own."""
     terms = []
-    often = [slug for slug, (_, frequency) in STYLES.items() if frequency > 1]
-    for slug, photo in zip(often, held_out, strict=False):
+    for slug, photo in zip(OFTEN, held_out, strict=False):
         image = data.to_tensor(data.resize_shorter(data.read_rgb(photo), 256)[:256, :256]).to(device)
         painted = styled.painter.alone(image, styled.code(slug, 256)[None]).clamp(0, 1)
         terms.append(torch.stack(objective(painted, objective.content_target(image), targets[slug, 256].style)))
@@ -207,8 +150,7 @@ def write_samples(styled: Styled, photos: list[Path], path: Path, lines: int = 2
     for photo in photos:
         picture = data.resize_shorter(data.read_rgb(photo), lines)[:lines, :lines]
         image = data.to_tensor(picture).to(next(styled.parameters()).device)
-        often = [slug for slug, (_, frequency) in STYLES.items() if frequency > 1]
-        row = [picture] + [data.to_picture(styled.painter.alone(image, styled.code(slug, lines)[None])) for slug in often]
+        row = [picture] + [data.to_picture(styled.painter.alone(image, styled.code(slug, lines)[None])) for slug in OFTEN]
         sheet.append(torch.from_numpy(data.np.concatenate(row, 1)))
     data.save_rgb(path, torch.cat(sheet).numpy())
 
@@ -231,7 +173,11 @@ def main() -> None:
     parser = common_arguments(__doc__)
     parser.add_argument("--rate", type=float, default=RATE[0], help="learning rate at first; less to tune trained weights")
     parser.add_argument("--size", choices=["fast", "fine"], default="fast")
+    parser.add_argument("--follow", type=Path, help="a fast painter that was trained on since: the fine one takes its codes")
     parser.add_argument("--finished", type=Path, help="scenes that the styler has finished (teacher.py), to learn from besides")
+    parser.add_argument("--scenes", type=int, default=1, help=f"in one step, each in {EACH} styles; more on a GPU")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make the scenes; several on a GPU")
+    parser.add_argument("--every", type=int, default=200, help="steps between two looks at held-out photos")
     args = parser.parse_args()
     prepare(args)
     objective = Objective(args.data).to(args.device)
@@ -240,10 +186,12 @@ def main() -> None:
         styled.begin(args.start)
     elif styled.fine:
         parser.error("the fine painter begins as the fast one: give its folder with --start")
+    if args.follow:
+        styled.follow(args.follow)
     styled.to(args.device)
     targets = style_targets(objective, args.data / "styles", args.out / "targets.pt", args.device)
     photos, held_out = data.photo_paths(args.data, held_out=40)
-    lessons = Lessons(photos, args.finished)
+    lessons = Lessons(photos, args.finished, args.scenes).by(args.workers)
     groups = [{"params": list(styled.painter.parameters())}, {"params": list(styled.codes.parameters())}]
     optimiser = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.99))
     average = Average(styled, decay=0.998)
@@ -257,7 +205,7 @@ def main() -> None:
         for group, factor in zip(optimiser.param_groups, (1.0, CODE_RATE), strict=True):
             group["lr"] = factor * cosine(used, args.rate, RATE[1])
         ramp = 1.0 if args.start else RAMP_START + (1 - RAMP_START) * min(1.0, used / RAMP)
-        total, terms = step(styled, objective, targets, *lessons.next(), args.device, ramp)
+        total, terms = step(styled, objective, targets, next(lessons), args.device, ramp)
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(styled.parameters(), 10.0)
@@ -266,7 +214,7 @@ def main() -> None:
         average.update(styled)
         progress.step()
         log.add(terms)
-        if progress.iteration % 200 == 0 or progress.fraction() == 1:
+        if progress.iteration % args.every == 0 or progress.fraction() == 1:
             average.swap(styled)
             styled.painter.level_subpixels()
             log.write(progress, validate(styled, objective, targets, held_out[12:], args.device))

@@ -126,6 +126,17 @@ class Tuning(nn.Module):
         deviation = deviation / len(codes) ** 0.5
         self.basis.copy_((directions / deviation.clamp_min(deviation[RANK // 2])[:, None])[:RANK].T)
 
+    @torch.no_grad()
+    def follow(self, before: torch.Tensor, after: torch.Tensor) -> None:
+        """Sets itself so that the codes [K,S], which the fast painter has learned on since, give what they gave, as nearly
+        as RANK directions can."""
+        wanted = self(before) - F.pad(after, (0, self.extra))
+        self.begin(after)
+        along = F.pad((after - self.centre) @ self.basis, (0, 1), value=1.0)
+        found = torch.linalg.lstsq(along, wanted).solution
+        self.map.weight.copy_(found[:-1].T)
+        self.map.bias.copy_(found[-1])
+
     def forward(self, style: torch.Tensor) -> torch.Tensor:
         return F.pad(style, (0, self.extra)) + self.map((style - self.centre) @ self.basis)
 

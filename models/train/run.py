@@ -41,6 +41,7 @@ def prepare(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     if args.threads:
         torch.set_num_threads(args.threads)
+    torch.backends.cudnn.benchmark = True
     args.out.mkdir(parents=True, exist_ok=True)
 
 
@@ -80,14 +81,15 @@ class Log:
 
     def __init__(self, path: Path):
         self.file = path.open("a")
-        self.recent: dict[str, list[float]] = {}
+        self.recent: dict[str, list[float | torch.Tensor]] = {}
 
-    def add(self, terms: dict[str, float]) -> None:
+    def add(self, terms: dict[str, float | torch.Tensor]) -> None:
+        """Tensors are read when a line is written, so that no step waits for a GPU."""
         for name, value in terms.items():
             self.recent.setdefault(name, []).append(value)
 
     def write(self, progress: Progress, held_out: dict[str, float]) -> None:
-        means = {name: round(sum(v) / len(v), 3) for name, v in self.recent.items()}
+        means = {name: round(sum(float(x) for x in v) / len(v), 3) for name, v in self.recent.items()}
         print(progress.iteration, f"{progress.seconds:.0f}s", means, "held out", held_out, file=self.file, flush=True)
         self.recent.clear()
 
@@ -105,8 +107,7 @@ class Average:
         self.steps += 1
         # Short memory at first, so that the random start is soon forgotten.
         decay = min(self.decay, self.steps / (self.steps + 10))
-        for name, parameter in network.named_parameters():
-            self.values[name].lerp_(parameter, 1 - decay)
+        torch._foreach_lerp_(list(self.values.values()), [p.detach() for p in network.parameters()], 1 - decay)
 
     @torch.no_grad()
     def swap(self, network: nn.Module) -> None:

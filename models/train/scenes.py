@@ -89,17 +89,18 @@ class Motion:
     transfer via relaxation and regularization", 2020): the crop, and where its pixels are in the
     first crop."""
 
-    grid: torch.Tensor  # [1,CROP,CROP,2], in units of the first crop, -1..1
+    grid: torch.Tensor  # [S,CROP,CROP,2], in units of the first crop, -1..1
 
     @staticmethod
-    def random(device: str) -> "Motion":
-        """What happens from one frame to the next."""
-        shift = (torch.rand(2) * 2 - 1) * 1.5 * ROOM / CROP
-        angle, zoom = random.gauss(0, 0.02), math.exp(random.gauss(0, 0.02))
-        turn = zoom * torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-        grid = F.affine_grid(torch.cat([turn, shift[:, None]], 1)[None], [1, 1, CROP, CROP], align_corners=False)
-        bend = F.interpolate(torch.randn(1, 2, 5, 5) * 1.5 / CROP, size=(CROP, CROP), mode="bicubic")
-        return Motion((grid + bend.permute(0, 2, 3, 1)).to(device))
+    def random(scenes: int, device: str) -> "Motion":
+        """What happens from one frame to the next, in each of so many scenes."""
+        shift = (torch.rand(scenes, 2, 1) * 2 - 1) * 1.5 * ROOM / CROP
+        angle, zoom = 0.02 * torch.randn(scenes), (0.02 * torch.randn(scenes)).exp()
+        across, along = zoom * angle.cos(), zoom * angle.sin()
+        turn = torch.stack([across, -along, along, across], 1).view(scenes, 2, 2)
+        grid = F.affine_grid(torch.cat([turn, shift], 2).to(device), [scenes, 1, CROP, CROP], align_corners=False)
+        bend = F.interpolate((torch.randn(scenes, 2, 5, 5) * 1.5 / CROP).to(device), size=(CROP, CROP), mode="bicubic")
+        return Motion(grid + bend.permute(0, 2, 3, 1))
 
     def second(self, patch: torch.Tensor) -> torch.Tensor:
         """The moved crop out of the patch, which is ROOM larger than the first crop on each side."""
@@ -116,7 +117,8 @@ class Motion:
         return torch.cat([moved[:, :1] / power[:, None], moved[:, 1:]], 1)
 
     def moved(self, first: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the first crop became, and where that is known."""
+        """What the first crops became, several paintings of each, and where that is known."""
         inside = (self.grid.abs() < 1 - 2 / CROP).all(3)[:, None]
-        grid = self.grid.expand(first.shape[0], -1, -1, -1)
-        return F.grid_sample(first, grid, "bicubic", "border", align_corners=False), inside
+        each = len(first) // len(self.grid)
+        moved = F.grid_sample(first, self.grid.repeat_interleave(each, 0), "bicubic", "border", align_corners=False)
+        return moved, inside.repeat_interleave(each, 0)

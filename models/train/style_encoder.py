@@ -24,8 +24,8 @@ from torch import nn
 
 import data
 from exporting import export, largest_difference, load_weights, share_weights
+from lessons import STYLES
 from losses import STYLE_WEIGHT, Objective
-from painter import STYLES
 from painting import Painter
 from vgg import WEIGHTS, Vgg16
 

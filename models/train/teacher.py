@@ -13,13 +13,12 @@ import random
 import torch
 
 import data
+from lessons import EACH, LINES, OFTEN
 from losses import Objective
 from optimise import IMPROVING, descend
-from painter import BATCH, LINES, STYLES, Styled, style_targets
+from painter import Styled, style_targets
 from run import Progress, common_arguments, prepare
 from scenes import Scene
-
-OFTEN = [slug for slug, (_, frequency) in STYLES.items() if frequency > 1]
 
 
 def main() -> None:
@@ -42,11 +41,15 @@ def main() -> None:
     while progress.fraction() < 1:
         scene = Scene.random(photos, random.choices(list(LINES), list(LINES.values()))[0])
         # Every style equally often.
-        for slug in [OFTEN[(BATCH * number + k) % len(OFTEN)] for k in range(BATCH)]:
-            patch = scene.patch.to(args.device)
-            with torch.no_grad():
-                painted = styled.painter.alone(patch, styled.code(slug, scene.lines)[None], scene.grain.to(args.device)).clamp(0, 1)
-            scene.finished[slug] = descend(objective, painted, objective.content_target(patch), targets[slug, scene.lines].style, IMPROVING)
+        slugs = [OFTEN[(EACH * number + k) % len(OFTEN)] for k in range(EACH)]
+        patch = scene.patch.to(args.device).expand(EACH, -1, -1, -1)
+        with torch.no_grad():
+            code = torch.stack([styled.code(slug, scene.lines) for slug in slugs])
+            painted = styled.painter.alone(patch, code, scene.grain.to(args.device)).clamp(0, 1)
+        layers = zip(*(targets[slug, scene.lines].style for slug in slugs), strict=True)
+        wanted = [[torch.cat(statistic) for statistic in zip(*layer, strict=True)] for layer in layers]
+        finished = descend(objective, painted, objective.content_target(patch), wanted, IMPROVING)
+        scene.finished = dict(zip(slugs, finished.split(1), strict=True))
         scene.write(args.out, f"{number:05}")
         number += 1
         progress.step()
