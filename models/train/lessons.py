@@ -59,7 +59,7 @@ FINE, COARSE = min(LINES), max(LINES)
 # Styles for one photo in one step: the photo's features are computed once for all of them.
 EACH = 4
 # Share of the steps that show scenes which the styler has finished, where there are any.
-TAUGHT = 0.5
+TAUGHT = 0.25
 
 
 @dataclasses.dataclass

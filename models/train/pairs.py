@@ -1,4 +1,4 @@
-"""Batches for the warper out of the feature cache: synthetic views, real pairs, faces, blanks."""
+"""Batches for the warper: synthetic views, real pairs, faces, blanks; here out of the feature cache, in fresh.py made anew."""
 
 import dataclasses
 import random
@@ -15,8 +15,9 @@ from synthetic import CELLS
 # Share of faces among the real pairs; they have batches of their own besides.
 FACES = 0.15
 CANDIDATES = 4
-# Of the exemplars of a synthetic batch, those that show nothing of the content.
+# Of the exemplars of a synthetic batch, those that show nothing of the content; of them, those that show nothing at all.
 UNRELATED = 1 / 6
+BLANK = 0.6
 # A drawn dog and a photographed person do match; none of these matches a car or a chair.
 CREATURES = set(
     "face person dog cat wildcat horse hoofed elephant giraffe bird panda kangaroo rhino hedgehog beaver "
@@ -60,15 +61,11 @@ class Faces(Batch):
     points: torch.Tensor  # [N,26,2]
 
 
-class Cache:
-    """Reads what features.py wrote; a cache still being filled is good for as far as it is."""
+class Listed:
+    """Pictures by number: the two parts of the split, their kinds, landmarks of faces."""
 
-    def __init__(self, folder: Path, pictures: Path):
-        self.index = data.rows(folder / "index.csv")
-        self.maps = np.load(folder / "maps.npy")
-        self.covered = np.load(folder / "covered.npy")
-        self.raw = np.memmap(folder / "raw.f16", np.float16, "r", shape=(*self.maps.shape[:2], RAW, CELLS, CELLS))
-        self.blanks = np.load(folder / "blanks.npy")
+    def __init__(self, index: list[dict[str, str]], pictures: Path):
+        self.index = index
         self.rows = {"0": [], "1": []}
         self.groups: dict[str, dict[str, list[int]]] = {"0": {}, "1": {}}
         for number, row in enumerate(self.index):
@@ -93,6 +90,17 @@ class Cache:
                 found[number] = points / np.array(sizes[row["file"]], np.float32)
         return found
 
+
+class Cache(Listed):
+    """Reads what features.py wrote; a cache still being filled is good for as far as it is."""
+
+    def __init__(self, folder: Path, pictures: Path):
+        super().__init__(data.rows(folder / "index.csv"), pictures)
+        self.maps = np.load(folder / "maps.npy")
+        self.covered = np.load(folder / "covered.npy")
+        self.raw = np.memmap(folder / "raw.f16", np.float16, "r", shape=(*self.maps.shape[:2], RAW, CELLS, CELLS))
+        self.blanks = np.load(folder / "blanks.npy")
+
     def read(self, picture: int, view: int = 0, mirrored: bool = False) -> torch.Tensor:
         raw = torch.from_numpy(np.array(self.raw[picture, view], np.float32))
         return raw.flip(2) if mirrored else raw
@@ -104,12 +112,8 @@ class Cache:
     def truth(self, pictures: list[int], views: list[tuple[int, int]], mirrored: list[bool]) -> tuple[torch.Tensor, ...]:
         """Field, known and visible between (content, exemplar) views of one picture each."""
         stack = lambda array, side: torch.from_numpy(np.stack([array[p, v[side]] for p, v in zip(pictures, views, strict=True)]))
-        field, known = synthetic.true_field(stack(self.maps, 0), stack(self.maps, 1))
-        content, exemplar = (stack(self.covered, side).float()[:, None] for side in (0, 1))
-        at = synthetic.cell_centres() + field
-        hidden = torch.nn.functional.grid_sample(content, at.permute(0, 2, 3, 1) * 2 - 1, align_corners=False) > 0.3
-        inside = ((at > 0) & (at < 1)).all(1, keepdim=True)
-        visible = known * inside * ~hidden * (exemplar == 0)
+        covered = (stack(self.covered, side).float()[:, None] for side in (0, 1))
+        field, known, visible = truth(stack(self.maps, 0), stack(self.maps, 1), *covered)
         flip = torch.tensor(mirrored)
         field[flip] = field[flip].flip(3) * torch.tensor([-1.0, 1.0]).view(2, 1, 1)
         known[flip], visible[flip] = known[flip].flip(3), visible[flip].flip(3)
@@ -135,7 +139,7 @@ class Cache:
         """Raw features of something that has no counterpart in the picture."""
         group = self.index[picture]["group"]
         others = [g for g in self.groups[split] if (g in CREATURES) != (group in CREATURES)]
-        if not group or not others or draw.random() < 0.6:
+        if not group or not others or draw.random() < BLANK:
             return self.blank(draw)
         return self.read(draw.choice(self.groups[split][draw.choice(others)]), draw.randrange(2))
 
@@ -180,17 +184,29 @@ class Cache:
         return batches + [self.face_batch(size // 2, "1", draw) for _ in range(6)]
 
 
-def near_cells(reach: int) -> torch.Tensor:
+def truth(
+    content: torch.Tensor, exemplar: torch.Tensor, content_covered: torch.Tensor, exemplar_covered: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Field, known and visible between two views each, given by their displacements [N,2,NODES,NODES] and covered cells [N,1,16,16]."""
+    field, known = synthetic.true_field(content, exemplar)
+    at = synthetic.cell_centres(field.device) + field
+    hidden = torch.nn.functional.grid_sample(content_covered, at.permute(0, 2, 3, 1) * 2 - 1, align_corners=False) > 0.3
+    inside = ((at > 0) & (at < 1)).all(1, keepdim=True)
+    return field, known, known * inside * ~hidden * (exemplar_covered == 0)
+
+
+def near_cells(reach: int, device: torch.device | str = "cpu") -> torch.Tensor:
     """[256,256], true where two cells are at most `reach` apart in both directions."""
-    y, x = torch.meshgrid(torch.arange(CELLS), torch.arange(CELLS), indexing="ij")
+    line = torch.arange(CELLS, device=device)
+    y, x = torch.meshgrid(line, line, indexing="ij")
     y, x = y.flatten(), x.flatten()
     return ((y[:, None] - y).abs() <= reach) & ((x[:, None] - x).abs() <= reach)
 
 
 def likeness(first: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-    """Mean best cosine of each cell of `first` [C,16,16] near its place in `others` [N,C,16,16]."""
-    cosines = first.flatten(1).T @ others.flatten(2)
-    return cosines.masked_fill(~near_cells(4), 0).amax(2).mean(1)
+    """Mean best cosine of each cell of `first` [C,16,16] near its place in `others` [N,C,16,16]; or [M,1,C,16,16] in [M,N,C,16,16]."""
+    cosines = first.flatten(-2).transpose(-1, -2) @ others.flatten(-2)
+    return cosines.masked_fill(~near_cells(4, first.device), 0).amax(-1).mean(-1)
 
 
 def mutual(content: torch.Tensor, exemplar: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ p = (x, y) in fractions of the frame. g is stored as its displacement g(p) - p o
 NODES x NODES points that includes the frame's corners, [2, NODES, NODES], x first.
 """
 
+import math
 import random
 from pathlib import Path
 
@@ -40,6 +41,23 @@ def random_map(size: float = 1.0) -> np.ndarray:
     return (moved + bends - np.stack([x, y])).astype(np.float32)
 
 
+def random_maps(size: torch.Tensor) -> torch.Tensor:
+    """As random_map, one for each of the sizes [N], on their device -> [N,2,NODES,NODES]; size 0 moves nothing."""
+    n, device = len(size), size.device
+    drawn = (torch.rand(n, 7, device=device) + torch.rand(n, 7, device=device) - 1) * size[:, None]
+    angle, shear, scale, wide, high, *shift = drawn.unbind(1)
+    cos, sin, shear = (angle * math.radians(20)).cos(), (angle * math.radians(20)).sin(), shear * 0.15
+    wide, high = (scale * 0.7 + wide * 0.26).exp(), (scale * 0.7 + high * 0.26).exp()
+    affine = torch.stack([cos * wide, (cos * shear - sin) * high, sin * wide, (sin * shear + cos) * high], 1).view(n, 2, 2)
+    line = torch.linspace(-0.5, 0.5, NODES, device=device)
+    lattice = torch.stack(torch.meshgrid(line, line, indexing="ij")[::-1])
+    moved = torch.einsum("nij,jhw->nihw", affine, lattice) - lattice + 0.25 * torch.stack(shift, 1)[..., None, None]
+    knots = [(torch.rand(n, 2, k, k, device=device) * 2 - 1) * 0.36 / k for k in range(3, 7)]
+    bends = torch.stack([F.interpolate(k, (NODES, NODES), mode="bicubic", align_corners=False) for k in knots])
+    chosen = bends[torch.randint(len(knots), (n,), device=device), torch.arange(n, device=device)]
+    return moved + chosen * (size * torch.rand(n, device=device)).view(n, 1, 1, 1)
+
+
 def warp_picture(picture: np.ndarray, displacement: np.ndarray) -> np.ndarray:
     """The view of a uint8 [S,S,3] picture; what lies outside is mirrored, stretched or one colour."""
     side = picture.shape[0]
@@ -60,12 +78,16 @@ def true_field(content: torch.Tensor, exemplar: torch.Tensor) -> tuple[torch.Ten
     converged and the exemplar's cell shows a part of the source picture.
     """
     n = content.shape[0]
-    p = cell_centres().expand(n, -1, -1, -1)
+    device = content.device
+    p = cell_centres(device).expand(n, -1, -1, -1)
     target = p + sample(exemplar, p)
-    line = torch.linspace(-0.5, 0.5, NODES)
+    line = torch.linspace(-0.5, 0.5, NODES, device=device)
     basis = torch.stack(torch.meshgrid(line, line, indexing="ij")[::-1]).reshape(2, -1)
-    linear = torch.eye(2) + content.reshape(n, 2, -1) @ basis.T / basis[0].pow(2).sum()
-    inverse = torch.linalg.inv(linear)
+    unmoved = torch.eye(2, device=device)
+    linear = unmoved + content.reshape(n, 2, -1) @ basis.T / basis[0].pow(2).sum()
+    # By hand: torch.linalg.inv makes the host wait for a GPU.
+    adjugate = linear.flip(1, 2).mT * (2 * unmoved - 1)
+    inverse = adjugate / (linear[:, 0] * adjugate[:, :, 0]).sum(1)[:, None, None]
     q = target.clone()
     for _ in range(12):
         # Outside the lattice the displacement goes on linearly, as the affine part does.
@@ -77,9 +99,9 @@ def true_field(content: torch.Tensor, exemplar: torch.Tensor) -> tuple[torch.Ten
     return q - p, known.float()
 
 
-def cell_centres() -> torch.Tensor:
+def cell_centres(device: torch.device | str = "cpu") -> torch.Tensor:
     """[1,2,16,16], x first, in fractions of the frame."""
-    line = (torch.arange(CELLS) + 0.5) / CELLS
+    line = (torch.arange(CELLS, device=device) + 0.5) / CELLS
     y, x = torch.meshgrid(line, line, indexing="ij")
     return torch.stack([x, y])[None]
 
@@ -96,15 +118,21 @@ class Restyler:
         """`paintings`: uint8 RGB, at least 256 pixels on the shorter side."""
         self.paintings = paintings
         untouched = lambda p: p
-        self.media = [self.paint, self.paint, self.cartoon, self.pencil, self.ink, self.palette, untouched, untouched]
-        self.media += [painter, painter] if painter else []
+        self.media = [self.paint, self.paint, self.cartoon, self.pencil, self.ink, self.palette]
+        painters = [painter, painter] if painter else []
+        self.choices = [*self.media, untouched, untouched, *painters]
+        self.media += painters
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        picture = random.choice(self.media)(picture)
+        picture = random.choice(self.choices)(picture)
         for change in (self.colours, self.texture, self.blur, self.grey):
             if random.random() < 0.3:
                 picture = change(picture)
         return picture
+
+    def medium(self, picture: np.ndarray) -> np.ndarray:
+        """Without the changes that can come later: always another medium."""
+        return random.choice(self.media)(picture)
 
     def painting_crop(self) -> np.ndarray:
         painting = random.choice(self.paintings)
@@ -208,6 +236,40 @@ def blank_picture(side: int) -> np.ndarray:
             ink = (20.0,) * 3 if dark else (230.0,) * 3
             cv2.putText(ground, line, (8, y), random.choice([0, 2, 3]), step / 32, ink, 1, cv2.LINE_AA)
     return ground.clip(0, 255).astype(np.uint8)
+
+
+def page_picture(side: int) -> np.ndarray:
+    """Print: lines of words, their letters specks, strokes or plain bars, on a sheet of any shape that is squeezed into a square."""
+    width, height, pitch = random.randint(240, 600), random.randint(240, 600), random.randint(9, 30)
+    high = max(4, round(pitch * random.uniform(0.4, 0.8)))
+    wide = max(3, round(high * random.uniform(0.4, 0.8)))
+    rows, columns = random.choice([(high, wide - 1), (high, wide - 1), (high // 2, wide // 2), (1, 1)])
+    density = 1 if rows == 1 else random.uniform(0.3, 0.7)
+    margin, space = random.randint(0, 40), random.randint(wide, 2 * wide)
+    ink = np.zeros((height, width), np.float32)
+    stops = np.linspace(margin, width - margin + space, random.choice([1, 1, 1, 2, 3]) + 1).astype(int)
+    for top in range(margin, height - margin - high, pitch):
+        for left, right in zip(stops[:-1], stops[1:] - space, strict=True):
+            # Some lines end early, some are left out.
+            end = random.choice([right] * 8 + [left, random.randint(left, max(left, right))])
+            while left + wide < end:
+                letters = min(random.randint(1, 10), (end - left) // wide)
+                word = (np.random.random((rows, letters, columns)) < density).astype(np.float32)
+                word = np.repeat(np.repeat(word, high // rows, 0), (wide - 1) // columns, 2)
+                gap = 0 if rows == 1 else 1
+                word = np.pad(word, ((0, 0), (0, 0), (0, gap))).reshape(len(word), -1)
+                ink[top : top + len(word), left : left + word.shape[1]] = word
+                left += letters * wide + space
+    ink = data.resize(ink, side, side).clip(0, 1)[..., None] * random.uniform(0.6, 1)
+    tint = random.choice([0, 0, 25])
+    paper, black = np.random.uniform(200, 255) - np.random.uniform(0, 1, 3) * tint, np.random.uniform(0, 60) + np.random.uniform(0, 2, 3) * tint
+    paper, black = (black, paper) if random.random() < 0.15 else (paper, black)
+    return (paper * (1 - ink) + black * ink).clip(0, 255).astype(np.uint8)
+
+
+def nothing_to_match(side: int) -> np.ndarray:
+    """A blank picture or a page; half of them are written on or printed."""
+    return page_picture(side) if random.random() < 1 / 3 else blank_picture(side)
 
 
 class Painter:

@@ -3,6 +3,10 @@
     python features.py --data DATA --out CACHE --budget 36m
     python warper.py --data DATA --cache CACHE --out RUN --budget 60m
 
+or on a GPU, without a cache (fresh.py says how):
+
+    python warper.py --data DATA --fresh FRESH --out RUN --budget 5m --device cuda --batch 48 --pairs 24
+
 Writes `encoder.onnx` (VGG-16 and the adapter): `image` [1,3,256,256], RGB in [0,1] ->
 `features` [1,256,16,16], unit vectors; and `warper.onnx`: `content_features`,
 `exemplar_features` -> `field` [1,2,16,16], `confidence` [1,1,16,16]. Channel 0 of the field is
@@ -11,6 +15,7 @@ the exemplar's grid, takes its pixel from the content's position p + field(p). T
 is the probability that this is right to within a cell and shows in the content.
 """
 
+import time
 from pathlib import Path
 
 import onnx
@@ -21,6 +26,7 @@ from torch import nn
 import pairs
 from encoder import Encoder
 from exporting import export, largest_difference, load_weights, share_weights
+from fresh import Fresh
 from matching import CHANNELS, WINDOW, Matcher, Warper, unit
 from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
 from synthetic import CELLS
@@ -58,7 +64,7 @@ def bending(field: torch.Tensor) -> torch.Tensor:
     return CELLS * (rows.abs().mean() + columns.abs().mean())
 
 
-def supervised(matcher: Matcher, batch: pairs.Synthetic) -> tuple[torch.Tensor, dict[str, float]]:
+def supervised(matcher: Matcher, batch: pairs.Synthetic) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     fields, logit = matcher.warper.passes(matcher.adapter(batch.content), matcher.adapter(batch.exemplar))
     inside = batch.visible * batch.related
     # What is covered or outside the frame cannot be seen, but going on smoothly can be learned.
@@ -70,10 +76,10 @@ def supervised(matcher: Matcher, batch: pairs.Synthetic) -> tuple[torch.Tensor, 
     error = (fields[-1].detach() - batch.field).norm(dim=1, keepdim=True)
     sure = F.binary_cross_entropy_with_logits(logit, inside * (error < 1 / CELLS))
     epe = 256 * (error * inside).sum() / inside.sum()
-    return total + WEIGHTS["confidence"] * sure, {"epe": epe.item(), "confidence": sure.item()}
+    return total + WEIGHTS["confidence"] * sure, {"epe": epe, "confidence": sure.detach()}
 
 
-def by_landmarks(matcher: Matcher, batch: pairs.Faces) -> tuple[torch.Tensor, dict[str, float]]:
+def by_landmarks(matcher: Matcher, batch: pairs.Faces) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Machine-made landmarks of two faces: the field must send one's to the other's."""
     fields, logit = matcher.warper.passes(matcher.adapter(batch.content), matcher.adapter(batch.exemplar))
     total = torch.zeros((), device=logit.device)
@@ -83,7 +89,7 @@ def by_landmarks(matcher: Matcher, batch: pairs.Faces) -> tuple[torch.Tensor, di
     right = (missed_by(fields[-1].detach(), batch) < 1 / CELLS).float()
     sure = F.binary_cross_entropy_with_logits(at_points(logit, batch.points)[..., 0], right)
     total = WEIGHTS["faces"] * (total + WEIGHTS["confidence"] * sure) + WEIGHTS["smooth"] * bending(fields[-1])
-    return total, {"faces": CELLS * missed_by(fields[-1].detach(), batch).mean().item()}
+    return total, {"faces": CELLS * missed_by(fields[-1].detach(), batch).mean()}
 
 
 def missed_by(field: torch.Tensor, batch: pairs.Faces) -> torch.Tensor:
@@ -91,7 +97,7 @@ def missed_by(field: torch.Tensor, batch: pairs.Faces) -> torch.Tensor:
     return (batch.points + at_points(field, batch.points) - batch.goal).norm(dim=2)
 
 
-def weakly_supervised(matcher: Matcher, batch: pairs.Real) -> tuple[torch.Tensor, dict[str, float]]:
+def weakly_supervised(matcher: Matcher, batch: pairs.Real) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Real pairs A, B, with views A', B' of known warps: the windowed cross-entropy of the paper,
     the path A' -> B -> A against the known A' -> A (Truong et al., "Probabilistic warp
     consistency", 2022; unlike a cycle, no constant field satisfies it), and bending."""
@@ -104,7 +110,7 @@ def weakly_supervised(matcher: Matcher, batch: pairs.Real) -> tuple[torch.Tensor
 
     # The features only judge the fields here; training them on their own verdict would drift.
     exemplar, content = plain.detach(), other.detach()
-    near = pairs.near_cells(WINDOW // 2).to(plain.device)
+    near = pairs.near_cells(WINDOW // 2, plain.device)
     trust = pairs.mutual(content, exemplar)
     warped = unit(at_positions(warper, content, to_other, "zeros"))
     likeness = warped.flatten(2).transpose(1, 2) @ exemplar.flatten(2) / TEMPERATURE
@@ -119,26 +125,26 @@ def weakly_supervised(matcher: Matcher, batch: pairs.Real) -> tuple[torch.Tensor
     path = (missed * visible).sum() / visible.sum().clamp_min(1)
     bend = bending(to_other)
     total = WEIGHTS["window"] * window + WEIGHTS["path"] * path + WEIGHTS["smooth"] * bend
-    return total, {"window": window.item(), "path": path.item(), "bend": bend.item()}
+    return total, {"window": window.detach(), "path": path.detach(), "bend": bend.detach()}
 
 
 STEPS = {pairs.Synthetic: supervised, pairs.Real: weakly_supervised, pairs.Faces: by_landmarks}
 
 
 @torch.no_grad()
-def validate(matcher: Matcher, held_out: list, device: str) -> dict[str, float]:
+def validate(matcher: Matcher, held_out: list) -> dict[str, float]:
     """Means over fixed held-out batches of all kinds. `score` is what decides which is best: errors
     in cells on synthetic pairs and faces plus the weighted objective on real ones; less is better."""
     matcher.eval()
-    sums: dict[str, list[float]] = {}
+    sums: dict[str, list[torch.Tensor]] = {}
     for batch in held_out:
-        total, terms = STEPS[type(batch)](matcher, batch.to(device))
+        total, terms = STEPS[type(batch)](matcher, batch)
         for name, value in terms.items():
             sums.setdefault(name, []).append(value)
         if isinstance(batch, pairs.Real):
-            sums.setdefault("real", []).append(total.item())
+            sums.setdefault("real", []).append(total)
     matcher.train()
-    means = {name: round(sum(v) / len(v), 4) for name, v in sums.items()}
+    means = {name: round(float(sum(v)) / len(v), 4) for name, v in sums.items()}
     means["score"] = round(means["epe"] / 16 + means["faces"] + means["real"], 4)
     return means
 
@@ -160,43 +166,51 @@ def write_models(matcher: Matcher, data: Path, out: Path) -> None:
     print(f"{path}: largest difference to PyTorch {largest_difference(matcher.warper, path, inputs):.2e}")
 
 
-def next_batch(cache: pairs.Cache, args, iteration: int, real: bool) -> pairs.Batch:
+def next_batch(cache: pairs.Cache | Fresh, args, iteration: int, real: bool) -> pairs.Batch:
     """Synthetic, and from some point on every second batch of real pairs and every fourth of faces."""
     kind = iteration % 4 if real else 0
     if kind in (1, 2) and "real" not in args.without:
-        return cache.real_batch(PAIRS)
+        return cache.real_batch(args.pairs)
     if kind == 3 and "faces" not in args.without:
-        return cache.face_batch(BATCH)
-    return cache.synthetic_batch(BATCH)
+        return cache.face_batch(args.batch)
+    return cache.synthetic_batch(args.batch)
 
 
 def main() -> None:
     parser = common_arguments(__doc__)
-    parser.add_argument("--cache", type=Path, required=True, help="folder written by features.py")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--cache", type=Path, help="folder written by features.py")
+    source.add_argument("--fresh", type=Path, help="folder written by fresh.py")
+    parser.add_argument("--batch", type=int, default=BATCH, help="synthetic pairs or pairs of faces at once")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="real pairs at once")
+    parser.add_argument("--check-every", type=int, default=250, help="iterations between looks at held-out batches")
     parser.add_argument("--real-from", type=float, default=REAL_FROM)
     parser.add_argument("--rate", type=float, default=RATE[0], help="learning rate at first; less to tune trained weights")
     parser.add_argument("--without", nargs="*", default=[], choices=["real", "faces", "window", "path", "smooth"], help="ablations")
     args = parser.parse_args()
+    began = time.monotonic()
     prepare(args)
     WEIGHTS.update({name: 0.0 for name in args.without if name in WEIGHTS})
-    cache = pairs.Cache(args.cache, args.data)
+    cache = Fresh(args.fresh, args.data, args.device) if args.fresh else pairs.Cache(args.cache, args.data)
     matcher = Matcher().to(args.device)
-    matcher.adapter.begin(cache.sample(200).to(args.device))
     if args.start:
         load_weights(matcher.adapter, args.start / "encoder.onnx", "adapter.")
         load_weights(matcher.warper, args.start / "warper.onnx")
-    held_out = cache.held_out_batches(BATCH)
+    else:
+        matcher.adapter.begin(cache.sample(200).to(args.device))
+    held_out = [batch.to(args.device) for batch in cache.held_out_batches(args.batch)]
     optimiser = torch.optim.Adam(matcher.parameters(), lr=RATE[0])
     average = Average(matcher, decay=0.998)
-    progress = Progress(args.budget)
     checkpoint, best = args.out / "warper.pt", args.out / "warper-best.pt"
     lowest = float("inf")
+    progress = Progress(args.budget)
     if checkpoint.exists():
         load_checkpoint(checkpoint, matcher, average, optimiser, progress)
         average.swap(matcher)
-        lowest = validate(matcher, held_out, args.device)["score"]
+        lowest = validate(matcher, held_out)["score"]
         average.swap(matcher)
     log = Log(args.out / "warper.log")
+    print(f"begins after {time.monotonic() - began:.0f}s", file=log.file, flush=True)
     while progress.fraction() < 1:
         used = progress.fraction()
         for group in optimiser.param_groups:
@@ -210,9 +224,9 @@ def main() -> None:
         average.update(matcher)
         progress.step()
         log.add(terms)
-        if progress.iteration % 250 == 0 or progress.fraction() == 1:
+        if progress.iteration % args.check_every == 0 or progress.fraction() == 1:
             average.swap(matcher)
-            found = validate(matcher, held_out, args.device)
+            found = validate(matcher, held_out)
             if found["score"] < lowest:
                 lowest = found["score"]
                 torch.save(matcher.state_dict(), best)
