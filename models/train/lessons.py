@@ -64,16 +64,16 @@ TAUGHT = 0.25
 
 @dataclasses.dataclass
 class Batch:
-    """S scenes, each in EACH styles: N = S * EACH paintings, the scene's own beside each other."""
+    """S scenes, each in EACH styles: N = S * EACH paintings, those of a scene beside each other."""
 
     patch: torch.Tensor  # [S,3,PATCH,PATCH]
     grain: torch.Tensor  # [S,OCTAVES,PATCH/4,PATCH/4]
-    styles: list[tuple[str, int]]  # slug and lines of N paintings
-    finished: torch.Tensor | None  # [N,3,PATCH,PATCH], what the styler made of them
+    slugs: torch.Tensor  # [N], places in STYLES
+    lines: torch.Tensor  # [N], places in LINES
+    finished: torch.Tensor | None = None  # [N,3,PATCH,PATCH], what the styler made of them
 
-    def to(self, device: str) -> "Batch":
-        finished = None if self.finished is None else self.finished.to(device)
-        return Batch(self.patch.to(device), self.grain.to(device), self.styles, finished)
+    def tensors(self) -> list[torch.Tensor]:
+        return [tensor for tensor in vars(self).values() if tensor is not None]
 
 
 class Lessons(IterableDataset):
@@ -101,9 +101,10 @@ class Lessons(IterableDataset):
     @staticmethod
     def batch(scenes: list[Scene], slugs: list[list[str]]) -> Batch:
         pairs = [(scene, slug) for scene, own in zip(scenes, slugs, strict=True) for slug in own]
+        places = torch.tensor([(list(STYLES).index(slug), list(LINES).index(scene.lines)) for scene, slug in pairs])
         finished = torch.cat([scene.finished[slug] for scene, slug in pairs]) if scenes[0].finished else None
-        grain = torch.cat([scene.grain for scene in scenes])
-        return Batch(torch.cat([scene.patch for scene in scenes]), grain, [(slug, scene.lines) for scene, slug in pairs], finished)
+        patch, grain = (torch.cat(tensors) for tensors in zip(*((scene.patch, scene.grain) for scene in scenes), strict=True))
+        return Batch(patch, grain, *places.unbind(1), finished)
 
     def by(self, workers: int) -> Iterator[Batch]:
         """Made beforehand by so many processes; 0: when they are asked for."""

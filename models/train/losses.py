@@ -53,25 +53,24 @@ def weave(image: torch.Tensor) -> torch.Tensor:
     """The share that the finest checks, pixels that alternate both ways, have in the contrast of each place; mean over
     places of [N,3,H,W]. Paintings have next to none, but to a network they are a cheap way to please Gram matrices,
     faint to the eye until a plain surface is enlarged."""
-    line = torch.tensor([1.0, -3.0, 3.0, -1.0], device=image.device) / 8
-    checks = F.conv2d(image, torch.outer(line, line).repeat(3, 1, 1, 1), groups=3).pow(2)
+    checks = (image.diff(n=3, dim=2).diff(n=3, dim=3) / 64).pow(2)
     slopes = image.diff(dim=2)[..., 1:-1, 1:-2].pow(2) + image.diff(dim=3)[..., 1:-2, 1:-1].pow(2)
     around = lambda x: F.avg_pool2d(x, 17, 4)
     return (around(checks) / (around(slopes) + 1e-4)).mean()
 
 
 def palette(painting: torch.Tensor) -> torch.Tensor:
-    """The colours [K,3] of a painting [1,3,H,W], averaged over 8x8 pixels."""
-    return F.avg_pool2d(painting, 8)[0].flatten(1).T
+    """The colours [N,K,3] of paintings [N,3,H,W], averaged over 8x8 pixels."""
+    return F.avg_pool2d(painting, 8).flatten(2).transpose(1, 2)
 
 
 def off_palette(painted: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
-    """Mean square distance of 8x8 averages to the nearest colour of the painting. Gram matrices
+    """Mean square distance of 8x8 averages of [N,3,H,W] to the nearest of the colours [N,K,3]. Gram matrices
     forgive a small patch of a colour that the painting does not have; the eye does not."""
     found = palette(painted)
     with torch.no_grad():
-        nearest = colours[torch.cdist(found, colours).argmin(1)]
-    return (found - nearest).pow(2).sum(1).mean()
+        nearest = colours.gather(1, torch.cdist(found, colours).argmin(2)[..., None].expand(-1, -1, 3))
+    return (found - nearest).pow(2).sum(2).mean()
 
 
 class Objective(nn.Module):

@@ -10,7 +10,6 @@ nothing but a shift along that line. The fine painter, `painter-fine.onnx`, begi
 and keeps its codes.
 """
 
-import dataclasses
 import math
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from exporting import export, largest_difference, load_weights, stored_weights
 from lessons import COARSE, EACH, FINE, LINES, OFTEN, STYLES, Batch, Lessons
 from losses import CONTENT_LAYER, STYLE_LAYERS, STYLE_WEIGHT, Objective, lattice, off_palette, palette, total_variation, weave
 from painting import SHUFFLE, Painter, grain
-from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
+from run import Average, Log, Progress, Recorded, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
 from scenes import ROOM, Motion, inner
 
 # The style weight begins at this share and is full after RAMP of the budget: a network that
@@ -35,6 +34,8 @@ WEIGHTS = {"style": 7.0, "smooth": 0.1, "range": 2.0, "palette": 10.0, "lattice"
 # Of holding still. The fine painter is there for its strokes, and the program steadies what it paints.
 STEADY, FINE_STEADY = 18.0, 6.0
 NOISE = 0.02
+# Of a painting, that count as its own.
+COLOURS = 1500
 RATE = (2e-3, 1e-4)
 # A code learns only at its style's turn, so it gets a higher rate than the shared weights.
 CODE_RATE = 5.0
@@ -49,6 +50,7 @@ class Styled(nn.Module):
         self.file = "painter-fine.onnx" if fine else "painter.onnx"
         self.painter = Painter(fine)
         self.codes = nn.ParameterDict({slug: nn.Parameter(self.painter.plain_code().repeat(2, 1)) for slug in STYLES})
+        self.register_buffer("places", torch.tensor([place(lines) for lines in LINES]), persistent=False)
 
     @torch.no_grad()
     def begin(self, models: Path) -> None:
@@ -76,43 +78,60 @@ class Styled(nn.Module):
 
     def code(self, slug: str, lines: float) -> torch.Tensor:
         """[S], for a picture of so many lines."""
-        return torch.lerp(*self.codes[slug], math.log(lines / FINE) / math.log(COARSE / FINE))
+        return torch.lerp(*self.codes[slug], place(lines))
+
+    def codes_of(self, batch: Batch) -> torch.Tensor:
+        """[N,S]"""
+        both = torch.stack([self.codes[slug] for slug in STYLES]).index_select(0, batch.slugs)
+        return torch.lerp(both[:, 0], both[:, 1], self.places[batch.lines, None])
 
 
-@dataclasses.dataclass
-class Target:
-    """A painting at some number of lines."""
-
-    style: list[list[torch.Tensor]]
-    colours: torch.Tensor
+def place(lines: float) -> float:
+    """Of so many lines between FINE (0) and COARSE (1)."""
+    return math.log(lines / FINE) / math.log(COARSE / FINE)
 
 
-def style_targets(objective: Objective, paintings: Path, kept: Path, device: str) -> dict[tuple[str, int], Target]:
-    """(slug, lines) -> target; computed once and kept in a file."""
-    if kept.exists():
-        found = torch.load(kept, weights_only=True)
-    else:
-        found = {}
-        for slug, (file, _) in STYLES.items():
-            for lines in LINES:
-                painting = data.to_tensor(data.resize_shorter(data.read_rgb(paintings / file), lines)).to(device)
-                found[slug, lines] = (objective.style_target(painting), palette(painting))
-        torch.save(found, kept)
-    return {key: Target(*values) for key, values in found.items()}
+class Targets:
+    """Style statistics and colours of every painting at every number of lines, one row each."""
+
+    def __init__(self, objective: Objective, paintings: Path, kept: Path, device: str):
+        """Computed once and kept in a file."""
+        if not kept.exists():
+            found = {}
+            for slug, (file, _) in STYLES.items():
+                for lines in LINES:
+                    painting = data.to_tensor(data.resize_shorter(data.read_rgb(paintings / file), lines)).to(device)
+                    colours = palette(painting)[0]
+                    found[slug, lines] = (objective.style_target(painting), colours)
+            torch.save(found, kept)
+        found = torch.load(kept, weights_only=True, map_location=device)
+        rows = [found[slug, lines] for slug in STYLES for lines in LINES]
+        layers = zip(*(style for style, _ in rows), strict=True)
+        self.style = [[torch.cat(statistic) for statistic in zip(*layer, strict=True)] for layer in layers]
+        some = lambda colours: colours[torch.linspace(0, len(colours) - 1, COLOURS).long()]
+        self.colours = torch.stack([some(colours) for _, colours in rows])
+
+    def rows(self, batch: Batch) -> torch.Tensor:
+        return batch.slugs * len(LINES) + batch.lines
+
+    def styles(self, rows: torch.Tensor | list[int]) -> list[list[torch.Tensor]]:
+        """As Objective.style_target, [N,...]."""
+        return [[statistic[rows] for statistic in layer] for layer in self.style]
+
+    def styles_at(self, slugs: list[str], lines: int) -> list[list[torch.Tensor]]:
+        return self.styles([list(STYLES).index(slug) * len(LINES) + list(LINES).index(lines) for slug in slugs])
 
 
-def step(styled: Styled, objective: Objective, targets: dict, batch: Batch, device: str, ramp: float) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    batch = batch.to(device)
+def step(styled: Styled, objective: Objective, targets: Targets, batch: Batch, ramp: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """What is minimised, and its parts. Nothing in it makes the host wait for a GPU or the GPU for the host."""
+    device = batch.patch.device
     each = lambda scenes: scenes.repeat_interleave(EACH, 0)
-    code = torch.stack([styled.code(*style) for style in batch.styles])
+    code, rows = styled.codes_of(batch), targets.rows(batch)
     image = inner(batch.patch)
     free = styled.painter.alone(each(image), code, each(inner(batch.grain, ROOM // SHUFFLE)))
     painted = free.clamp(0, 1).detach() + free - free.detach()
-    chosen = [targets[style] for style in batch.styles]
-    layers = zip(*(target.style for target in chosen), strict=True)
-    wanted = [[torch.cat(statistic) for statistic in zip(*layer, strict=True)] for layer in layers]
     found = objective.features(painted, {CONTENT_LAYER, *STYLE_LAYERS})
-    content, style = objective.terms(found, each(objective.content_target(image)), wanted)
+    content, style = objective.terms(found, each(objective.content_target(image)), targets.styles(rows))
     motion = Motion.random(len(image), device)
     noisy = motion.second(batch.patch)
     noisy = noisy + NOISE * torch.rand(len(image), 1, 1, 1, device=device) * torch.randn_like(noisy)
@@ -121,7 +140,7 @@ def step(styled: Styled, objective: Objective, targets: dict, batch: Batch, devi
     steady = ((again - expected).abs() * inside).sum() / (3 * inside.sum())
     total = content.mean() + ramp * WEIGHTS["style"] * style.mean() + WEIGHTS["smooth"] * total_variation(painted)
     total = total + (FINE_STEADY if styled.fine else STEADY) * ramp * steady + WEIGHTS["range"] * (free - painted.detach()).pow(2).mean()
-    stray = torch.stack([off_palette(painted[k : k + 1], target.colours) for k, target in enumerate(chosen)]).mean()
+    stray = off_palette(painted, targets.colours[rows])
     uneven, checks = lattice(painted), weave(painted)
     total = total + WEIGHTS["palette"] * stray + WEIGHTS["lattice"] * uneven + WEIGHTS["weave"] * checks
     terms = {"content": content.mean(), "style": style.mean(), "steady": steady, "stray": stray, "lattice": uneven, "weave": checks}
@@ -132,13 +151,13 @@ def step(styled: Styled, objective: Objective, targets: dict, batch: Batch, devi
 
 
 @torch.no_grad()
-def validate(styled: Styled, objective: Objective, targets: dict, held_out: list[Path], device: str) -> dict[str, float]:
+def validate(styled: Styled, objective: Objective, targets: Targets, held_out: list[Path], device: str) -> dict[str, float]:
     """Means of content and style over styles that are often trained, each on a photo of its own."""
     terms = []
     for slug, photo in zip(OFTEN, held_out, strict=False):
         image = data.to_tensor(data.resize_shorter(data.read_rgb(photo), 256)[:256, :256]).to(device)
         painted = styled.painter.alone(image, styled.code(slug, 256)[None]).clamp(0, 1)
-        terms.append(torch.stack(objective(painted, objective.content_target(image), targets[slug, 256].style)))
+        terms.append(torch.stack(objective(painted, objective.content_target(image), targets.styles_at([slug], 256))))
     content, style = torch.stack(terms).mean(0)[:, 0].tolist()
     return {"content": round(content, 4), "style": round(style, 4), "objective": round(content + STYLE_WEIGHT * style, 4)}
 
@@ -189,28 +208,43 @@ def main() -> None:
     if args.follow:
         styled.follow(args.follow)
     styled.to(args.device)
-    targets = style_targets(objective, args.data / "styles", args.out / "targets.pt", args.device)
+    targets = Targets(objective, args.data / "styles", args.out / "targets.pt", args.device)
     photos, held_out = data.photo_paths(args.data, held_out=40)
     lessons = Lessons(photos, args.finished, args.scenes).by(args.workers)
     groups = [{"params": list(styled.painter.parameters())}, {"params": list(styled.codes.parameters())}]
-    optimiser = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.99))
+    optimiser = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.99), capturable=args.device != "cpu")
     average = Average(styled, decay=0.998)
     progress = Progress(args.budget)
     checkpoint = args.out / "painter.pt"
     if checkpoint.exists():
         load_checkpoint(checkpoint, styled, average, optimiser, progress)
-    log = Log(args.out / "painter.log")
-    while progress.fraction() < 1:
-        used = progress.fraction()
-        for group, factor in zip(optimiser.param_groups, (1.0, CODE_RATE), strict=True):
-            group["lr"] = factor * cosine(used, args.rate, RATE[1])
-        ramp = 1.0 if args.start else RAMP_START + (1 - RAMP_START) * min(1.0, used / RAMP)
-        total, terms = step(styled, objective, targets, next(lessons), args.device, ramp)
+
+    def learn(ramp: torch.Tensor, *batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        batch = Batch(*batch)
+        total, terms = step(styled, objective, targets, batch, ramp)
         optimiser.zero_grad(set_to_none=True)
         total.backward()
+        if args.device == "cpu":
+            # A code learns only at its style's turn; on a GPU, with more styles in a step, that is nearly always.
+            for number in set(range(len(STYLES))) - set(batch.slugs.tolist()):
+                styled.codes[list(STYLES)[number]].grad = None
         nn.utils.clip_grad_norm_(styled.parameters(), 10.0)
         optimiser.step()
         styled.painter.level_subpixels()
+        return terms
+
+    gpu = args.device != "cpu"
+    learn = Recorded(learn) if gpu else learn
+    # A recorded step reads its rates from where they were when it was recorded.
+    rates = [torch.zeros((), device=args.device) for _ in groups]
+    log = Log(args.out / "painter.log")
+    while progress.fraction() < 1:
+        used = progress.fraction()
+        for group, rate, factor in zip(optimiser.param_groups, rates, (1.0, CODE_RATE), strict=True):
+            rate.fill_(factor * cosine(used, args.rate, RATE[1]))
+            group["lr"] = rate if gpu else rate.item()
+        ramp = 1.0 if args.start else RAMP_START + (1 - RAMP_START) * min(1.0, used / RAMP)
+        terms = learn(torch.tensor(ramp), *next(lessons).tensors())
         average.update(styled)
         progress.step()
         log.add(terms)

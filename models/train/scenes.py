@@ -94,12 +94,12 @@ class Motion:
     @staticmethod
     def random(scenes: int, device: str) -> "Motion":
         """What happens from one frame to the next, in each of so many scenes."""
-        shift = (torch.rand(scenes, 2, 1) * 2 - 1) * 1.5 * ROOM / CROP
-        angle, zoom = 0.02 * torch.randn(scenes), (0.02 * torch.randn(scenes)).exp()
-        across, along = zoom * angle.cos(), zoom * angle.sin()
+        shift = (torch.rand(scenes, 2, 1, device=device) * 2 - 1) * 1.5 * ROOM / CROP
+        angle, zoom = 0.02 * torch.randn(2, scenes, device=device)
+        across, along = zoom.exp() * angle.cos(), zoom.exp() * angle.sin()
         turn = torch.stack([across, -along, along, across], 1).view(scenes, 2, 2)
-        grid = F.affine_grid(torch.cat([turn, shift], 2).to(device), [scenes, 1, CROP, CROP], align_corners=False)
-        bend = F.interpolate((torch.randn(scenes, 2, 5, 5) * 1.5 / CROP).to(device), size=(CROP, CROP), mode="bicubic")
+        grid = F.affine_grid(torch.cat([turn, shift], 2), [scenes, 1, CROP, CROP], align_corners=False)
+        bend = F.interpolate(torch.randn(scenes, 2, 5, 5, device=device) * 1.5 / CROP, size=(CROP, CROP), mode="bicubic")
         return Motion(grid + bend.permute(0, 2, 3, 1))
 
     def second(self, patch: torch.Tensor) -> torch.Tensor:

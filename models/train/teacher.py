@@ -16,7 +16,7 @@ import data
 from lessons import EACH, LINES, OFTEN
 from losses import Objective
 from optimise import IMPROVING, descend
-from painter import Styled, style_targets
+from painter import Styled, Targets
 from run import Progress, common_arguments, prepare
 from scenes import Scene
 
@@ -35,7 +35,7 @@ def main() -> None:
     styled = Styled(args.size == "fine")
     styled.begin(args.start)
     styled.to(args.device)
-    targets = style_targets(objective, args.data / "styles", args.out / "targets.pt", args.device)
+    targets = Targets(objective, args.data / "styles", args.out / "targets.pt", args.device)
     photos, _ = data.photo_paths(args.data, held_out=40)
     progress = Progress(args.budget)
     while progress.fraction() < 1:
@@ -46,9 +46,7 @@ def main() -> None:
         with torch.no_grad():
             code = torch.stack([styled.code(slug, scene.lines) for slug in slugs])
             painted = styled.painter.alone(patch, code, scene.grain.to(args.device)).clamp(0, 1)
-        layers = zip(*(targets[slug, scene.lines].style for slug in slugs), strict=True)
-        wanted = [[torch.cat(statistic) for statistic in zip(*layer, strict=True)] for layer in layers]
-        finished = descend(objective, painted, objective.content_target(patch), wanted, IMPROVING)
+        finished = descend(objective, painted, objective.content_target(patch), targets.styles_at(slugs, scene.lines), IMPROVING)
         scene.finished = dict(zip(slugs, finished.split(1), strict=True))
         scene.write(args.out, f"{number:05}")
         number += 1
