@@ -25,7 +25,7 @@ const MULTIPLE: usize = 8;
 /// What the network takes as zero.
 pub(crate) const GREY: f32 = 0.5;
 /// Smaller pictures are continued by their mirror image: the network adds a
-/// mirrored margin of its own (20 pixels, the fine one 48), which has to be
+/// mirrored margin of its own (28 pixels, the fine one 52), which has to be
 /// smaller than the picture.
 const LEAST_SIDE: usize = 56;
 /// Lines painted at by default: strokes are learned up to these.

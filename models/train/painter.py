@@ -48,6 +48,7 @@ class Styled(nn.Module):
         super().__init__()
         self.fine = fine
         self.file = "painter-fine.onnx" if fine else "painter.onnx"
+        self.steady = FINE_STEADY if fine else STEADY
         self.painter = Painter(fine)
         self.codes = nn.ParameterDict({slug: nn.Parameter(self.painter.plain_code().repeat(2, 1)) for slug in STYLES})
         self.register_buffer("places", torch.tensor([place(lines) for lines in LINES]), persistent=False)
@@ -139,7 +140,7 @@ def step(styled: Styled, objective: Objective, targets: Targets, batch: Batch, r
     expected, inside = motion.moved(free)
     steady = ((again - expected).abs() * inside).sum() / (3 * inside.sum())
     total = content.mean() + ramp * WEIGHTS["style"] * style.mean() + WEIGHTS["smooth"] * total_variation(painted)
-    total = total + (FINE_STEADY if styled.fine else STEADY) * ramp * steady + WEIGHTS["range"] * (free - painted.detach()).pow(2).mean()
+    total = total + styled.steady * ramp * steady + WEIGHTS["range"] * (free - painted.detach()).pow(2).mean()
     stray = off_palette(painted, targets.colours[rows])
     uneven, checks = lattice(painted), weave(painted)
     total = total + WEIGHTS["palette"] * stray + WEIGHTS["lattice"] * uneven + WEIGHTS["weave"] * checks
@@ -193,6 +194,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=RATE[0], help="learning rate at first; less to tune trained weights")
     parser.add_argument("--size", choices=["fast", "fine"], default="fast")
     parser.add_argument("--follow", type=Path, help="a fast painter that was trained on since: the fine one takes its codes")
+    parser.add_argument("--steady", type=float, help="how much holding still counts; more makes fainter strokes")
+    parser.add_argument("--fixed-codes", action="store_true", help="only the shared weights learn, as in the fine painter")
     parser.add_argument("--finished", type=Path, help="scenes that the styler has finished (teacher.py), to learn from besides")
     parser.add_argument("--scenes", type=int, default=1, help=f"in one step, each in {EACH} styles; more on a GPU")
     parser.add_argument("--workers", type=int, default=0, help="processes that make the scenes; several on a GPU")
@@ -207,6 +210,9 @@ def main() -> None:
         parser.error("the fine painter begins as the fast one: give its folder with --start")
     if args.follow:
         styled.follow(args.follow)
+    if args.fixed_codes:
+        styled.codes.requires_grad_(False)
+    styled.steady = args.steady or styled.steady
     styled.to(args.device)
     targets = Targets(objective, args.data / "styles", args.out / "targets.pt", args.device)
     photos, held_out = data.photo_paths(args.data, held_out=40)

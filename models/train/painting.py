@@ -34,9 +34,10 @@ FINE_BLIND = 1
 # Slope of the decoder's activations below zero. With plain ReLU whole regions went dead in the
 # last layers: flat patches of one colour in every style, and no gradient to mend them.
 LEAK = 0.1
-# Mirrored margin around the picture, cut off again, in pixels: the convolutions' zeros stay outside. Of 12, and
-# of 20 and 32 in the fine painter, they still drew a line along the border in some styles.
-MARGIN, FINE_MARGIN = 20, 48
+# Mirrored margin around the picture, cut off again, in pixels: the convolutions' zeros stay outside. What comes through
+# from them tells a network where the border is, and the longer it learns, the more it makes of that: of 20, and of 48 in
+# the fine painter, there was a dotted line along the border in some styles.
+MARGIN, FINE_MARGIN = 28, 52
 
 
 def grain(height: int, width: int, generator: torch.Generator | None = None) -> torch.Tensor:
