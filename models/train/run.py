@@ -78,7 +78,7 @@ class Progress:
 
 class Recorded:
     """A training step on a GPU, recorded for each set of shapes at its first call and replayed from then on: to issue a
-    step's two thousand small kernels one by one takes the host several times as long as the GPU needs for them.
+    step's many small kernels one by one takes the host longer than the GPU needs for them.
 
     The step takes tensors and gives tensors by name; whatever else it reads is as it was when it was recorded.
     """
