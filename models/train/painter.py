@@ -212,7 +212,8 @@ def main() -> None:
         styled.follow(args.follow)
     if args.fixed_codes:
         styled.codes.requires_grad_(False)
-    styled.steady = args.steady or styled.steady
+    if args.steady is not None:
+        styled.steady = args.steady
     styled.to(args.device)
     targets = Targets(objective, args.data / "styles", args.out / "targets.pt", args.device)
     photos, held_out = data.photo_paths(args.data, held_out=40)
