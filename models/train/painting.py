@@ -10,46 +10,22 @@ strokes from, and what it made of the camera's own noise instead would boil; the
 begin (noise as in Ulyanov et al., "Texture networks", 2016), and it may move along with the scene.
 """
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from noise import OCTAVES, smear, value_noise
 
 STEM = (16, 32, 80)
 # Residual blocks of the trunk. Undilated: a dilated one sees every other cell, and what it made of busy
 # dark areas was a lattice of that pitch.
 TRUNK = 3
 SHUFFLE = 4
-# Channels of the grain: noise whose lattice has the pitch of one, two, four cells of 4x4 pixels.
-OCTAVES = 3
-# What the fine painter has besides: residual blocks of full convolutions at 1/8 and, of so many channels
-# within, at 1/4; and how many directions of the style codes its own scales and shifts may follow.
-DENSE_TRUNK = 3
-DENSE_DRAW, DRAW_WIDTH = 2, 64
-RANK = 48
-# Octaves of the grain that the fine painter does not see: out of noise that differs from one cell to the next, which
-# has no shape of its own, its many convolutions drew a maze of dashes on the lattice of cells, in large dark places.
-FINE_BLIND = 1
 # Slope of the decoder's activations below zero. With plain ReLU whole regions went dead in the
 # last layers: flat patches of one colour in every style, and no gradient to mend them.
 LEAK = 0.1
-# Mirrored margin around the picture, cut off again, in pixels: the convolutions' zeros stay outside. What comes through
-# from them tells a network where the border is, and the longer it learns, the more it makes of that: of 20, and of 48 in
-# the fine painter, there was a dotted line along the border in some styles.
-MARGIN, FINE_MARGIN = 28, 52
-
-
-def grain(height: int, width: int, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Noise for a picture of so many pixels, [1,OCTAVES,height/4,width/4]: uniform on lattices, bilinear between."""
-    rows, columns = height // SHUFFLE, width // SHUFFLE
-    octaves = []
-    for octave in range(OCTAVES):
-        pitch = 2**octave
-        lattice = torch.rand(1, 1, rows // pitch + 2, columns // pitch + 2, generator=generator) * 2 - 1
-        fine = F.interpolate(lattice, scale_factor=pitch, mode="bilinear", align_corners=False)
-        octaves.append(fine[..., pitch : pitch + rows, pitch : pitch + columns])
-    return math.sqrt(3) * torch.cat(octaves, 1)
+# Mirrored margin around the picture, cut off again, in pixels: the convolutions' zeros stay outside.
+MARGIN = 28
 
 
 class Conditional(nn.Module):
@@ -87,91 +63,34 @@ class Block(nn.Module):
         return x + y, statistics
 
 
-class Dense(nn.Module):
-    """Residual block of two full convolutions, normalised once."""
-
-    def __init__(self, channels: int, hidden: int, offset: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, hidden, 3, padding=1)
-        self.conv2 = nn.Conv2d(hidden, channels, 3, padding=1, bias=False)
-        self.norm = Conditional(channels, offset)
-
-    def forward(self, x: torch.Tensor, *conditions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        y, statistics = self.norm(self.conv2(F.leaky_relu(self.conv1(x), LEAK)), *conditions)
-        return x + y, statistics
-
-
-class Tuning(nn.Module):
-    """The fast painter's style codes [N,S] -> the fine one's [N,L], which are longer.
-
-    One code serves both painters, so presets, predicted and distilled codes and blends do too. What the fine
-    one has learned of a style is linear in where its code lies along the principal directions of all codes.
-    """
-
-    def __init__(self, short: int, long: int):
-        super().__init__()
-        self.extra = long - short
-        self.centre = nn.Parameter(torch.zeros(short), requires_grad=False)
-        self.basis = nn.Parameter(torch.zeros(short, RANK), requires_grad=False)
-        self.map = nn.Linear(RANK, long)
-        nn.init.zeros_(self.map.weight)
-        nn.init.zeros_(self.map.bias)
-        # Weak, not silent: a new block must not disturb the painting, but has to learn.
-        nn.init.constant_(self.map.bias[short:], 0.1)
-
-    @torch.no_grad()
-    def begin(self, codes: torch.Tensor) -> None:
-        """Sets the directions, of unit variance, from the known codes [K,S]."""
-        self.centre.copy_(codes.mean(0))
-        _, deviation, directions = torch.linalg.svd(codes - codes.mean(0), full_matrices=False)
-        deviation = deviation / len(codes) ** 0.5
-        self.basis.copy_((directions / deviation.clamp_min(deviation[RANK // 2])[:, None])[:RANK].T)
-
-    @torch.no_grad()
-    def follow(self, before: torch.Tensor, after: torch.Tensor) -> None:
-        """Sets itself so that the codes [K,S], which the fast painter has learned on since, give what they gave, as nearly
-        as RANK directions can."""
-        wanted = self(before) - F.pad(after, (0, self.extra))
-        self.begin(after)
-        along = F.pad((after - self.centre) @ self.basis, (0, 1), value=1.0)
-        found = torch.linalg.lstsq(along, wanted).solution
-        self.map.weight.copy_(found[:-1].T)
-        self.map.bias.copy_(found[-1])
-
-    def forward(self, style: torch.Tensor) -> torch.Tensor:
-        return F.pad(style, (0, self.extra)) + self.map((style - self.centre) @ self.basis)
-
-
 class Painter(nn.Module):
     """Strided stem to 1/8, residual trunk, one bilinear step to 1/4, sixteen pixels of each cell there.
-    The `fine` one is the fast one with more blocks, at five times the arithmetic.
 
-    `image` [N,3,H,W], RGB in [-0.5,0.5] (so that the zeros around it are grey), H and W multiples of 8; `style` [N,S]; `before` [N,L], the
-    statistics of the frame before (L = S in the fast painter); `keep` [1], the share of them in 0..1 (0 for single pictures);
-    `grain` [N,3,H/4,W/4].
+    `image` [N,3,H,W], RGB in [-0.5,0.5] (so that the zeros around it are grey), in the colours of the painting, H and W
+    multiples of 8; `style` [N,S]; `before` [N,S], the statistics of the frame before; `keep` [1], the share of them in 0..1
+    (0 for single pictures); `noise` [N,3,H/4,W/4], smeared along the picture's forms (noise.py).
     -> `cells` [N,48,H/4,W/4], the painting before its pixel shuffle: channel 16 c + 4 y + x is colour c
     of the pixel in row y and column x of a cell (who writes bytes shuffles for nothing; the runtime
-    takes a thirteenth of the time for it). `statistics` [N,L].
+    takes a thirteenth of the time for it). `statistics` [N,S].
     """
 
-    def __init__(self, fine: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
         half, quarter, eighth = STEM
-        self.blind = FINE_BLIND if fine else 0
         self.stem1 = nn.Conv2d(3, half, 3, stride=2, padding=1)
         self.stem2 = nn.Conv2d(half, quarter, 3, stride=2, padding=1)
         self.stem3 = nn.Conv2d(quarter, eighth, 3, stride=2, padding=1, bias=False)
-        self.grain3 = nn.Conv2d(OCTAVES - self.blind, eighth, 3, stride=2, padding=1, bias=False)
+        self.noise3 = nn.Conv2d(OCTAVES, eighth, 3, stride=2, padding=1, bias=False)
         self.norm3 = Conditional(eighth, 0)
         self.trunk = nn.ModuleList(Block(eighth, 2 * eighth * (1 + k)) for k in range(TRUNK))
         offset = 2 * eighth * (1 + TRUNK)
-        self.code_size = self.statistics_size = offset + 2 * quarter
+        self.code_size = offset + 2 * quarter
         self.narrow = nn.Conv2d(eighth, quarter, 1)
         # A fixed binomial filter, [1 2 1] / 4 both ways. Features that alternate from cell to cell pass a
         # bilinear step as blobs on a lattice, and the last layers drew rings around them in every dark area.
         line = torch.tensor([0.25, 0.5, 0.25])
         self.register_buffer("soft", torch.outer(line, line).repeat(quarter, 1, 1, 1), persistent=False)
-        self.grain4 = nn.Conv2d(OCTAVES - self.blind, quarter, 1, bias=False)
+        self.noise4 = nn.Conv2d(OCTAVES, quarter, 1, bias=False)
         self.mix = nn.Conv2d(quarter, quarter, 3, padding=1, bias=False)
         self.norm4 = Conditional(quarter, offset)
         self.deep = nn.Conv2d(quarter, quarter, 3, padding=1, groups=quarter, bias=False)
@@ -183,16 +102,6 @@ class Painter(nn.Module):
             self.head.bias.fill_(0.5)
             nn.init.zeros_(self.draw.weight)
             nn.init.zeros_(self.draw.bias)
-        self.margin = FINE_MARGIN if fine else MARGIN
-        self.redraw = nn.ModuleList()
-        if fine:
-            for _ in range(DENSE_TRUNK):
-                self.trunk.append(Dense(eighth, eighth, self.statistics_size))
-                self.statistics_size += 2 * eighth
-            for _ in range(DENSE_DRAW):
-                self.redraw.append(Dense(quarter, DRAW_WIDTH, self.statistics_size))
-                self.statistics_size += 2 * quarter
-            self.tuning = Tuning(self.code_size, self.statistics_size)
 
     @torch.no_grad()
     def level_subpixels(self) -> None:
@@ -206,44 +115,38 @@ class Painter(nn.Module):
         """Scale one and shift zero in every normalisation, [S]."""
         code = torch.zeros(self.code_size)
         for module in self.modules():
-            if isinstance(module, Conditional) and module.first < self.code_size:
+            if isinstance(module, Conditional):
                 code[module.first : module.second] = 1
         return code
 
-    def unclamped(
-        self, image: torch.Tensor, grain: torch.Tensor, style: torch.Tensor, *state: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        conditions = (self.tuning(style) if self.redraw else style, *state)
-        half = F.relu(self.stem1(F.pad(image, (self.margin,) * 4, mode="reflect")))
-        grain = F.pad(grain[:, self.blind :], (self.margin // SHUFFLE,) * 4, mode="reflect")
+    def unclamped(self, image: torch.Tensor, noise: torch.Tensor, *conditions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        half = F.relu(self.stem1(F.pad(image, (MARGIN,) * 4, mode="reflect")))
+        noise = F.pad(noise, (MARGIN // SHUFFLE,) * 4, mode="reflect")
         quarter = F.relu(self.stem2(half))
-        x, found = self.norm3(self.stem3(quarter) + self.grain3(grain), *conditions)
+        x, found = self.norm3(self.stem3(quarter) + self.noise3(noise), *conditions)
         x, statistics = F.relu(x), [found]
         for block in self.trunk:
             x, found = block(x, *conditions)
             statistics.append(found)
         x = F.conv2d(self.narrow(x), self.soft, padding=1, groups=STEM[1])
-        x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False) + quarter + self.grain4(grain)
+        x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False) + quarter + self.noise4(noise)
         x, found = self.norm4(self.mix(x), *conditions)
-        statistics.insert(1 + TRUNK, found)  # where the code has it, before what only the fine painter has
+        statistics.append(found)
         x = F.leaky_relu(x, LEAK)
-        for block in self.redraw:
-            x, found = block(x, *conditions)
-            statistics.append(found)
         x = F.leaky_relu(x + self.draw(self.deep(x)), LEAK)
         # All of the margin but the one cell that the last convolution looks across.
-        margin = self.margin // SHUFFLE - 1
+        margin = MARGIN // SHUFFLE - 1
         return self.head(x[..., margin:-margin, margin:-margin]), torch.cat(statistics, 1)
 
-    def forward(self, image: torch.Tensor, style: torch.Tensor, before: torch.Tensor, keep: torch.Tensor, grain: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        cells, statistics = self.unclamped(image, grain, style, before, keep)
+    def forward(self, image: torch.Tensor, style: torch.Tensor, before: torch.Tensor, keep: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        cells, statistics = self.unclamped(image, noise, style, before, keep)
         return cells.clamp(0, 1), statistics
 
     def alone(self, image: torch.Tensor, style: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        """Single pictures [N,3,H,W] in [0,1], not clamped; on a grain of their own, always the same, where none is given."""
+        """Single pictures [N,3,H,W] in [0,1], not clamped; on noise of their own, always the same, where none is given."""
         if noise is None:
-            noise = grain(*image.shape[2:], generator=torch.Generator().manual_seed(1)).to(image.device)
-        none = torch.zeros(1, device=image.device)
-        before = style.new_zeros(len(style), self.statistics_size)
-        cells, _ = self.unclamped(image - 0.5, noise.expand(image.shape[0], -1, -1, -1), style, before, none)
+            noise = value_noise(*image.shape[2:], generator=torch.Generator().manual_seed(1)).to(image.device)
+        noise = smear(noise.expand(image.shape[0], -1, -1, -1), image)
+        before, keep = style.new_zeros(len(style), self.code_size), torch.zeros(1, device=image.device)
+        cells, _ = self.unclamped(image - 0.5, noise, style, before, keep)
         return F.pixel_shuffle(cells, SHUFFLE)

@@ -4,7 +4,6 @@ import argparse
 import math
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -76,41 +75,6 @@ class Progress:
         self.iteration, self.seconds = state["iteration"], state["seconds"]
 
 
-class Recorded:
-    """A training step on a GPU, recorded for each set of shapes at its first call and replayed from then on: to issue a
-    step's many small kernels one by one takes the host longer than the GPU needs for them.
-
-    The step takes tensors and gives tensors by name; whatever else it reads is as it was when it was recorded.
-    """
-
-    def __init__(self, step: Callable[..., dict[str, torch.Tensor]]):
-        self.step = step
-        self.recordings: dict[tuple, tuple[torch.cuda.CUDAGraph, list[torch.Tensor], dict[str, torch.Tensor]]] = {}
-
-    def record(self, inputs: list[torch.Tensor]) -> tuple:
-        torch.backends.cudnn.benchmark = True
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(3):
-                self.step(*inputs)
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            outputs = self.step(*inputs)
-        return graph, inputs, outputs
-
-    def __call__(self, *new: torch.Tensor) -> dict[str, torch.Tensor]:
-        shapes = tuple(tensor.shape for tensor in new)
-        if shapes not in self.recordings:
-            self.recordings[shapes] = self.record([tensor.to("cuda") for tensor in new])
-        graph, inputs, outputs = self.recordings[shapes]
-        for tensor, value in zip(inputs, new, strict=True):
-            tensor.copy_(value)
-        graph.replay()
-        return {name: value.clone() for name, value in outputs.items()}
-
-
 class Log:
     """One line for every so many iterations: means of what was trained on since, and held-out figures."""
 
@@ -153,8 +117,13 @@ class Average:
             self.values[name] = kept
 
 
-def save_checkpoint(path: Path, network: nn.Module, average: Average, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
-    """Written beside and renamed, so that an interrupted run never leaves half a file."""
+def random_state() -> dict:
+    return {"python": random.getstate(), "numpy": np.random.get_state(), "torch": torch.get_rng_state()}
+
+
+def save_checkpoint(path: Path, network: nn.Module, average: Average, optimiser: torch.optim.Optimizer, progress: Progress, **more: dict) -> None:
+    """Written beside and renamed, so that an interrupted run never leaves half a file. The random state is in it: a run that
+    goes on sees what it would have seen."""
     partial = path.with_suffix(".partial")
     torch.save(
         {
@@ -163,17 +132,25 @@ def save_checkpoint(path: Path, network: nn.Module, average: Average, optimiser:
             "average_steps": average.steps,
             "optimiser": optimiser.state_dict(),
             "progress": progress.state(),
+            "random": random_state(),
+            **more,
         },
         partial,
     )
     partial.replace(path)
 
 
-def load_checkpoint(path: Path, network: nn.Module, average: Average, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
-    state = torch.load(path, map_location="cpu", weights_only=True)
+def load_checkpoint(path: Path, network: nn.Module, average: Average, optimiser: torch.optim.Optimizer, progress: Progress) -> dict:
+    """Gives all that was saved."""
+    state = torch.load(path, map_location="cpu", weights_only=False)
     network.load_state_dict(state["network"])
     for name, value in state["average"].items():
         average.values[name].copy_(value)
     average.steps = state["average_steps"]
     optimiser.load_state_dict(state["optimiser"])
     progress.restore(state["progress"])
+    if "random" in state:
+        random.setstate(state["random"]["python"])
+        np.random.set_state(state["random"]["numpy"])
+        torch.set_rng_state(state["random"]["torch"])
+    return state

@@ -1,0 +1,108 @@
+"""One step of learning, shared by the common painter (painter.py) and by those of single paintings (tune.py)."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+import colour
+import data
+from objective import WEIGHTS, Constraint, Objective, Target, stroke_strength
+from painting import Painter
+from paintings import painting
+from scenes import LINES, Motion, Scene, inner
+
+# A code is two vectors, for pictures of FINE and of COARSE lines; between them it is mixed by the logarithm of the lines.
+FINE, COARSE = min(LINES), max(LINES)
+# A painting is seen larger than the picture that is painted: its strokes must be of a size that cells of 4x4 pixels can draw.
+LARGER = 1.6
+# Scans are small: of more lines they show no more strokes, and take long.
+MOST_LINES = 820
+NOISE = 0.02
+# Legibility: 0 is the photo, above .7 faces go. And the strokes in a crop against the painting's own.
+LEGIBLE, STROKES = 0.42, 0.75
+
+
+def place(lines: float) -> float:
+    """Of so many lines between FINE (0) and COARSE (1)."""
+    return math.log(lines / FINE) / math.log(COARSE / FINE)
+
+
+def code_at(codes: torch.Tensor, lines: float) -> torch.Tensor:
+    """[2,S] -> [1,S]."""
+    return torch.lerp(codes[0], codes[1], place(lines))[None]
+
+
+@dataclasses.dataclass
+class Subject:
+    """One painting to learn: its colours, and how the objective sees it beside pictures of so many lines."""
+
+    colours: tuple[torch.Tensor, torch.Tensor]
+    targets: dict[int, Target]
+
+    @staticmethod
+    def read(folder: Path, slug: str, objective: Objective) -> "Subject":
+        sizes = {lines: min(LARGER * lines, MOST_LINES) for lines in LINES}
+        found = {size: objective.target(painting(folder, slug, size)) for size in set(sizes.values())}
+        return Subject(colour.moments(painting(folder, slug, FINE)), {lines: found[size] for lines, size in sizes.items()})
+
+
+@dataclasses.dataclass
+class Constraints:
+    """The weights that are not fixed: content holds the picture legible, brushwork holds the strokes strong."""
+
+    content: Constraint = dataclasses.field(default_factory=lambda: Constraint(1.6, LEGIBLE, (0.5, 5.0), 0.03))
+    brushwork: Constraint = dataclasses.field(default_factory=lambda: Constraint(1.0, STROKES, (0.7, 1.6), -0.03))
+
+    def update(self, legibility: float, strokes: float) -> None:
+        self.content.update(legibility)
+        self.brushwork.update(min(strokes, 2 * STROKES))
+
+    def state(self) -> dict[str, tuple[float, float | None]]:
+        return {name: (one.weight, one.mean) for name, one in vars(self).items()}
+
+    def restore(self, state: dict[str, tuple[float, float | None]]) -> None:
+        for name, (weight, mean) in state.items():
+            one = getattr(self, name)
+            one.weight, one.mean = weight, mean
+
+
+def step(painter: Painter, codes: torch.Tensor, objective: Objective, subject: Subject, photos: list[Path], constraints: Constraints) -> tuple[torch.Tensor, dict[str, float]]:
+    """What is minimised, for a random scene, and its parts."""
+    scene = Scene.random(photos, subject.colours)
+    code, target = code_at(codes, scene.lines), subject.targets[scene.lines]
+    free = painter.alone(scene.patch, code, scene.noise)
+    whole = free.clamp(0, 1).detach() + free - free.detach()
+    painted, photo = inner(whole), inner(scene.patch)
+    terms = objective.terms(painted, photo, inner(scene.original), target)
+    motion = Motion.random()
+    noisy = (motion.of(scene.patch) + NOISE * torch.rand(1) * torch.randn_like(scene.patch)).clamp(0, 1)
+    again = painter.alone(noisy, code, motion.of_noise(scene.noise))
+    # Tones must hold still, strokes need not: those the program moves along.
+    terms["steady"] = (F.avg_pool2d(inner(again), 6) - F.avg_pool2d(inner(motion.of(free)), 6)).abs().mean()
+    terms["range"] = (free - whole.detach()).pow(2).mean()
+    legibility = terms.pop("legibility").item()
+    strokes = stroke_strength(painted.detach()).quantile(0.3).item() / target.strokes
+    weights = WEIGHTS | {"content": constraints.content.weight}
+    for name in ("transport", "moments"):
+        weights = weights | {name: WEIGHTS[name] * constraints.brushwork.weight}
+    total = sum(weights[name] * term for name, term in terms.items())
+    constraints.update(legibility, strokes)
+    found = {name: term.item() for name, term in terms.items()} | {"legibility": legibility, "strokes": strokes}
+    return total, found | {"content weight": constraints.content.weight, "brushwork": constraints.brushwork.weight}
+
+
+@torch.no_grad()
+def sample(painter: Painter, codes: torch.Tensor, subject: Subject, photos: list[Path], path: Path, lines: int = 360) -> None:
+    """A sheet: photos above what is painted of them."""
+    columns = []
+    for photo in photos:
+        picture = data.resize_shorter(data.read_rgb(photo), lines)
+        picture = picture[: lines // 8 * 8, : lines // 8 * 8]
+        image = data.to_tensor(picture)
+        seen = colour.transport(colour.moments(image), subject.colours)(image)
+        painted = data.to_picture(painter.alone(seen, code_at(codes, lines)))
+        columns.append(data.np.concatenate([picture, painted]))
+    data.save_rgb(path, data.np.concatenate(columns, 1))

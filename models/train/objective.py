@@ -1,0 +1,199 @@
+"""What a painter minimises: the picture's brushwork against one painting's, with the photo's forms held by a constraint.
+
+No term compares the whole frame at once: a sum over the frame does not say where the brushwork must be, so it was painted
+where it cost least and left out elsewhere. Here every place of a crop is given a partner in the painting.
+
+- `transport`: mean centred cosine distance under an entropic optimal-transport plan between places of the crop and places of the
+  painting, at relu2_1, 3_1 and 4_1 (Cuturi, "Sinkhorn distances", 2013; as a style loss: Kolkin et al., STROTSS, CVPR 2019). The
+  cost also holds the difference of tone, so dark paint lies on dark places; the plan uses the whole painting about evenly, so
+  nothing collapses to its quietest paint.
+- `relation`: self-similarity of the crop against that of the photo (STROTSS): what belongs together, whatever its colour.
+- `moments`: means and deviations of the features, each relative.
+- `content`: instance-normalised features against the photo's (LapStyle, Lin et al., CVPR 2021). Its weight is not fixed:
+  `Constraint` moves it until the picture is as legible as wanted.
+- `tone`: 16-pixel means of colour and 5-pixel means of luminance against the recoloured photo.
+- `weave`, `lattice`: against the grids that a network which draws 4x4 cells likes to leave.
+"""
+
+import dataclasses
+import math
+
+import torch
+import torch.nn.functional as F
+
+from colour import LUMINANCE
+from run import half_precision
+from vgg import Vgg16
+
+TRANSPORT = {"relu3_1": 1.0, "relu4_1": 1.0, "relu2_1": 0.7}
+RELATION = ("relu3_1", "relu4_1")
+MOMENTS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+CONTENT = ("relu3_1", "relu4_1")
+LEGIBILITY = "relu3_3"
+LAYERS = {*TRANSPORT, *RELATION, *MOMENTS, *CONTENT, LEGIBILITY}
+# Places of the crop and of the painting in one plan, of a painting kept, and of a self-similarity.
+PLACES, KEPT, RELATED = 768, 6144, 400
+# Entropy of the plan; power of the scaling on the painting's side (1 = all of it used exactly evenly); steps; weight of tone.
+ENTROPY, RELAXED, SINKHORN, TONE_COST = 0.06, 0.7, 12, 2.0
+WEIGHTS = {"transport": 20.0, "relation": 10.0, "moments": 2.0, "tone": 20.0, "range": 20.0, "weave": 8.0, "lattice": 8.0, "steady": 4.0}
+
+
+def luminance(image: torch.Tensor) -> torch.Tensor:
+    return (image * image.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+def unit(features: torch.Tensor) -> torch.Tensor:
+    """Columns of [C,P] scaled to length one."""
+    return features / (features.norm(dim=0, keepdim=True) + 1e-6)
+
+
+def normalised(features: torch.Tensor) -> torch.Tensor:
+    """Instance normalisation of [N,C,H,W]."""
+    return (features - features.mean((2, 3), keepdim=True)) / (features.std((2, 3), keepdim=True) + 1e-3)
+
+
+def some(count: int, of: int) -> torch.Tensor:
+    return torch.randperm(of)[:count]
+
+
+def band(image: torch.Tensor) -> torch.Tensor:
+    """The luminance's details of 3 to 12 pixels, where strokes are."""
+    fine, coarse = (F.avg_pool2d(F.pad(luminance(image), (r,) * 4, mode="reflect"), 2 * r + 1, 1) for r in (1, 5))
+    return fine - coarse
+
+
+def stroke_strength(image: torch.Tensor, tile: int = 48) -> torch.Tensor:
+    """Deviation of the band in the tiles of [1,3,H,W]."""
+    return F.avg_pool2d(band(image).pow(2), tile, tile // 2).flatten().sqrt()
+
+
+def lattice(image: torch.Tensor, pitch: int = 4) -> torch.Tensor:
+    """How unevenly slopes, each relative to those around it, are spread over the places of a lattice, [N,C,H,W] -> one number: in
+    a photo they are as steep at one place of every `pitch` pixels as at the next, so 0; where a network that draws whole cells
+    shows its cells, they are not."""
+    terms = []
+    for axis in (2, 3):
+        slopes = image.diff(dim=axis).pow(2)
+        slopes = slopes / (F.avg_pool2d(slopes, 4 * pitch + 1, 1, 2 * pitch, count_include_pad=False) + 1e-4)
+        whole = slopes.narrow(axis, 0, slopes.shape[axis] // pitch * pitch)
+        places = whole.unflatten(axis, (-1, pitch)).movedim(axis + 1, 1).flatten(2).mean(2)
+        terms.append((places / (places.mean(1, keepdim=True) + 1e-8) - 1).pow(2).mean())
+    return sum(terms)
+
+
+def weave(image: torch.Tensor) -> torch.Tensor:
+    """The share that the finest checks, pixels that alternate both ways, have in the contrast of each place; mean over
+    places of [N,3,H,W]. Paintings have next to none."""
+    checks = (image.diff(n=3, dim=2).diff(n=3, dim=3) / 64).pow(2)
+    slopes = image.diff(dim=2)[..., 1:-1, 1:-2].pow(2) + image.diff(dim=3)[..., 1:-2, 1:-1].pow(2)
+    around = lambda x: F.avg_pool2d(x, 17, 4)
+    return (around(checks) / (around(slopes) + 1e-4)).mean()
+
+
+@dataclasses.dataclass
+class Layer:
+    """What is kept of a painting's features at one layer."""
+
+    mean: torch.Tensor  # [C]
+    deviation: torch.Tensor  # [C]
+    places: torch.Tensor | None  # [C,KEPT], features at random places, half floats, where a plan needs them
+    tone: torch.Tensor  # [KEPT], luminance there
+
+
+@dataclasses.dataclass
+class Target:
+    """A painting, as the objective sees it."""
+
+    layers: dict[str, Layer]
+    strokes: float  # the median of its tiles' `stroke_strength`
+
+
+class Objective:
+    """The terms above, for a crop [1,3,H,W] in [0,1]."""
+
+    def __init__(self, vgg: Vgg16):
+        self.vgg = vgg
+
+    def features(self, image: torch.Tensor, layers: set[str] = LAYERS) -> dict[str, torch.Tensor]:
+        with half_precision(image.device.type):
+            found = self.vgg(image.contiguous(memory_format=torch.channels_last), layers)
+        return {layer: features.float() for layer, features in found.items()}
+
+    @torch.no_grad()
+    def target(self, painting: torch.Tensor) -> Target:
+        layers = {}
+        for layer, features in self.features(painting).items():
+            flat, tones = features[0].flatten(1), F.adaptive_avg_pool2d(luminance(painting), features.shape[2:]).flatten()
+            kept = some(KEPT, flat.shape[1])
+            places = flat[:, kept].half() if layer in TRANSPORT else None
+            layers[layer] = Layer(flat.mean(1), flat.std(1), places, tones[kept])
+        return Target(layers, stroke_strength(painting).median().item())
+
+    def terms(self, painted: torch.Tensor, photo: torch.Tensor, original: torch.Tensor, target: Target) -> dict[str, torch.Tensor]:
+        """Of what was painted (clamped) from the recoloured photo; legibility is against the photo in its own colours."""
+        found = self.features(painted)
+        with torch.no_grad():
+            wanted, seen = self.features(photo), self.features(original, {LEGIBILITY})[LEGIBILITY]
+        flat = F.avg_pool2d
+        smooth = lambda x: flat(F.pad(luminance(x), (2,) * 4, mode="reflect"), 5, 1)
+        return {
+            "transport": sum(weight * transport(found[name], photo, target.layers[name]) for name, weight in TRANSPORT.items()),
+            "relation": sum(relation(found[name], wanted[name]) for name in RELATION),
+            "moments": sum(moments(found[name], target.layers[name]) for name in MOMENTS),
+            "content": sum((normalised(found[name]) - normalised(wanted[name])).pow(2).mean() for name in CONTENT),
+            "legibility": (normalised(found[LEGIBILITY]) - normalised(seen)).detach().pow(2).mean() / 2,
+            "tone": (flat(painted, 16) - flat(photo, 16)).abs().mean() + (smooth(painted) - smooth(photo)).abs().mean(),
+            "weave": weave(painted),
+            "lattice": lattice(painted),
+        }
+
+
+def transport(features: torch.Tensor, photo: torch.Tensor, layer: Layer) -> torch.Tensor:
+    """Sum of plan times cosine distance; the plan has no gradient."""
+    places, kept = some(PLACES, features[0, 0].numel()), some(PLACES, len(layer.tone))
+    own = unit(features[0].flatten(1)[:, places] - layer.mean[:, None])
+    theirs = unit(layer.places[:, kept].float() - layer.mean[:, None])
+    distance = 1 - own.T @ theirs
+    with torch.no_grad():
+        tone = F.adaptive_avg_pool2d(luminance(photo), features.shape[2:]).flatten()[places]
+        kernel = torch.exp(-(distance + TONE_COST * (tone[:, None] - layer.tone[kept][None]).abs()) / ENTROPY)
+        rows, columns = 1 / len(places), 1 / len(kept)
+        right = torch.full((len(kept),), columns)
+        for _ in range(SINKHORN):
+            left = rows / (kernel @ right + 1e-12)
+            right = (columns / (kernel.T @ left + 1e-12)) ** RELAXED
+        plan = left[:, None] * kernel * right[None]
+        plan = plan / plan.sum()
+    return (plan * distance).sum()
+
+
+def relation(features: torch.Tensor, photo: torch.Tensor) -> torch.Tensor:
+    """Mean difference of the pairwise cosine distances, each column scaled to mean one."""
+    places = some(RELATED, features[0, 0].numel())
+    scaled = []
+    for one in (features, photo):
+        directions = unit(one[0].flatten(1)[:, places])
+        distance = 1 - directions.T @ directions
+        scaled.append(distance / (distance.mean(0, keepdim=True) + 1e-6))
+    return (scaled[0] - scaled[1]).abs().mean()
+
+
+def moments(features: torch.Tensor, layer: Layer) -> torch.Tensor:
+    flat = features[0].flatten(1)
+    pairs = ((flat.mean(1), layer.mean), (flat.std(1), layer.deviation))
+    return sum((own - theirs).pow(2).sum() / theirs.pow(2).sum() for own, theirs in pairs)
+
+
+class Constraint:
+    """A weight that moves slowly, up while a value is above its aim and down while it is below; with a negative gain the
+    other way about. A quick one swings: legibility answers to its weight only over tens of steps.
+    """
+
+    def __init__(self, weight: float, aim: float, bounds: tuple[float, float], gain: float):
+        self.weight, self.aim, self.bounds, self.gain = weight, aim, bounds, gain
+        self.mean: float | None = None
+
+    def update(self, value: float) -> None:
+        self.mean = value if self.mean is None else 0.96 * self.mean + 0.04 * value
+        moved = self.weight * math.exp(self.gain * (self.mean / self.aim - 1))
+        self.weight = min(max(moved, self.bounds[0]), self.bounds[1])

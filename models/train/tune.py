@@ -1,0 +1,94 @@
+"""Weights of its own for every painting: the common painter (painter.py), all of it tuned to one painting.
+
+    python tune.py --data DATA --start MODELS --out RUN --budget 500 [--paintings scream,udnie]
+
+Takes the paintings one after the other, `--budget` for each, and writes `RUN/PAINTING.safetensors` (half floats: the network's
+parameters by name, and `code` [2,S], for pictures of 256 and of 724 lines) and a sample sheet. Paintings whose file is there
+already are left out, so a run that is started again goes on; within a painting it goes on from its checkpoint.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+import data
+from exporting import load_weights
+from lesson import Constraints, Subject, sample, step
+from objective import Objective
+from painter import CODE_RATE, CODES, FILE
+from painting import Painter
+from paintings import PAINTINGS
+from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
+from vgg import Vgg16
+
+RATE, LAST = 1.5e-3, 5e-5
+WARM = 30
+EVERY = 100
+
+
+class Tuned(nn.Module):
+    """A painter and its code: what one optimiser trains."""
+
+    def __init__(self, models: Path, slug: str):
+        super().__init__()
+        self.painter = Painter()
+        load_weights(self.painter, models / FILE)
+        self.code = nn.Parameter(load_file(models / CODES)[slug].clone())
+
+    def write(self, path: Path) -> None:
+        weights = {name: parameter.detach().half().contiguous() for name, parameter in self.painter.named_parameters()}
+        save_file(weights | {"code": self.code.detach().half().contiguous()}, path)
+
+
+def tune(slug: str, args: argparse.Namespace, objective: Objective) -> None:
+    photos, held_out = data.photo_paths(args.data, held_out=40)
+    subject = Subject.read(args.data / "styles", slug, objective)
+    tuned, constraints = Tuned(args.start, slug), Constraints()
+    groups = [{"params": list(tuned.painter.parameters())}, {"params": [tuned.code]}]
+    optimiser = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.99))
+    average, progress, log = Average(tuned, decay=0.99), Progress(args.budget), Log(args.out / f"{slug}.log")
+    checkpoint = args.out / f"{slug}.pt"
+    if checkpoint.exists():
+        constraints.restore(load_checkpoint(checkpoint, tuned, average, optimiser, progress)["constraints"])
+    while progress.fraction() < 1:
+        rate = cosine(progress.fraction(), args.rate, LAST) * min(1.0, (progress.iteration + 1) / WARM)
+        for group, factor in zip(optimiser.param_groups, (1.0, CODE_RATE), strict=True):
+            group["lr"] = factor * rate
+        total, terms = step(tuned.painter, tuned.code, objective, subject, photos, constraints)
+        optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(tuned.parameters(), 10.0)
+        optimiser.step()
+        tuned.painter.level_subpixels()
+        average.update(tuned)
+        progress.step()
+        log.add(terms)
+        if progress.iteration % EVERY == 0 or progress.fraction() == 1:
+            average.swap(tuned)
+            tuned.painter.level_subpixels()
+            log.write(progress, {})
+            sample(tuned.painter, tuned.code, subject, held_out[:4], args.out / f"{slug}.png")
+            if progress.fraction() == 1:
+                tuned.write(args.out / f"{slug}.safetensors")
+            average.swap(tuned)
+            save_checkpoint(checkpoint, tuned, average, optimiser, progress, constraints=constraints.state())
+    checkpoint.unlink()
+
+
+def main() -> None:
+    parser = common_arguments(__doc__)
+    parser.add_argument("--rate", type=float, default=RATE, help="learning rate at first")
+    parser.add_argument("--paintings", type=lambda text: text.split(","), default=list(PAINTINGS), help="only these, by name, in this order")
+    args = parser.parse_args()
+    prepare(args)
+    objective = Objective(Vgg16(args.data).to(memory_format=torch.channels_last))
+    for slug in args.paintings:
+        if not (args.out / f"{slug}.safetensors").exists():
+            tune(slug, args, objective)
+
+
+if __name__ == "__main__":
+    main()
