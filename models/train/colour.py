@@ -26,20 +26,21 @@ KNEE = 0.1
 
 @dataclasses.dataclass
 class ColourMap:
-    """x -> knee(matrix x + offset), on RGB."""
+    """x -> bent(matrix x + offset), on RGB."""
 
     matrix: torch.Tensor  # [3,3]
     offset: torch.Tensor  # [3,1]
+    knee: torch.Tensor  # []
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """[1,3,H,W] -> the same, within (0,1)."""
-        return knee((self.matrix @ image[0].flatten(1) + self.offset).view_as(image))
+        return bent((self.matrix @ image[0].flatten(1) + self.offset).view_as(image), self.knee)
 
 
-def knee(x: torch.Tensor) -> torch.Tensor:
-    """All numbers into (0,1): unchanged from KNEE to 1 - KNEE, hyperbolas of slope one beyond."""
-    bend = lambda over: KNEE * over / (KNEE + over)
-    return x.clamp(KNEE, 1 - KNEE) + bend((x - 1 + KNEE).clamp_min(0)) - bend((KNEE - x).clamp_min(0))
+def bent(x: torch.Tensor, knee: torch.Tensor) -> torch.Tensor:
+    """All numbers into [0,1]: unchanged from knee to 1 - knee, hyperbolas of slope one beyond."""
+    bend = lambda over: knee * over / (knee + over + 1e-12)
+    return x.clamp(knee, 1 - knee) + bend((x - 1 + knee).clamp_min(0)) - bend((knee - x).clamp_min(0))
 
 
 def moments(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -68,7 +69,7 @@ def transport(photo: tuple[torch.Tensor, torch.Tensor], painting: tuple[torch.Te
     values, vectors = torch.linalg.eigh(matrix)
     matrix = vectors @ torch.diag(values.clamp_max(MOST_GAIN)) @ vectors.T
     matrix = torch.lerp(identity, matrix, share)
-    return ColourMap(matrix, torch.lerp(mean, target_mean, share) - matrix @ mean)
+    return ColourMap(matrix, torch.lerp(mean, target_mean, share) - matrix @ mean, KNEE * share)
 
 
 def shift_into_range(mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:

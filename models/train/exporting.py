@@ -96,7 +96,24 @@ def share_weights(model: onnx.ModelProto, file: Path) -> None:
 
 def stored_weights(path: Path) -> dict[str, torch.Tensor]:
     """The parameters in an exported file, by name."""
-    return {t.name: torch.from_numpy(numpy_helper.to_array(t).astype(np.float32)) for t in onnx.load(str(path)).graph.initializer}
+    tensors = onnx.load(str(path)).graph.initializer
+    return {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32)) for tensor in tensors}
+
+
+def part_weights(path: Path, names: list[str], file: str) -> None:
+    """Moves the named initializers of an exported file, one after the other, into a raw file of float32 beside it (ONNX
+    external data): whoever opens the network may give other weights instead."""
+    model = onnx.load(str(path))
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    content = bytearray()
+    for name in names:
+        values = numpy_helper.to_array(tensors[name]).astype("<f4").tobytes()
+        tensors[name].CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensors[name]).astype("<f4"), name))
+        onnx.external_data_helper.set_external_data(tensors[name], file, len(content), len(values))
+        tensors[name].ClearField("raw_data")
+        content += values
+    (path.parent / file).write_bytes(content)
+    path.write_bytes(model.SerializeToString())
 
 
 def load_weights(network: nn.Module, path: Path, prefix: str = "") -> None:

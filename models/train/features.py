@@ -66,7 +66,7 @@ def features_of(encoder: VggFeatures, views: list[np.ndarray]) -> torch.Tensor:
 
 def main() -> None:
     parser = common_arguments(__doc__)
-    parser.add_argument("--painter", type=Path, help="folder with painter.onnx and styles.safetensors, for restyling")
+    parser.add_argument("--painter", type=Path, help="folder with painter.onnx and painters/, for restyling")
     parser.add_argument("--plain", action="store_true", help="without restyling, an ablation")
     args = parser.parse_args()
     prepare(args)

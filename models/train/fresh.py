@@ -280,7 +280,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--painter", type=Path, help="folder with painter.onnx and styles.safetensors, for restyling")
+    parser.add_argument("--painter", type=Path, help="folder with painter.onnx and painters/, for restyling")
     args = parser.parse_args()
     begin = time.monotonic()
     args.out.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,7 @@ FILES = (
     "encoder-fast.onnx",
     "warper.onnx",
     "painter.onnx",
-    "painter-fine.onnx",
-    "styles.safetensors",
+    "painter.bin",
     "style-encoder.onnx",
     "styler.onnx",
 )
@@ -65,9 +64,10 @@ def multiply_accumulates(model: onnx.ModelProto) -> int:
     return total
 
 
-def table(path: Path) -> str:
+def table(folder: Path, name: str) -> str:
+    path = folder / name
     content = path.read_bytes()
-    lines = ["[[file]]", f'name = "{path.name}"', f"bytes = {len(content)}", f'sha256 = "{hashlib.sha256(content).hexdigest()}"']
+    lines = ["[[file]]", f'name = "{name}"', f"bytes = {len(content)}", f'sha256 = "{hashlib.sha256(content).hexdigest()}"']
     if path.suffix == ".onnx":
         files = {entry.value for t in onnx.load(str(path), load_external_data=False).graph.initializer for entry in t.external_data if entry.key == "location"}
         lines += [f'weights = "{file}"' for file in files]
@@ -82,8 +82,9 @@ def table(path: Path) -> str:
 
 def main() -> None:
     folder = Path(sys.argv[1])
+    painters = [f"painters/{path.name}" for path in sorted((folder / "painters").glob("*.safetensors"))]
     header = "# Written by train/manifest.py; do not edit.\n\n"
-    (folder / "manifest.toml").write_text(header + "\n".join(table(folder / name) for name in FILES), encoding="utf-8")
+    (folder / "manifest.toml").write_text(header + "\n".join(table(folder, name) for name in [*FILES, *painters]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@ style encoder predicts, and it is what every painting's own weights (tune.py) be
 
     python painter.py --data DATA --out RUN --budget 60m --start MODELS
 
-Writes `painter.onnx` (contract: painting.py) and `styles.safetensors`: for every painting a code [2,S] of the common network.
+Writes `painter.onnx` (contract: painting.py), its weights `painter.bin`, and `codes.safetensors`: for every painting a code [2,S]
+of the common network, which the style encoder is fitted to.
 """
 
 import random
@@ -14,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import data
-from exporting import export, largest_difference, load_weights
+from exporting import export, largest_difference, load_weights, part_weights
 from lesson import Constraints, Subject, code_at, sample, step
 from noise import CELL, value_noise
 from objective import Objective
@@ -23,7 +24,8 @@ from paintings import PAINTINGS
 from run import Average, Log, Progress, common_arguments, cosine, load_checkpoint, prepare, save_checkpoint
 from vgg import Vgg16
 
-FILE, CODES = "painter.onnx", "styles.safetensors"
+# The network; its weights, raw float32, in the order of `Painter.named_parameters`; and the codes, for the style encoder.
+FILE, WEIGHTS, CODES = "painter.onnx", "painter.bin", "codes.safetensors"
 RATE = (1.5e-3, 1e-4)
 # A code learns only at its painting's turn, so it gets a higher rate than the shared weights.
 CODE_RATE = 5.0
@@ -55,6 +57,7 @@ def write_painter(painter: Painter, code: torch.Tensor, path: Path) -> None:
     outputs = {"cells": [1, 3 * SHUFFLE**2, -1, -1], "statistics": [1, painter.code_size]}
     assert CELL == SHUFFLE
     export(painter, path, inputs, outputs, {"image": size, "noise": cells, "cells": cells})
+    part_weights(path, [name for name, _ in painter.named_parameters()], WEIGHTS)
     print(f"{path}: largest difference to PyTorch {largest_difference(painter, path, inputs):.2e}")
 
 

@@ -2,13 +2,13 @@
 
     python style_encoder.py --data DATA --models MODELS
 
-Reads MODELS/painter.onnx and styles.safetensors, writes MODELS/style-encoder.onnx:
+Reads MODELS/painter.onnx and codes.safetensors, writes MODELS/style-encoder.onnx:
 `painting` [1,3,256,256], RGB in [0,1] -> `style` [1,2,S].
 
 Means and deviations of VGG-16's features are what style is made of; from them to the codes that
 the painter learned for its own paintings is one linear map, fitted in closed form (ridge
 regression) on many views of every painting. How strongly it is held back is chosen by leaving
-paintings out: what counts is the styler's objective of what the painter makes of the predicted
+paintings out: what counts is the objective (objective.py) of what the common painter makes with the predicted
 code, on photos, against the painting that was left out.
 """
 
@@ -23,10 +23,14 @@ from safetensors.torch import load_file
 from torch import nn
 
 import data
+from colour import moments, transport
 from exporting import export, largest_difference, load_weights, share_weights
-from lessons import STYLES
-from losses import STYLE_WEIGHT, Objective
+from lesson import LARGER
+from objective import WEIGHTS as TERMS
+from objective import Objective
+from painter import CODES, FILE
 from painting import Painter
+from paintings import PAINTINGS, painting
 from vgg import WEIGHTS, Vgg16
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -42,8 +46,8 @@ class StyleEncoder(nn.Module):
         self.register_buffer("centre", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
         # A map to codes of so many paintings has no more dimensions than they span.
-        self.reduce = nn.Linear(features, len(STYLES), bias=False)
-        self.map = nn.Linear(len(STYLES), outputs)
+        self.reduce = nn.Linear(features, len(PAINTINGS), bias=False)
+        self.map = nn.Linear(len(PAINTINGS), outputs)
 
     def statistics(self, painting: torch.Tensor) -> torch.Tensor:
         """[N,F]: logarithms of the means and deviations of every channel."""
@@ -80,21 +84,27 @@ def ridge(x: torch.Tensor, y: torch.Tensor, strength: float) -> tuple[torch.Tens
 
 
 class Judge:
-    """The styler's objective of what the painter makes of some photos with a code."""
+    """The objective of what the common painter makes of some photos with a code."""
+
+    CONTENT = 1.6
 
     def __init__(self, args: argparse.Namespace, painter: Painter):
-        self.objective, self.painter = Objective(args.data), painter
+        self.objective, self.painter = Objective(Vgg16(args.data).to(memory_format=torch.channels_last)), painter
+        self.folder = args.data / "styles"
         _, held_out = data.photo_paths(args.data, held_out=40)
-        pictures = [data.resize_shorter(data.read_rgb(path), SIDE)[:SIDE, :SIDE] for path in held_out[:3]]
-        self.photos = torch.cat([data.to_tensor(picture) for picture in pictures])
-        self.content = self.objective.content_target(self.photos)
+        self.photos = [data.to_tensor(data.resize_shorter(data.read_rgb(path), SIDE)[:SIDE, :SIDE]) for path in held_out[:3]]
 
     @torch.no_grad()
-    def __call__(self, code: torch.Tensor, painting: np.ndarray) -> float:
-        target = self.objective.style_target(data.to_tensor(data.resize_shorter(painting, SIDE)))
-        painted = self.painter.alone(self.photos, code[None].expand(len(self.photos), -1)).clamp(0, 1)
-        content, style = self.objective(painted, self.content, target)
-        return (content + STYLE_WEIGHT * style).mean().item()
+    def __call__(self, code: torch.Tensor, slug: str) -> float:
+        torch.manual_seed(1)
+        target, colours = self.objective.target(painting(self.folder, slug, LARGER * SIDE)), moments(painting(self.folder, slug, SIDE))
+        totals = []
+        for photo in self.photos:
+            seen = transport(moments(photo), colours)(photo)
+            terms = self.objective.terms(self.painter.alone(seen, code[None]).clamp(0, 1), seen, photo, target)
+            weights = TERMS | {"content": self.CONTENT}
+            totals.append(sum(weights.get(name, 0.0) * term.item() for name, term in terms.items()))
+        return float(np.mean(totals))
 
 
 @torch.no_grad()
@@ -106,14 +116,14 @@ def main() -> None:
     args = parser.parse_args()
     random.seed(args.seed)
     painter = Painter().eval()
-    load_weights(painter, args.models / "painter.onnx")
-    codes = load_file(args.models / "styles.safetensors")
-    paintings = {slug: data.read_rgb(args.data / "styles" / file) for slug, (file, _) in STYLES.items()}
+    load_weights(painter, args.models / FILE)
+    codes = load_file(args.models / CODES)
+    paintings = {slug: data.read_rgb(args.data / "styles" / source.file) for slug, source in PAINTINGS.items()}
     features = 2 * sum(int(channels) for channels in (64, 128, 256, 512))
     encoder = StyleEncoder(args.data, features, 2 * painter.code_size).eval()
     statistics = {}
-    for slug, painting in paintings.items():
-        statistics[slug] = torch.cat([encoder.statistics(view) for view in views(painting).split(6)]).double()
+    for slug, canvas in paintings.items():
+        statistics[slug] = torch.cat([encoder.statistics(view) for view in views(canvas).split(6)]).double()
     every = torch.cat(list(statistics.values()))
     encoder.centre.copy_(every.mean(0))
     encoder.scale.copy_(every.std(0).clamp_min(1e-3))
@@ -122,10 +132,10 @@ def main() -> None:
 
     judge = Judge(args, painter)
     left_out = list(paintings)[::3]
-    own = np.mean([judge(codes[slug][0], paintings[slug]) for slug in left_out])
+    own = np.mean([judge(codes[slug][0], slug) for slug in left_out])
     mean_code = torch.stack([code[0] for code in codes.values()]).mean(0)
     print(f"objective of paintings left out: their own codes {own:.3f}, the mean code "
-          f"{np.mean([judge(mean_code, paintings[slug]) for slug in left_out]):.3f}")
+          f"{np.mean([judge(mean_code, slug) for slug in left_out]):.3f}")
     scores = {}
     for strength in RIDGES:
         found = []
@@ -133,16 +143,16 @@ def main() -> None:
             rest = [other for other in paintings if other != slug]
             weight, bias = ridge(torch.cat([x[s] for s in rest]), torch.cat([y[s] for s in rest]), strength)
             predicted = (weight @ x[slug][0] + bias).float().unflatten(0, (2, -1))
-            found.append(judge(predicted[0], paintings[slug]))
+            found.append(judge(predicted[0], slug))
         scores[strength] = float(np.mean(found))
         print(f"ridge {strength}: {scores[strength]:.3f}", flush=True)
     strength = min(scores, key=scores.get)
     weight, bias = ridge(torch.cat(list(x.values())), torch.cat(list(y.values())), strength)
     left, values, right = torch.linalg.svd(weight, full_matrices=False)
-    encoder.reduce.weight.copy_(right[: len(STYLES)])
-    encoder.map.weight.copy_(left[:, : len(STYLES)] * values[: len(STYLES)])
+    encoder.reduce.weight.copy_(right[: len(PAINTINGS)])
+    encoder.map.weight.copy_(left[:, : len(PAINTINGS)] * values[: len(PAINTINGS)])
     encoder.map.bias.copy_(bias)
-    print(f"all paintings, codes predicted: {np.mean([judge(encoder(views(paintings[s])[:1])[0, 0], paintings[s]) for s in left_out]):.3f}")
+    print(f"all paintings, codes predicted: {np.mean([judge(encoder(views(paintings[s])[:1])[0, 0], s) for s in left_out]):.3f}")
     path = args.models / "style-encoder.onnx"
     inputs = {"painting": torch.rand(1, 3, SIDE, SIDE)}
     export(encoder, path, inputs, {"style": [1, 2, painter.code_size]}, half_weights=True)

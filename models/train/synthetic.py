@@ -11,13 +11,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 import torch.nn.functional as F
 from safetensors.numpy import load_file
 
 import data
-from painting import SHUFFLE, grain
+from colour import moments, transport
+from noise import smear, value_noise
+from painting import SHUFFLE
 
 NODES = 33
 CELLS = 16
@@ -273,21 +276,36 @@ def nothing_to_match(side: int) -> np.ndarray:
 
 
 class Painter:
-    """The project's own painter, in one of its styles or between two: real texture-augmented copies."""
+    """The project's own painter, in the style of one painting: real texture-augmented copies."""
 
     def __init__(self, models: Path):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        self.network = onnxruntime.InferenceSession(str(models / "painter.onnx"), options, providers=["CPUExecutionProvider"])
-        self.styles = list(load_file(str(models / "styles.safetensors")).values())
+        self.styles = [load_file(str(path)) for path in sorted((models / "painters").glob("*.safetensors"))]
+        self.networks = [self.network(models / "painter.onnx", style["weights"], options) for style in self.styles]
+
+    @staticmethod
+    def network(path: Path, weights: np.ndarray, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+        """The network with a painting's own weights in place of the common ones."""
+        model = onnx.load(str(path), load_external_data=False)
+        content = weights.astype("<f4").tobytes()
+        for tensor in model.graph.initializer:
+            if tensor.data_location == onnx.TensorProto.EXTERNAL:
+                place = {entry.key: entry.value for entry in tensor.external_data}
+                first = int(place["offset"])
+                tensor.raw_data = content[first : first + int(place["length"])]
+                tensor.ClearField("external_data")
+                tensor.data_location = onnx.TensorProto.DEFAULT
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        first, second = random.sample(self.styles, 2)
-        mix = random.choice([0.0, random.random()])
-        style = (first[:1] * (1 - mix) + second[:1] * mix).astype(np.float32)
-        inputs = {"image": data.to_tensor(picture).numpy() - 0.5, "style": style, "before": np.zeros_like(style), "keep": np.zeros(1, np.float32)}
-        inputs["grain"] = grain(*picture.shape[:2]).numpy()
-        cells = torch.from_numpy(self.network.run(["cells"], inputs)[0])
+        network, style = random.choice(list(zip(self.networks, self.styles, strict=True)))
+        image, colors = data.to_tensor(picture), torch.from_numpy(style["colors"])
+        seen = transport(moments(image), (colors[:3, None], colors[3:].view(3, 3)))(image)
+        code = style["code"][:1].astype(np.float32)
+        noise = smear(value_noise(*picture.shape[:2]), seen).numpy()
+        inputs = {"image": seen.numpy() - 0.5, "style": code, "before": np.zeros_like(code), "keep": np.zeros(1, np.float32), "noise": noise}
+        cells = torch.from_numpy(network.run(["cells"], inputs)[0])
         return data.to_picture(F.pixel_shuffle(cells, SHUFFLE))
 
 

@@ -2,9 +2,10 @@
 
     python tune.py --data DATA --start MODELS --out RUN --budget 500 [--paintings scream,udnie]
 
-Takes the paintings one after the other, `--budget` for each, and writes `RUN/PAINTING.safetensors` (half floats: the network's
-parameters by name, and `code` [2,S], for pictures of 256 and of 724 lines) and a sample sheet. Paintings whose file is there
-already are left out, so a run that is started again goes on; within a painting it goes on from its checkpoint.
+Takes the paintings one after the other, `--budget` for each, and writes `RUN/PAINTING.safetensors` and a sample sheet. The file
+holds `weights` [W], half floats in the order of `painter.bin`; `code` [2,S], half floats, for pictures of 256 and of 724 lines;
+and `colors` [12], the mean and the covariance of the painting's RGB. Paintings whose file is there already are left out, so a
+run that is started again goes on; within a painting it goes on from its checkpoint.
 """
 
 import argparse
@@ -38,9 +39,11 @@ class Tuned(nn.Module):
         load_weights(self.painter, models / FILE)
         self.code = nn.Parameter(load_file(models / CODES)[slug].clone())
 
-    def write(self, path: Path) -> None:
-        weights = {name: parameter.detach().half().contiguous() for name, parameter in self.painter.named_parameters()}
-        save_file(weights | {"code": self.code.detach().half().contiguous()}, path)
+    @torch.no_grad()
+    def write(self, path: Path, colours: tuple[torch.Tensor, torch.Tensor]) -> None:
+        weights = torch.cat([parameter.flatten() for parameter in self.painter.parameters()]).half()
+        colors = torch.cat([moment.flatten() for moment in colours])
+        save_file({"weights": weights, "code": self.code.half().contiguous(), "colors": colors}, path)
 
 
 def tune(slug: str, args: argparse.Namespace, objective: Objective) -> None:
@@ -72,7 +75,7 @@ def tune(slug: str, args: argparse.Namespace, objective: Objective) -> None:
             log.write(progress, {})
             sample(tuned.painter, tuned.code, subject, held_out[:4], args.out / f"{slug}.png")
             if progress.fraction() == 1:
-                tuned.write(args.out / f"{slug}.safetensors")
+                tuned.write(args.out / f"{slug}.safetensors", subject.colours)
             average.swap(tuned)
             save_checkpoint(checkpoint, tuned, average, optimiser, progress, constraints=constraints.state())
     checkpoint.unlink()
