@@ -5,9 +5,10 @@
 encoder  mean colour of each of 16x16 cells, repeated to 512 channels, as a unit vector
 encoder-fast  the same with red and blue exchanged, so that one can tell which was used
 warper   BASE + 0.2 * (difference of the two pictures' first two channels), sure of everything
-painter  (0.5 - image) * the style's first three values: inverted, then dyed; its statistics are the
-         image's mean, kept as asked; it does not see the grain
-painter-fine  half of that; it keeps more values than a style has
+painter  (0.5 - image) * the style's first three values * its one weight: inverted, then dyed; its
+         statistics are the image's mean, kept as asked; it does not see the noise
+painters/  two styles with the common weight 1 and one, `faint`, with a weight of a half; none of them has
+         colours of a painting, so frames keep theirs
 style-encoder  a dye of the painting's mean colour
 
 Not in the folder, to take the others' places:
@@ -29,7 +30,7 @@ MODELS = HERE / "models"
 FEATURES = [1, 512, 16, 16]
 
 # `starry-night` because the default preset asks for it. White turns black under both.
-STYLES = {"starry-night": [1.0, 1.0, 1.0, 0.0], "scream": [1.0, 0.5, 0.25, 0.0]}
+STYLES = {"starry-night": ([1.0, 1.0, 1.0, 0.0], 1.0), "scream": ([1.0, 0.5, 0.25, 0.0], 1.0), "faint": ([1.0, 1.0, 1.0, 0.0], 0.5)}
 
 
 def base() -> np.ndarray:
@@ -104,18 +105,17 @@ def warper(path: Path, gives_nan: bool = False) -> None:
     save(path, inputs, {"field": [1, 2, 16, 16], "confidence": [1, 1, 16, 16]}, nodes, constants)
 
 
-def painter(path: Path, fussy: bool = False, fine: bool = False) -> None:
+def painter(path: Path, fussy: bool = False) -> None:
     node = helper.make_node
-    kept = 6 if fine else 4
     nodes = [
         node("Slice", ["style", "first", "last", "axis"], ["three"]),
         node("Reshape", ["three", "colour"], ["dye"]),
         node("Sub", ["white", "image"], ["inverted"]),
         node("Mul", ["inverted", "dye"], ["painted"]),
-        # To cells: the inverse of the pixel shuffle; and the grain, times nothing.
+        # To cells: the inverse of the pixel shuffle; and the noise, times nothing.
         node("SpaceToDepth", ["painted"], ["blocks"], blocksize=4),
         node("Gather", ["blocks", "order"], ["drawn"], axis=1),
-        node("ReduceMean", ["grain"], ["mood"], keepdims=0),
+        node("ReduceMean", ["noise"], ["mood"], keepdims=0),
         node("Mul", ["mood", "nothing"], ["none"]),
         node("Add", ["drawn", "none"], ["whole"]),
         node("Mul", ["whole", "strength"], ["cells"]),
@@ -129,8 +129,8 @@ def painter(path: Path, fussy: bool = False, fine: bool = False) -> None:
     ]
     constants = {
         "one": np.array([1, 1]),
-        "times": np.array([1, kept]),
-        "strength": np.float32(0.5 if fine else 1),
+        "times": np.array([1, 4]),
+        "strength": np.array([1.0], np.float32),
         "first": np.array([0]),
         "last": np.array([3]),
         "axis": np.array([1]),
@@ -152,10 +152,26 @@ def painter(path: Path, fussy: bool = False, fine: bool = False) -> None:
         del constants["white"]
         constants |= {"bright": np.float32(0.4), "list": np.array([0.5], np.float32)}
     image = [1, 3, "height", "width"]
-    state = [1, kept]
-    grain, cells = [1, 3, "rows", "columns"], [1, 48, "rows", "columns"]
-    inputs = {"image": image, "style": [1, 4], "before": state, "keep": [1], "grain": grain}
+    state = [1, 4]
+    noise, cells = [1, 3, "rows", "columns"], [1, 48, "rows", "columns"]
+    inputs = {"image": image, "style": [1, 4], "before": state, "keep": [1], "noise": noise}
     save(path, inputs, {"cells": cells, "statistics": state}, nodes, constants)
+    part_weights(path, "strength")
+
+
+def part_weights(path: Path, name: str) -> None:
+    """Moves a constant to `painter.bin`, as the real painter has its weights: others may be given in its place."""
+    model = onnx.load(str(path))
+    tensor = next(tensor for tensor in model.graph.initializer if tensor.name == name)
+    onnx.external_data_helper.set_external_data(tensor, "painter.bin", 0, len(tensor.raw_data))
+    (MODELS / "painter.bin").write_bytes(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    path.write_bytes(model.SerializeToString())
+
+
+def style(name: str, code: list[float], weight: float) -> None:
+    content = {"weights": np.array([weight], np.float16), "code": np.array([code, code], np.float16)}
+    save_file(content, MODELS / "painters" / f"{name}.safetensors")
 
 
 def style_encoder() -> None:
@@ -180,30 +196,31 @@ def signature(values) -> str:
 
 def manifest() -> None:
     text = "# Written by make_models.py; do not edit.\n"
-    for path in sorted(MODELS.iterdir()):
-        if path.suffix not in (".onnx", ".safetensors"):
+    for path in sorted(MODELS.rglob("*")):
+        if path.suffix not in (".onnx", ".safetensors", ".bin"):
             continue
         content = path.read_bytes()
-        text += f'\n[[file]]\nname = "{path.name}"\nbytes = {len(content)}\n'
+        text += f'\n[[file]]\nname = "{path.relative_to(MODELS).as_posix()}"\nbytes = {len(content)}\n'
         text += f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
         if path.suffix == ".onnx":
-            graph = onnx.load(str(path)).graph
+            graph = onnx.load(str(path), load_external_data=False).graph
+            text += 'weights = "painter.bin"\n' if path.stem == "painter" else ""
             text += f"inputs = [{signature(graph.input)}]\noutputs = [{signature(graph.output)}]\n"
             text += "macs_per_pixel = 1\n" if path.stem.startswith("painter") else "macs = 1\n"
     (MODELS / "manifest.toml").write_text(text, encoding="utf-8")
 
 
 def main() -> None:
-    MODELS.mkdir(exist_ok=True)
+    (MODELS / "painters").mkdir(parents=True, exist_ok=True)
     encoder("encoder", [0, 1, 2])
     encoder("encoder-fast", [2, 1, 0])
     warper(MODELS / "warper.onnx")
     warper(HERE / "nan_warper.onnx", gives_nan=True)
     painter(MODELS / "painter.onnx")
-    painter(MODELS / "painter-fine.onnx", fine=True)
     painter(HERE / "fussy_painter.onnx", fussy=True)
     style_encoder()
-    save_file({name: np.array([code, code], np.float32) for name, code in STYLES.items()}, MODELS / "styles.safetensors")
+    for name, (code, weight) in STYLES.items():
+        style(name, code, weight)
     manifest()
 
 
