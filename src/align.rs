@@ -17,8 +17,8 @@
 //! change at all where nothing matches and towards the frame's edges.
 
 use crate::field::WarpField;
-use crate::pose::{Pose, Posed, centre};
-use crate::warper::{FOUND, GRID, Match};
+use crate::grid::{FOUND, GRID, Match, centre};
+use crate::pose::{Pose, Posed};
 
 /// Side of the grid that is shown: finer than the network's, because a small
 /// subject's whole shape has to fit into few of its cells.

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use self::peer::Peer;
 use crate::align::Aligner;
-use crate::device::Runtime;
+use crate::device::{GEMM_MODEL, Runtime};
 use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
@@ -31,10 +31,6 @@ use crate::steady::Steady;
 use crate::style;
 use crate::time::FrameTime;
 use crate::warper::Warper;
-
-/// A product of two matrices of any size: the yardstick, and the smallest
-/// network there is to try a device with.
-pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../models/gemm.onnx");
 
 const SIDE: usize = 1024;
 

@@ -9,8 +9,8 @@
 //! *resumes* the old scene; what lay between was no scene.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
+use crate::grid::{CELLS, Features, Scene};
 use crate::time::FrameTime;
 
 /// Least likeness of neighbouring frames of one scene. On real clips those had at
@@ -23,21 +23,6 @@ const LEAST_SLOWLY: f32 = 0.1;
 const SLOWLY: f64 = 0.4;
 /// Longest interruption, in seconds, after which a scene may resume.
 pub const FLASH: f64 = 0.25;
-
-/// How a frame follows the one before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scene {
-    /// The scene goes on.
-    #[default]
-    Same,
-    /// Perhaps a new scene: unlike what was before.
-    Breaks,
-    /// What was before the last break is back: that was a flash, not a cut.
-    Resumes,
-}
-
-/// Features of a frame, shared between those who remember them.
-pub type Features = Arc<[f32]>;
 
 /// Tells scenes apart.
 #[derive(Default)]
@@ -103,15 +88,12 @@ fn follows(past: &Past, features: &Features) -> bool {
 
 /// Mean cosine of the cells of two frames: -1 to 1.
 pub fn likeness(a: &[f32], b: &[f32]) -> f32 {
-    let cells = (crate::warper::GRID * crate::warper::GRID) as f32;
-    a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>() / cells
+    a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>() / CELLS as f32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const CELLS: usize = crate::warper::GRID * crate::warper::GRID;
 
     /// Features of two channels: every cell points `turns` of a full turn round.
     fn looking(turns: f32) -> Features {

@@ -16,6 +16,10 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use crate::error::{Cause, Error, Result};
 
+/// A product of two matrices of any size: the yardstick, and the smallest
+/// network there is to try a device with.
+pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../models/gemm.onnx");
+
 /// What the networks run on (ONNX Runtime's execution providers).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 #[non_exhaustive]
@@ -131,7 +135,7 @@ impl Runtime {
         if !built_in {
             return Err("not in this build of ONNX Runtime".into());
         }
-        let opened = self.session(device)?.commit_from_memory(crate::bench::GEMM_MODEL);
+        let opened = self.session(device)?.commit_from_memory(GEMM_MODEL);
         opened.map(drop).map_err(|error| Box::new(error) as Cause)
     }
 

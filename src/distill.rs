@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
+use crate::assets;
 use crate::device::Runtime;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
@@ -65,7 +66,7 @@ pub fn write(
         return Err(Error::NotAPreset { path: output.to_owned() });
     }
     let photos: Vec<_> = match on {
-        [] => LESSONS.iter().map(|name| picture::painting(name)).collect::<Result<_>>()?,
+        [] => LESSONS.iter().map(|name| assets::painting(name)).collect::<Result<_>>()?,
         on => on.iter().map(|path| picture::exemplar(path)).collect::<Result<_>>()?,
     };
     let picture = picture::exemplar(painting)?;

@@ -7,10 +7,10 @@
 
 use fast_image_resize as fr;
 
-use crate::cuts::Features;
 use crate::device::{Device, Runtime};
 use crate::error::{Error, Result};
 use crate::frame::Size;
+use crate::grid::Features;
 use crate::model::{Models, Network};
 use crate::view::View;
 

@@ -23,6 +23,7 @@ use crate::field::WarpField;
 use crate::finish::{Finish, Mix};
 use crate::frame::Frame;
 use crate::gpu::Gpu;
+use crate::grid::FOUND;
 use crate::model::Models;
 use crate::motion::Tracker;
 use crate::painter::{Brush, Painter, PainterChoice};
@@ -33,7 +34,7 @@ use crate::smooth::{Causal, Lookahead};
 use crate::steady::Steady;
 use crate::style::Style;
 use crate::time::FrameTime;
-use crate::warper::{FOUND, Warper};
+use crate::warper::Warper;
 
 /// Where networks come from and what they run on.
 #[derive(Debug, Clone, Default)]

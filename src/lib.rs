@@ -37,6 +37,7 @@
 //! ```
 
 pub mod align;
+pub mod assets;
 pub mod bench;
 pub mod cli;
 pub mod colour;
@@ -56,6 +57,7 @@ pub mod gallery;
 mod glance;
 pub mod gpu;
 mod grain;
+pub mod grid;
 pub mod live;
 mod media;
 pub mod model;

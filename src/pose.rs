@@ -7,7 +7,7 @@
 //! scale), so it does not change while a subject moves, turns or comes nearer:
 //! carried along by the pose, yesterday's shape fits today's place.
 
-use crate::warper::{GRID, Match};
+use crate::grid::{CELLS, GRID, Match, centre};
 
 /// Error, in heights of the exemplar, at which a cell counts half in the fit.
 const TOLERANCE: f32 = 0.1;
@@ -39,7 +39,7 @@ pub struct Posed {
 impl Posed {
     /// Takes a match apart; aspects are widths over heights.
     pub fn from_match(found: &Match, exemplar_aspect: f32, frame_aspect: f32) -> Self {
-        let pairs: Vec<_> = (0..GRID * GRID)
+        let pairs: Vec<_> = (0..CELLS)
             .map(|k| {
                 let [x, y] = centre(k, GRID);
                 let [right, down] = found.displacement[k];
@@ -171,11 +171,6 @@ fn multiply(a: [f32; 2], b: [f32; 2]) -> [f32; 2] {
     [a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]]
 }
 
-/// Centre of cell `k` of a square grid, in fractions.
-pub(crate) fn centre(k: usize, side: usize) -> [f32; 2] {
-    [((k % side) as f32 + 0.5) / side as f32, ((k / side) as f32 + 0.5) / side as f32]
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -187,14 +182,14 @@ pub(crate) mod tests {
 
     /// A match that carries the exemplar into the frame by a function of heights.
     pub(crate) fn carried(by: impl Fn([f32; 2]) -> [f32; 2]) -> Match {
-        let displacement = (0..GRID * GRID)
+        let displacement = (0..CELLS)
             .map(|k| {
                 let cell = centre(k, GRID);
                 let [x, y] = by([cell[0] * EXEMPLAR, cell[1]]);
                 [x / FRAME - cell[0], y - cell[1]]
             })
             .collect();
-        Match { displacement, confidence: vec![1.0; GRID * GRID], scene: Default::default() }
+        Match { displacement, confidence: vec![1.0; CELLS], scene: Default::default() }
     }
 
     #[test]
@@ -223,7 +218,7 @@ pub(crate) mod tests {
     #[test]
     fn stray_cells_do_not_move_the_pose() {
         let mut strays = carried(|[x, y]| [0.5 * x + 0.6, 0.5 * y + 0.2]);
-        for k in (0..GRID * GRID).step_by(5) {
+        for k in (0..CELLS).step_by(5) {
             strays.displacement[k] = [0.9, -0.9];
         }
         let pose = Posed::from_match(&strays, EXEMPLAR, FRAME).pose;

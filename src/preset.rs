@@ -7,16 +7,14 @@
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use crate::align::Align;
+use crate::assets::EMBEDDED;
 use crate::error::{Cause, Error, Result};
 use crate::finish::Colors;
 use crate::picture::exemplar;
 use crate::texture::Texture;
-
-pub(crate) static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets");
 
 /// Name of the preset used where none is named.
 pub const DEFAULT: &str = "modigliani";

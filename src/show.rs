@@ -12,9 +12,8 @@ use rayon::prelude::*;
 use crate::align::Aligner;
 use crate::engine::Explained;
 use crate::frame::{Frame, Size};
-use crate::pose::centre;
+use crate::grid::{GRID, centre};
 use crate::sheet::{below, beside, frame_of, scaled};
-use crate::warper::GRID;
 
 /// What to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -21,7 +21,8 @@ pub use causal::Causal;
 
 use std::collections::VecDeque;
 
-use crate::cuts::{FLASH, Scene};
+use crate::cuts::FLASH;
+use crate::grid::Scene;
 use crate::pose::{Pose, Posed};
 use crate::time::FrameTime;
 

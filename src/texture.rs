@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
+use crate::assets;
 use crate::device::Runtime;
 use crate::error::{Error, Result};
 use crate::model::Models;
@@ -117,7 +118,7 @@ impl Texture {
     pub fn painting(&self) -> Result<RgbImage> {
         match &self.parts[..] {
             [(Part::Painting(path), _)] => picture::exemplar(path),
-            [(Part::Named(name), _)] => picture::painting(name),
+            [(Part::Named(name), _)] => assets::painting(name),
             _ => Err(Error::NoPainting { text: self.text.clone() }),
         }
     }

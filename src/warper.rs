@@ -13,38 +13,21 @@
 
 use image::RgbImage;
 
-use crate::cuts::{Cuts, Features, Scene};
+use crate::cuts::Cuts;
 use crate::device::Runtime;
 use crate::encoder::{Encoder, EncoderChoice, Pixels};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
+use crate::grid::{CELLS, FOUND, Features, GRID, Match, Scene, centre};
 use crate::model::{Models, Network, TensorSpec};
 use crate::pose::Posed;
 use crate::time::FrameTime;
 use crate::view::View;
 
-/// Side of the grid of cells.
-pub const GRID: usize = 16;
-const CELLS: usize = GRID * GRID;
 /// Looks at the first frame of a scene, each closer to the subject.
 const SEARCH: usize = 4;
-/// Sum of the cells' weights from which a subject counts as found: portraits
-/// reach 90 to 150 of the 256, a page of print up to 23.
-pub const FOUND: f32 = 24.0;
 /// Seconds after which the window of a lost subject opens again.
 const LOST: f64 = 0.5;
-
-/// Which place of the frame matches each cell of the exemplar.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Match {
-    /// Per cell, row by row: from the cell's centre to the matching place of
-    /// the frame, both in fractions of their own pictures.
-    pub displacement: Vec<[f32; 2]>,
-    /// Per cell, 0..=1: how sure the network is.
-    pub confidence: Vec<f32>,
-    /// How this frame follows the one before it.
-    pub scene: Scene,
-}
 
 /// Encoder and warp network, for one exemplar.
 pub struct Warper {
@@ -190,7 +173,7 @@ impl Warper {
             let (field, confidence) = (outputs[0], outputs[1]);
             let finite = field.iter().chain(confidence).all(|v| v.is_finite());
             let displacement = (0..CELLS).map(|k| {
-                let [x, y] = crate::pose::centre(k, GRID);
+                let [x, y] = centre(k, GRID);
                 let place = view.frame_from_view([x + field[k], y + field[CELLS + k]]);
                 [place[0] - x, place[1] - y]
             });

@@ -9,10 +9,11 @@
 use std::path::Path;
 
 use crate::align::Aligner;
-use crate::cuts::Scene;
 use crate::device::Runtime;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
+use crate::grid::GRID;
+use crate::grid::Scene;
 use crate::model::Models;
 use crate::pose::Posed;
 use crate::preset::Preset;
@@ -20,7 +21,7 @@ use crate::smooth::{Causal, Lookahead};
 use crate::source::{Clip, FileSource, Source as _};
 use crate::stop::Stop;
 use crate::time::FrameTime;
-use crate::warper::{GRID, Warper};
+use crate::warper::Warper;
 
 /// What is faster than this, as the deviation of a Gaussian in seconds, is jitter.
 const SIGMA: f64 = 0.2;

@@ -5,7 +5,8 @@
 //! calm while nothing moves and quick when something does. Speeds below what the
 //! network's trembling alone would give ([`Tuning::noise`]) do not raise it.
 
-use crate::cuts::{FLASH, Scene};
+use crate::cuts::FLASH;
+use crate::grid::Scene;
 use crate::pose::{Pose, Posed};
 use crate::time::FrameTime;
 
