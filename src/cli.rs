@@ -11,9 +11,10 @@ use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::finish::Colors;
-use crate::picture;
+use crate::image_file;
 use crate::preset::{self, Preset};
 use crate::progress::BarWriter;
+use crate::report::{exit_code, report};
 use crate::texture::Texture;
 use crate::time::FrameTime;
 
@@ -81,7 +82,7 @@ impl LookArgs {
             None => Preset::load(preset::DEFAULT)?,
         };
         if let Some(path) = &self.geometry {
-            look.geometry = Some(picture::exemplar(path)?);
+            look.geometry = Some(image_file::exemplar(path)?);
         }
         look.texture = self.texture.clone().or(look.texture);
         look.warp = self.warp.unwrap_or(look.warp);
@@ -207,8 +208,8 @@ pub unsafe fn quiet_libraries() {
 
 /// Says what went wrong and gives the exit code.
 pub fn fail(program: &str, error: &Error) -> ExitCode {
-    eprintln!("{}", error.report(program));
-    ExitCode::from(error.exit_code())
+    eprintln!("{}", report(error, program));
+    ExitCode::from(exit_code(error))
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::grain::{CELL, Grain, OCTAVES};
+use crate::image_file;
 use crate::model::{Models, Network};
 use crate::painter::{GREY, PainterChoice, planes_of};
-use crate::picture;
 use crate::style::{self, FINE, Style};
 use crate::style_encoder::StyleEncoder;
 use crate::styler::adam::Adam;
@@ -67,9 +67,9 @@ pub fn write(
     }
     let photos: Vec<_> = match on {
         [] => LESSONS.iter().map(|name| assets::painting(name)).collect::<Result<_>>()?,
-        on => on.iter().map(|path| picture::exemplar(path)).collect::<Result<_>>()?,
+        on => on.iter().map(|path| image_file::exemplar(path)).collect::<Result<_>>()?,
     };
-    let picture = picture::exemplar(painting)?;
+    let picture = image_file::exemplar(painting)?;
     let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
     let mut distiller = Distiller::new(&models, &runtime, picture, &photos)?;
     let style = distiller.run(steps, report)?;

@@ -10,6 +10,7 @@ use crate::engine::Setup;
 use crate::error::Error;
 use crate::gpu::Gpu;
 use crate::model::Models;
+use crate::report::hint;
 use crate::{media, source};
 
 /// How a check went.
@@ -48,7 +49,7 @@ impl Check {
 
     fn broken(name: &'static str, error: &Error) -> Self {
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Self { name, health: Health::Broken, found: format!("{error}{cause}"), advice: error.hint() }
+        Self { name, health: Health::Broken, found: format!("{error}{cause}"), advice: hint(error) }
     }
 
     /// For people: a line, and one more if something is to be done.

@@ -24,7 +24,7 @@ impl Gpu {
         adapters.into_iter().find_map(|adapter| match Self::open(&adapter) {
             Ok(gpu) => Some(gpu),
             Err(error) => {
-                tracing::warn!("{}", error.report("gpu"));
+                tracing::warn!("{}", error.explained("gpu"));
                 None
             }
         })

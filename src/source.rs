@@ -12,14 +12,15 @@ mod decode;
 mod describe;
 mod file;
 mod live;
+mod live_info;
 mod orient;
 pub mod test_card;
 
 pub use camera::{Found, list as cameras};
 pub use file::{Clip, FileSource};
-#[cfg(test)]
-pub(crate) use live::live_info;
 pub use live::{CameraName, CameraRequest};
+#[cfg(test)]
+pub(crate) use live_info::live_info;
 
 /// A stream of frames in the order of their times.
 pub trait Source: Send {

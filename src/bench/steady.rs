@@ -9,6 +9,7 @@
 use std::path::Path;
 
 use crate::align::Aligner;
+use crate::cancel::Stop;
 use crate::device::Runtime;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
@@ -19,7 +20,6 @@ use crate::pose::Posed;
 use crate::preset::Preset;
 use crate::smooth::{Causal, Lookahead};
 use crate::source::{Clip, FileSource, Source as _};
-use crate::stop::Stop;
 use crate::time::FrameTime;
 use crate::warper::Warper;
 

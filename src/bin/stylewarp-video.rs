@@ -11,13 +11,13 @@ use stylewarp::Result;
 use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, fail, quiet_libraries, seconds};
 use stylewarp::engine::{Engine, Setup};
 use stylewarp::finish::Colors;
+use stylewarp::interrupt::on_signal;
 use stylewarp::painter::PainterChoice;
 use stylewarp::pipeline::run_file;
 use stylewarp::preset::Preset;
 use stylewarp::progress::Progress;
 use stylewarp::sink::{Codec, FileOutput, FileSink};
 use stylewarp::source::{Clip, FileSource, Source as _, VideoInfo};
-use stylewarp::stop::Stop;
 use stylewarp::time::FrameTime;
 
 const EXAMPLES: &str = "\
@@ -86,7 +86,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
-    let stop = Stop::on_signal()?;
+    let stop = on_signal()?;
     let output =
         FileOutput { path: cli.output.clone(), overwrite: cli.overwrite, codec: cli.codec, crf: cli.crf };
     let clip = Clip { start: cli.start, duration: cli.duration };

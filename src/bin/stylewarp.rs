@@ -11,6 +11,7 @@ use stylewarp::cli::{LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, fail, 
 use stylewarp::engine::{Engine, Setup};
 use stylewarp::frame::Frame;
 use stylewarp::gallery::{self, Shelf};
+use stylewarp::interrupt::on_signal;
 use stylewarp::live::line::LiveLine;
 use stylewarp::live::session::{self, Outlets};
 use stylewarp::model::Models;
@@ -18,8 +19,7 @@ use stylewarp::preset::Preset;
 use stylewarp::progress::StepBar;
 use stylewarp::show::{Show, draw};
 use stylewarp::source::cameras;
-use stylewarp::stop::Stop;
-use stylewarp::{Error, Result, distill, doctor, still, style};
+use stylewarp::{Error, Result, distill, doctor, image_file, still, style};
 
 const LIVE_EXAMPLES: &str = "\
 Examples:
@@ -177,7 +177,7 @@ fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
                 folder: args.folder.clone(),
                 duration: args.duration,
             };
-            session::run(args.plan()?, &outlets, line, &Stop::on_signal()?)
+            session::run(args.plan()?, &outlets, line, &on_signal()?)
         }
         Command::Doctor { json, setup } => {
             let checks = doctor::examine(&setup.setup());
@@ -188,10 +188,10 @@ fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
             Ok(())
         }
         Command::Still { input, output, overwrite, show, look, quality, setup } => {
-            still::check(&input, &output, overwrite)?;
+            image_file::check_output(&input, &output, overwrite)?;
             let preset = look.resolve()?;
             let setup = Setup { painter: quality.quality.painter(), ..setup.setup() };
-            let frame: Frame = still::read(&input)?;
+            let frame: Frame = image_file::read_frame(&input)?;
             let drawn = match (show, &preset.geometry) {
                 (None, _) => match quality.recipe(&preset, look.size) {
                     Some(recipe) => {
@@ -206,13 +206,14 @@ fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
                     draw(show, &engine.explain(frame)?, exemplar)
                 }
             };
-            still::write(&output, &drawn)
+            image_file::write(&output, &drawn)
         }
         Command::Presets { sheet: Some(sheet), on: Some(on), of, overwrite, setup } => {
-            still::check(&on, &sheet, overwrite)?;
-            let drawn =
-                gallery::draw(&still::read(&on)?, of, &setup.setup(), |name| tracing::info!("{name}"))?;
-            still::write(&sheet, &drawn)
+            image_file::check_output(&on, &sheet, overwrite)?;
+            let drawn = gallery::draw(&image_file::read_frame(&on)?, of, &setup.setup(), |name| {
+                tracing::info!("{name}")
+            })?;
+            image_file::write(&sheet, &drawn)
         }
         Command::Presets { setup, .. } => {
             for name in Preset::names() {
@@ -224,7 +225,7 @@ fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
             Ok(())
         }
         Command::Distill { painting, output, overwrite, on, steps, setup } => {
-            still::keep(&painting, &output, overwrite)?;
+            image_file::check_overwrite(&painting, &output, overwrite)?;
             let bar = StepBar::new(quiet);
             let told = distill::write(&painting, &output, &on, steps, &setup.setup(), |step| bar.step(step))?;
             drop(bar);

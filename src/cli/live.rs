@@ -12,6 +12,7 @@ use crate::frame::Size;
 use crate::live::Plan;
 use crate::live::serve::ServeOptions;
 use crate::painter::PainterChoice;
+use crate::report::report;
 use crate::source::{CameraName, CameraRequest};
 use crate::time::FrameTime;
 
@@ -81,6 +82,7 @@ impl LiveArgs {
             lines: self.look.size,
             look: self.look.resolve()?,
             setup: Setup { painter: self.quality, ..self.setup.setup() },
+            report,
             window: !self.no_window,
         })
     }

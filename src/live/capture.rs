@@ -14,12 +14,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::desk::Desk;
 use super::meter::Meter;
+use crate::cancel::Stop;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
+use crate::live::clock::LiveClock;
 use crate::slot::Put;
 use crate::source::{CameraRequest, VideoInfo};
-use crate::stop::Stop;
-use crate::time::LiveClock;
 
 /// Seconds without a picture after which a camera counts as lost.
 const PATIENCE: Duration = Duration::from_secs(3);

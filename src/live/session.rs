@@ -10,11 +10,12 @@ use super::line::LiveLine;
 use super::serve::{self, ServeOptions};
 use super::tape::recorded;
 use super::{Live, Plan, window};
+use crate::cancel::Stop;
 use crate::error::{Result, first_cause};
+use crate::live::clock::LiveClock;
 use crate::sink::FileOutput;
 use crate::slot::slot;
-use crate::stop::Stop;
-use crate::time::{FrameTime, LiveClock};
+use crate::time::FrameTime;
 
 /// Between two lines of numbers.
 const EVERY: FrameTime = FrameTime::from_nanos(1_000_000_000);

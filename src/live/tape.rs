@@ -110,9 +110,9 @@ pub fn recorded(info: &VideoInfo) -> VideoInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cancel::Stop;
     use crate::frame::Size;
     use crate::source::{Clip, FileSource, Source as _};
-    use crate::stop::Stop;
 
     #[test]
     fn what_is_recorded_plays_with_its_own_times() {

@@ -204,3 +204,13 @@ fn is_wanted(stream: &Stream, container: Container) -> bool {
 fn is_hidden(packet: &Packet) -> bool {
     packet.flags().bits() & ffmpeg::ffi::AV_PKT_FLAG_DISCARD != 0
 }
+
+/// Copies the words about the whole, and those about the video stream.
+pub(super) fn copy_titles(input: &Input, output: &mut Output, video: usize) {
+    output.set_metadata(tags::kept(&input.metadata()));
+    let of_video = media::video_stream(input).and_then(|index| input.stream(index));
+    if let (Some(from), Some(mut to)) = (of_video, output.stream_mut(video)) {
+        to.set_metadata(tags::kept(&from.metadata()));
+        mux::set_disposition(&mut to, from.disposition());
+    }
+}

@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 use ffmpeg::format::context::Output;
 use ffmpeg_next as ffmpeg;
 
+use super::Sink;
 use super::codec::Codec;
 use super::container::Container;
-use super::copy::Copier;
+use super::copy::{self, Copier};
 use super::encode::Encoder;
-use super::{Sink, tags};
 use crate::error::{Cause, Error, Result};
 use crate::frame::Frame;
 use crate::media;
@@ -147,7 +147,7 @@ impl FileSink {
         let video = encoder.add_stream(&mut file, info).map_err(|reason| output.cannot_write(reason))?;
         let copier = input.map(|input| Copier::open(input, info, container, &mut file)).transpose()?;
         if let Some(copier) = &copier {
-            tags::copy_titles(copier.input(), &mut file, video);
+            copy::copy_titles(copier.input(), &mut file, video);
         }
         file.write_header_with(container.header_options(info.time_base))
             .map_err(|reason| output.cannot_write(reason))?;

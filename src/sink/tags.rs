@@ -7,7 +7,6 @@ use ffmpeg::format::context::{Input, Output};
 use ffmpeg::{Dictionary, DictionaryRef};
 use ffmpeg_next as ffmpeg;
 
-use crate::media;
 use crate::time::{FrameTime, TimeBase};
 
 /// Keys about the old file, not about the work.
@@ -61,16 +60,6 @@ pub(super) fn copy_chapters(
         }
     }
     Ok(())
-}
-
-/// Copies the words about the whole, and those about the video stream.
-pub(super) fn copy_titles(input: &Input, output: &mut Output, video: usize) {
-    output.set_metadata(kept(&input.metadata()));
-    let of_video = media::video_stream(input).and_then(|index| input.stream(index));
-    if let (Some(from), Some(mut to)) = (of_video, output.stream_mut(video)) {
-        to.set_metadata(kept(&from.metadata()));
-        super::mux::set_disposition(&mut to, from.disposition());
-    }
 }
 
 #[cfg(test)]

@@ -23,10 +23,10 @@ use super::decode::Decoder;
 use super::describe::{self, nominal_rate, orientation, size_of};
 use super::orient::Orientation;
 use super::{Source, VideoInfo};
+use crate::cancel::Stop;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::media;
-use crate::stop::Stop;
 use crate::time::FrameTime;
 
 /// How much of its stated length a video may lack without a word: a long last

@@ -4,12 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use super::camera::CameraSource;
+use super::live_info::live_info;
 use super::{Clip, FileSource, Source, VideoInfo, test_card};
-use crate::colour::Colour;
+use crate::cancel::Stop;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
-use crate::stop::Stop;
-use crate::time::{FrameRate, FrameTime, LiveClock, TimeBase};
+use crate::live::clock::LiveClock;
+use crate::time::{FrameRate, FrameTime};
 
 /// Of the test card, unless others are asked for.
 const CARD_SIZE: Size = Size { width: 640, height: 360 };
@@ -74,20 +75,6 @@ impl CameraRequest {
                 Box::new(CameraSource::open(name, self.size, self.fps, clock, stop.clone())?)
             }
         })
-    }
-}
-
-/// What is known of a live picture.
-pub(crate) fn live_info(size: Size, rate: FrameRate) -> VideoInfo {
-    VideoInfo {
-        size,
-        rate,
-        time_base: TimeBase::new(1, 90_000).expect("positive"),
-        colour: Colour::untagged(size),
-        pixel_aspect: (1, 1),
-        frames: None,
-        duration: None,
-        origin: FrameTime::ZERO,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
+use stylewarp::cancel::Stop;
 use stylewarp::frame::Frame;
 use stylewarp::source::{Clip, FileSource, Source as _, test_card};
-use stylewarp::stop::Stop;
 
 use crate::kit::{Folder, Session, live, probe};
 use crate::networks;

@@ -6,9 +6,9 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use stylewarp::Result;
+use stylewarp::cancel::Stop;
 use stylewarp::sink::{FileOutput, FileSink, Sink};
 use stylewarp::source::{Clip, FileSource, Source};
-use stylewarp::stop::Stop;
 use stylewarp::time::FrameTime;
 
 use crate::clips::run;

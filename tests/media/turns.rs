@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use stylewarp::cancel::Stop;
 use stylewarp::source::{Clip, FileSource, Source};
-use stylewarp::stop::Stop;
 
 use crate::kit::{Folder, Picture, copy, probe, video};
 

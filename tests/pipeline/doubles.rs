@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use stylewarp::cancel::Stop;
 use stylewarp::colour::Colour;
 use stylewarp::device::Device;
 use stylewarp::engine::{Engine, Setup};
@@ -11,7 +12,6 @@ use stylewarp::frame::{Frame, Size};
 use stylewarp::preset::Preset;
 use stylewarp::sink::Sink;
 use stylewarp::source::{Source, VideoInfo};
-use stylewarp::stop::Stop;
 use stylewarp::time::{FrameRate, FrameTime, TimeBase};
 use stylewarp::{Error, Result};
 
