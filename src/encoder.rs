@@ -5,13 +5,12 @@
 //! the same warp network: the reference (VGG-16 and a learned adapter) and a
 //! student of it that computes sixty times less.
 
-use fast_image_resize as fr;
-
 use crate::device::{Device, Runtime};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::Size;
 use crate::grid::Features;
 use crate::model::{Models, Network};
+use crate::resize::{Filter, Pixels, Resizer};
 use crate::view::View;
 
 /// Side of the pictures that the network sees.
@@ -45,19 +44,10 @@ impl EncoderChoice {
     }
 }
 
-/// Packed pixels: 3 (RGB) or 4 (RGBA) bytes each, row by row.
-#[derive(Debug, Clone, Copy)]
-pub struct Pixels<'a> {
-    /// The bytes.
-    pub bytes: &'a [u8],
-    /// Width and height.
-    pub size: Size,
-}
-
 /// An opened encoder.
 pub struct Encoder {
     network: Network,
-    resizer: fr::Resizer,
+    resizer: Resizer,
     planes: Vec<f32>,
 }
 
@@ -68,7 +58,7 @@ impl Encoder {
     /// Where it cannot be had.
     pub fn open(models: &Models, runtime: &Runtime, choice: EncoderChoice) -> Result<Self> {
         let network = models.network(choice.file(runtime.device()), runtime)?;
-        Ok(Self { network, resizer: fr::Resizer::new(), planes: vec![0.0; 3 * INPUT * INPUT] })
+        Ok(Self { network, resizer: Resizer::default(), planes: vec![0.0; 3 * INPUT * INPUT] })
     }
 
     /// Shape of the features: `[1, channels, 16, 16]`.
@@ -80,25 +70,10 @@ impl Encoder {
     ///
     /// # Errors
     /// Where ONNX Runtime fails.
-    pub fn run(&mut self, Pixels { bytes, size }: Pixels<'_>, view: View) -> Result<Features> {
-        let failed = |error: &dyn std::error::Error| Error::Ort {
-            doing: "resizing a picture for the encoder".into(),
-            source: error.to_string().into(),
-        };
-        let kind = match bytes.len() / (size.width as usize * size.height as usize) {
-            3 => fr::PixelType::U8x3,
-            _ => fr::PixelType::U8x4,
-        };
-        let source = fr::images::ImageRef::new(size.width, size.height, bytes, kind)
-            .map_err(|error| failed(&error))?;
-        let mut small = fr::images::Image::new(INPUT as u32, INPUT as u32, kind);
-        let [left, top, width, height] = view.pixels(size);
-        let options = fr::ResizeOptions::new()
-            .resize_alg(fr::ResizeAlg::Convolution(fr::FilterType::Bilinear))
-            .crop(left, top, width, height)
-            .use_alpha(false);
-        self.resizer.resize(&source, &mut small, &options).map_err(|error| failed(&error))?;
-        for (k, pixel) in small.buffer().chunks_exact(kind.size()).enumerate() {
+    pub fn run(&mut self, pixels: Pixels<'_>, view: View) -> Result<Features> {
+        let side = Size { width: INPUT as u32, height: INPUT as u32 };
+        let small = self.resizer.cropped(pixels, view.pixels(pixels.size), side, Filter::Bilinear)?;
+        for (k, pixel) in small.chunks_exact(small.len() / (INPUT * INPUT)).enumerate() {
             for (c, value) in pixel[..3].iter().enumerate() {
                 self.planes[c * INPUT * INPUT + k] = f32::from(*value) / 255.0;
             }

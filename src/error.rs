@@ -190,6 +190,16 @@ pub enum Error {
         /// The range, as read aloud.
         range: &'static str,
     },
+    /// A picture cannot be resized.
+    #[error("cannot resize a picture of {from} to {to}")]
+    Resize {
+        /// Its size.
+        from: String,
+        /// The size wanted.
+        to: String,
+        /// The reason.
+        source: Cause,
+    },
     /// No GPU can be used for the shaders.
     #[error("no GPU can run the shaders")]
     NoGpu {

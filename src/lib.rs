@@ -72,6 +72,7 @@ pub mod preset;
 pub mod progress;
 pub mod remap;
 pub mod report;
+pub mod resize;
 mod sheet;
 pub mod show;
 pub mod sink;

@@ -51,7 +51,9 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::NothingToShow => "--geometry IMAGE or a preset, and a --warp above 0".into(),
         Error::NoGpu { .. } => "--device cpu".into(),
         Error::DeviceLost { .. } => "--device cpu, or a smaller --size".into(),
-        Error::Stage { .. } => "run again with -vv and report what it prints; this is a bug".into(),
+        Error::Stage { .. } | Error::Resize { .. } => {
+            "run again with -vv and report what it prints; this is a bug".into()
+        }
         Error::OutOfRange { what, range, .. } => format!("{what} within {range}"),
         Error::Ffmpeg { .. } => "run again with -vvv, to see all that FFmpeg has to say".into(),
         Error::Ort { .. } => "--device cpu; if that fails too, report it: this is a bug".into(),
