@@ -18,6 +18,7 @@
 
 use crate::field::WarpField;
 use crate::grid::{FOUND, GRID, Match, centre};
+use crate::names::names;
 use crate::pose::{Pose, Posed};
 
 /// Side of the grid that is shown: finer than the network's, because a small
@@ -30,9 +31,7 @@ const SWEEPS: usize = 40;
 const OMEGA: f32 = 1.7;
 
 /// Whose place and pose the output takes.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize, serde::Serialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Align {
     /// The frame's: only shapes change.
@@ -40,6 +39,14 @@ pub enum Align {
     Subject,
     /// The exemplar's, as in the paper.
     Exemplar,
+}
+
+names!(Align { Subject => "subject", Exemplar => "exemplar" });
+
+impl std::fmt::Display for Align {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// Turns matches into warp fields.

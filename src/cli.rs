@@ -20,9 +20,11 @@ use crate::time::FrameTime;
 
 mod live;
 mod quality;
+mod values;
 
 pub use live::LiveArgs;
 pub use quality::{Quality, QualityArgs};
+pub use values::{Choice, choice};
 
 /// What the picture becomes.
 #[derive(Debug, Clone, Args)]
@@ -50,7 +52,7 @@ pub struct LookArgs {
     #[arg(long, value_name = "0..1", value_parser = strength::<1>, allow_negative_numbers = true)]
     pub paint: Option<f32>,
     /// Whose colours: the painting's, or the picture's own
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Colors>())]
     pub colors: Option<Colors>,
     /// Size of the strokes, 0.5 to 2; 1 as in the painting
     #[arg(long, value_name = "0.5..2", value_parser = stroke_size, allow_negative_numbers = true)]
@@ -59,7 +61,7 @@ pub struct LookArgs {
     #[arg(long, value_name = "0..1", value_parser = strength::<1>, allow_negative_numbers = true)]
     pub steady: Option<f32>,
     /// Whose place and pose the output takes
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Align>())]
     pub align: Option<Align>,
     /// Lines to paint at (of the shorter side)
     ///
@@ -100,10 +102,10 @@ impl LookArgs {
 #[command(next_help_heading = "Machine")]
 pub struct SetupArgs {
     /// What the networks run on
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_parser = choice::<Device>(), default_value_t)]
     pub device: Device,
     /// What finds matches: `fast` is right for a CPU, `reference` a little better
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = choice::<EncoderChoice>(), default_value_t)]
     pub encoder: EncoderChoice,
     /// Folder of networks
     ///

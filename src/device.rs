@@ -15,13 +15,14 @@ use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use crate::error::{Cause, Error, Result};
+use crate::names::names;
 
 /// A product of two matrices of any size: the yardstick, and the smallest
 /// network there is to try a device with.
 pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../models/gemm.onnx");
 
 /// What the networks run on (ONNX Runtime's execution providers).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Device {
     /// The first of the others that works here, else the CPU.
@@ -30,42 +31,31 @@ pub enum Device {
     /// The processor.
     Cpu,
     /// NVIDIA, compiled per network (slow first start).
-    #[value(name = "tensorrt")]
     TensorRt,
     /// NVIDIA.
     Cuda,
     /// Apple.
-    #[value(name = "coreml")]
     CoreMl,
     /// Any DirectX 12 GPU on Windows.
-    #[value(name = "directml")]
     DirectMl,
     /// Intel.
-    #[value(name = "openvino")]
     OpenVino,
     /// Any GPU through WebGPU.
-    #[value(name = "webgpu")]
     WebGpu,
+}
+
+names!(Device { Auto => "auto", Cpu => "cpu", TensorRt => "tensorrt", Cuda => "cuda", CoreMl => "coreml", DirectMl => "directml", OpenVino => "openvino", WebGpu => "webgpu" });
+
+impl std::fmt::Display for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl Device {
     /// What `Auto` tries, in order. TensorRT is left out: it compiles a network
     /// for minutes at the first frame, which only a user who asks for it wants.
     const AUTO: [Self; 5] = [Self::Cuda, Self::CoreMl, Self::DirectMl, Self::OpenVino, Self::WebGpu];
-
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Cpu => "cpu",
-            Self::TensorRt => "tensorrt",
-            Self::Cuda => "cuda",
-            Self::CoreMl => "coreml",
-            Self::DirectMl => "directml",
-            Self::OpenVino => "openvino",
-            Self::WebGpu => "webgpu",
-        }
-    }
 
     /// Whether the loaded library was built with it, and how to ask for it.
     fn provider(self) -> Option<(bool, ExecutionProviderDispatch)> {

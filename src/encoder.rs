@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::frame::Size;
 use crate::grid::Features;
 use crate::model::{Models, Network};
+use crate::names::names;
 use crate::resize::{Filter, Pixels, Resizer};
 use crate::view::View;
 
@@ -17,7 +18,7 @@ use crate::view::View;
 const INPUT: usize = 256;
 
 /// Which encoder to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EncoderChoice {
     /// Fast on a CPU, the reference on anything faster.
     #[default]
@@ -26,6 +27,14 @@ pub enum EncoderChoice {
     Fast,
     /// VGG-16, as in the paper.
     Reference,
+}
+
+names!(EncoderChoice { Auto => "auto", Fast => "fast", Reference => "reference" });
+
+impl std::fmt::Display for EncoderChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl EncoderChoice {
@@ -39,7 +48,7 @@ impl EncoderChoice {
     }
 
     /// For people.
-    pub fn name(self, device: Device) -> &'static str {
+    pub fn description(self, device: Device) -> &'static str {
         if self.is_fast(device) { "fast encoder" } else { "reference encoder" }
     }
 }

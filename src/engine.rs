@@ -108,7 +108,7 @@ impl Engine {
         };
         let remap = Remap::new(gpu)?;
         let network = runtime.device();
-        let encoder = if exemplar.is_some() { setup.encoder.name(network) } else { "no encoder" };
+        let encoder = if exemplar.is_some() { setup.encoder.description(network) } else { "no encoder" };
         let devices = format!("networks on {} ({encoder}), warp on {}", network.name(), remap.device());
         Ok(Self { analyse, render: Render { remap, paint, steadiness: look.steady }, devices })
     }

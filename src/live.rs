@@ -34,13 +34,13 @@ mod capture;
 pub mod carry;
 pub mod clock;
 pub mod desk;
-pub mod line;
 #[cfg(target_os = "linux")]
 pub mod loopback;
 pub mod meter;
 pub mod pace;
 pub mod serve;
 pub mod session;
+pub mod status;
 pub mod tape;
 mod thumbnail;
 pub mod wardrobe;

@@ -17,6 +17,7 @@ use crate::frame::{Frame, Size};
 use crate::grain::{CELL, Grain, OCTAVES};
 use crate::model::{Models, Network};
 use crate::motion::Motion;
+use crate::names::names;
 use crate::resize::{Filter, Pixels, Resizer};
 use crate::style::Style;
 
@@ -36,7 +37,7 @@ const MOST_PIXELS: f64 = 8_847_360.0;
 const MEMORY: f64 = 0.25;
 
 /// Which network paints. Both take the same styles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PainterChoice {
     /// Small: every frame in time on a few cores.
@@ -44,6 +45,14 @@ pub enum PainterChoice {
     Fast,
     /// Nearer to the painting, at five times the arithmetic.
     Fine,
+}
+
+names!(PainterChoice { Fast => "fast", Fine => "fine" });
+
+impl std::fmt::Display for PainterChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl PainterChoice {

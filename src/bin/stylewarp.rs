@@ -12,8 +12,8 @@ use stylewarp::engine::{Engine, Setup};
 use stylewarp::frame::Frame;
 use stylewarp::gallery::{self, Shelf};
 use stylewarp::interrupt::on_signal;
-use stylewarp::live::line::LiveLine;
 use stylewarp::live::session::{self, Outlets};
+use stylewarp::live_status::StatusLine;
 use stylewarp::model::Models;
 use stylewarp::preset::Preset;
 use stylewarp::progress::StepBar;
@@ -149,9 +149,9 @@ fn main() -> ExitCode {
     unsafe { quiet_libraries() };
     let cli = Cli::parse();
     let line = match &cli.command {
-        Command::Live(args) if args.json => LiveLine::Json,
-        Command::Live(args) if args.no_window && !args.list && !cli.log.quiet => LiveLine::terminal(),
-        _ => LiveLine::Silent,
+        Command::Live(args) if args.json => StatusLine::Json,
+        Command::Live(args) if args.no_window && !args.list && !cli.log.quiet => StatusLine::terminal(),
+        _ => StatusLine::Silent,
     };
     cli.log.start(line.log_writer());
     match run(cli.command, cli.log.quiet, line) {
@@ -160,7 +160,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
+fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
     match command {
         Command::Live(args) if args.list => {
             for camera in cameras()? {

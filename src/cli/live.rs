@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::{LookArgs, SetupArgs, seconds};
+use crate::cli::{LookArgs, SetupArgs, choice, seconds};
 use crate::engine::Setup;
 use crate::error::Result;
 use crate::frame::Size;
@@ -64,7 +64,7 @@ pub struct LiveArgs {
     #[command(flatten)]
     pub(crate) look: LookArgs,
     /// How it is painted
-    #[arg(long, value_enum, default_value_t, help_heading = "Look")]
+    #[arg(long, value_parser = choice::<PainterChoice>(), default_value_t, help_heading = "Look")]
     pub quality: PainterChoice,
     #[command(flatten)]
     pub(crate) setup: SetupArgs,

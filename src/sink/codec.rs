@@ -4,9 +4,10 @@ use ffmpeg_next::encoder;
 
 use super::planes::Layout;
 use crate::error::{Error, Result};
+use crate::names::names;
 
 /// A way to store pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
     /// H.264: plays everywhere.
     H264,
@@ -17,11 +18,12 @@ pub enum Codec {
     /// AV1: the smallest, and the slowest to make.
     Av1,
     /// ProRes 422 HQ: for editing.
-    #[value(name = "prores")]
     ProRes,
     /// FFV1: lossless.
     Ffv1,
 }
+
+names!(Codec { H264 => "h264", Hevc => "hevc", Vp9 => "vp9", Av1 => "av1", ProRes => "prores", Ffv1 => "ffv1" });
 
 /// One of FFmpeg's encoders and what to tell it.
 #[derive(Debug)]
@@ -85,9 +87,6 @@ const FFV1: &[Recipe] =
     &[Recipe { encoder: "ffv1", rate: Rate::Fixed, options: &[("level", "3"), ("slicecrc", "1")] }];
 
 impl Codec {
-    /// Every codec there is a recipe for.
-    const ALL: [Self; 6] = [Self::H264, Self::Hevc, Self::Vp9, Self::Av1, Self::ProRes, Self::Ffv1];
-
     /// The encoders that may do, best first.
     pub(super) fn recipes(self) -> &'static [Recipe] {
         match self {
@@ -134,14 +133,11 @@ impl Codec {
         let is_there = |codec: &Self| {
             codec.recipes().iter().any(|recipe| encoder::find_by_name(recipe.encoder).is_some())
         };
-        let available = Self::ALL.into_iter().filter(|codec| *codec != self).filter(is_there);
-        Error::NoEncoder { codec: self.to_string(), available: available.map(Self::argument).collect() }
-    }
-
-    /// As typed on the command line.
-    fn argument(self) -> String {
-        use clap::ValueEnum as _;
-        self.to_possible_value().expect("no codec is hidden").get_name().to_owned()
+        let available = Self::ALL.iter().copied().filter(|codec| *codec != self).filter(is_there);
+        Error::NoEncoder {
+            codec: self.to_string(),
+            available: available.map(|codec| codec.name().into()).collect(),
+        }
     }
 }
 

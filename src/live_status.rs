@@ -1,4 +1,4 @@
-//! What a session without a window says of itself, once a second.
+//! The status of a live session without a window: a line on the terminal, or JSON.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -6,11 +6,12 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::meter::Reading;
+use crate::live::meter::Reading;
+use crate::live::status::StatusReporter;
 use crate::progress::BarWriter;
 
 /// Where it says so.
-pub enum LiveLine {
+pub enum StatusLine {
     /// One line on the terminal, again and again.
     Terminal(ProgressBar),
     /// A JSON object a line, on stdout.
@@ -19,7 +20,7 @@ pub enum LiveLine {
     Silent,
 }
 
-impl LiveLine {
+impl StatusLine {
     /// A line on the terminal, if stderr is one.
     pub fn terminal() -> Self {
         let style = ProgressStyle::with_template("{spinner} {msg}").expect("a valid template");
@@ -35,9 +36,10 @@ impl LiveLine {
             Self::Json | Self::Silent => None,
         })
     }
+}
 
-    /// How it goes.
-    pub fn show(&self, reading: &Reading, notice: Option<&str>) {
+impl StatusReporter for StatusLine {
+    fn show(&self, reading: &Reading, notice: Option<&str>) {
         match self {
             Self::Terminal(bar) => bar.set_message(text(reading, notice)),
             Self::Json => {
@@ -50,8 +52,7 @@ impl LiveLine {
         }
     }
 
-    /// Something that happened once.
-    pub fn event(&self, kind: &str, fields: &Value) {
+    fn event(&self, kind: &str, fields: &Value) {
         if let Self::Json = self {
             let mut fields = fields.clone();
             fields["event"] = kind.into();
@@ -61,7 +62,7 @@ impl LiveLine {
     }
 }
 
-impl Drop for LiveLine {
+impl Drop for StatusLine {
     fn drop(&mut self) {
         if let Self::Terminal(bar) = self {
             bar.finish_and_clear();
