@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, ColorChoice};
 
 use crate::align::Align;
-use crate::device::Device;
 use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::finish::Colors;
 use crate::image_file;
+use crate::nn::runtime::Device;
 use crate::preset::{self, Preset};
 use crate::progress::BarWriter;
 use crate::report::{exit_code, report};

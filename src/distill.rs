@@ -13,13 +13,14 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 
 use crate::assets;
-use crate::device::Runtime;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::grain::{CELL, Grain, OCTAVES};
 use crate::image_file;
-use crate::model::{Models, Network};
+use crate::nn::models::Models;
+use crate::nn::network::Network;
+use crate::nn::runtime::Runtime;
 use crate::painter::{GREY, PainterChoice, planes_of};
 use crate::style::{self, FINE, Style};
 use crate::style_encoder::StyleEncoder;

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::device::{Device, Runtime};
 use crate::engine::Setup;
 use crate::error::Error;
 use crate::gpu::Gpu;
-use crate::model::Models;
+use crate::nn::models::Models;
+use crate::nn::runtime::{Device, Runtime};
 use crate::report::hint;
 use crate::{media, source};
 

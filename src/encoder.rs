@@ -5,12 +5,13 @@
 //! the same warp network: the reference (VGG-16 and a learned adapter) and a
 //! student of it that computes sixty times less.
 
-use crate::device::{Device, Runtime};
 use crate::error::Result;
 use crate::frame::Size;
 use crate::grid::Features;
-use crate::model::{Models, Network};
 use crate::names::names;
+use crate::nn::models::Models;
+use crate::nn::network::Network;
+use crate::nn::runtime::{Device, Runtime};
 use crate::resize::{Filter, Pixels, Resizer};
 use crate::view::View;
 

@@ -16,7 +16,6 @@ use std::path::PathBuf;
 use image::RgbImage;
 
 use crate::align::{Align, Aligner};
-use crate::device::{Device, Runtime};
 use crate::encoder::EncoderChoice;
 use crate::error::{Error, Result};
 use crate::field::WarpField;
@@ -24,8 +23,9 @@ use crate::finish::{Finish, Mix};
 use crate::frame::Frame;
 use crate::gpu::Gpu;
 use crate::grid::FOUND;
-use crate::model::Models;
 use crate::motion::Tracker;
+use crate::nn::models::Models;
+use crate::nn::runtime::{Device, Runtime};
 use crate::painter::{Brush, Painter, PainterChoice};
 use crate::pose::Posed;
 use crate::preset::Preset;

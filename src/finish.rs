@@ -95,7 +95,7 @@ impl Finish {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::remap::tests::picture;
+    use crate::frame::tests::picture;
 
     /// A frame, and its painting (the colours turned round) on a canvas of another size.
     pub(crate) fn painted(size: (u32, u32), canvas: (u32, u32)) -> (Frame, Painting) {

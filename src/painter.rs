@@ -10,14 +10,15 @@
 
 use rayon::prelude::*;
 
-use crate::device::Runtime;
 use crate::error::{Error, Result};
 use crate::finish::Painting;
 use crate::frame::{Frame, Size};
 use crate::grain::{CELL, Grain, OCTAVES};
-use crate::model::{Models, Network};
 use crate::motion::Motion;
 use crate::names::names;
+use crate::nn::models::Models;
+use crate::nn::network::Network;
+use crate::nn::runtime::Runtime;
 use crate::resize::{Filter, Pixels, Resizer};
 use crate::style::Style;
 

@@ -76,21 +76,6 @@ fn cell_taps(field: &WarpField, size: Size) -> Vec<[u32; 2]> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::time::FrameTime;
-
-    /// A picture with edges, fine texture and smooth parts.
-    pub(crate) fn picture(width: u32, height: u32) -> Frame {
-        let size = Size::new(width, height).expect("positive");
-        let mut frame = Frame::filled(size, FrameTime::ZERO, [0, 0, 0, 255]);
-        for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
-            let (x, y) = (k as u32 % width, k as u32 / width);
-            pixel[0] = ((x * 255) / width) as u8;
-            pixel[1] = if (x / 9 + y / 7) % 2 == 0 { 230 } else { 20 };
-            pixel[2] = (x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(40_503)) >> 13) as u8;
-        }
-        frame
-    }
-
     /// Swirls and squeezes, minifying in places, reaching outside the picture.
     pub(crate) fn bent(strength: f32) -> WarpField {
         let values = (0..13 * 9)

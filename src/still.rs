@@ -1,11 +1,11 @@
 //! One picture, redrawn as the paper does it: minutes of optimisation.
 
-use crate::device::Runtime;
 use crate::engine::{Engine, Setup};
 use crate::error::Result;
 use crate::finish::{Finish, Mix};
 use crate::frame::Frame;
-use crate::model::Models;
+use crate::nn::models::Models;
+use crate::nn::runtime::Runtime;
 use crate::painter::{Brush, Painter};
 use crate::preset::Preset;
 use crate::styler::{Begin, Recipe, Step, Styler};

@@ -2,10 +2,11 @@
 
 use image::RgbImage;
 
-use crate::device::Runtime;
 use crate::error::{Error, Result};
 use crate::frame::Size;
-use crate::model::{Models, Network};
+use crate::nn::models::Models;
+use crate::nn::network::Network;
+use crate::nn::runtime::Runtime;
 use crate::resize::{Filter, Pixels, Resizer};
 use crate::style::Style;
 

@@ -10,12 +10,13 @@
 
 use image::RgbImage;
 
-use crate::device::Runtime;
 use crate::error::{Error, Result};
 use crate::finish::Painting;
 use crate::frame::{Frame, Size};
-use crate::model::{Models, Network};
 use crate::names::names;
+use crate::nn::models::Models;
+use crate::nn::network::Network;
+use crate::nn::runtime::Runtime;
 use crate::painter::canvas;
 use crate::styler::adam::Adam;
 pub(crate) use crate::styler::planes::Planes;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 
 use crate::assets;
-use crate::device::Runtime;
 use crate::error::{Error, Result};
 use crate::image_file;
-use crate::model::Models;
+use crate::nn::models::Models;
+use crate::nn::runtime::Runtime;
 use crate::style::{self, Style};
 use crate::style_encoder::StyleEncoder;
 

@@ -14,12 +14,13 @@
 use image::RgbImage;
 
 use crate::cuts::Cuts;
-use crate::device::Runtime;
 use crate::encoder::{Encoder, EncoderChoice};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::grid::{CELLS, FOUND, Features, GRID, Match, Scene, centre};
-use crate::model::{Models, Network, TensorSpec};
+use crate::nn::models::Models;
+use crate::nn::network::{Network, TensorSpec};
+use crate::nn::runtime::Runtime;
 use crate::pose::Posed;
 use crate::resize::Pixels;
 use crate::time::FrameTime;

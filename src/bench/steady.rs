@@ -10,12 +10,12 @@ use std::path::Path;
 
 use crate::align::Aligner;
 use crate::cancel::Stop;
-use crate::device::Runtime;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::grid::GRID;
 use crate::grid::Scene;
-use crate::model::Models;
+use crate::nn::models::Models;
+use crate::nn::runtime::Runtime;
 use crate::pose::Posed;
 use crate::preset::Preset;
 use crate::smooth::{Causal, Lookahead};

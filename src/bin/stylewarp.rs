@@ -14,7 +14,7 @@ use stylewarp::gallery::{self, Shelf};
 use stylewarp::interrupt::on_signal;
 use stylewarp::live::session::{self, Outlets};
 use stylewarp::live_status::StatusLine;
-use stylewarp::model::Models;
+use stylewarp::nn::models::Models;
 use stylewarp::preset::Preset;
 use stylewarp::progress::StepBar;
 use stylewarp::show::{Show, draw};

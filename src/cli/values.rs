@@ -6,9 +6,9 @@ use std::str::FromStr;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::align::Align;
-use crate::device::Device;
 use crate::encoder::EncoderChoice;
 use crate::finish::Colors;
+use crate::nn::runtime::Device;
 use crate::painter::PainterChoice;
 use crate::sink::Codec;
 use crate::styler::Statistics;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::desk::Desk;
 use crate::cancel::Stop;
-use crate::device::Runtime;
 use crate::engine::Setup;
 use crate::error::Result;
-use crate::model::Models;
+use crate::nn::models::Models;
+use crate::nn::runtime::Runtime;
 use crate::preset::{self, Preset};
 use crate::slot::{Put, Take, Taken};
 use crate::style::Style;

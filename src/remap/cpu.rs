@@ -218,9 +218,10 @@ fn spread(step: [f32; 2]) -> [f32; 2] {
 #[cfg(test)]
 mod tests {
     use super::super::sample::mirrored;
-    use super::super::tests::{bent, picture};
+    use super::super::tests::bent;
     use super::*;
     use crate::frame::Size;
+    use crate::frame::tests::picture;
     use proptest::prelude::*;
 
     /// The same by the definition alone: the field sampled at every pixel.

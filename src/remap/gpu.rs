@@ -55,10 +55,11 @@ impl GpuRemap {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{bent, picture};
+    use super::super::tests::bent;
     use super::super::{CpuRemap, cell_taps};
     use super::*;
     use crate::compute::{differing, params_layout};
+    use crate::frame::tests::picture;
 
     #[test]
     fn shader_and_twin_agree_within_one_level() {

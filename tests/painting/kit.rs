@@ -4,9 +4,9 @@ use std::path::Path;
 
 use image::imageops::{FilterType, resize};
 use stylewarp::assets;
-use stylewarp::device::{Device, Runtime};
 use stylewarp::frame::{Frame, Size};
-use stylewarp::model::Models;
+use stylewarp::nn::models::Models;
+use stylewarp::nn::runtime::{Device, Runtime};
 use stylewarp::time::FrameTime;
 
 pub(crate) fn models() -> Models {

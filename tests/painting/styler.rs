@@ -3,7 +3,7 @@
 
 use safetensors::SafeTensors;
 use stylewarp::assets;
-use stylewarp::model::{Input, Network};
+use stylewarp::nn::network::{Input, Network};
 use stylewarp::painter::{Brush, Painter, PainterChoice};
 use stylewarp::style;
 use stylewarp::styler::{Recipe, Statistics, Step, Styler};

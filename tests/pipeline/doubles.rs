@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use stylewarp::cancel::Stop;
 use stylewarp::colour::Colour;
-use stylewarp::device::Device;
 use stylewarp::engine::{Engine, Setup};
 use stylewarp::frame::{Frame, Size};
+use stylewarp::nn::runtime::Device;
 use stylewarp::preset::Preset;
 use stylewarp::sink::Sink;
 use stylewarp::source::{Source, VideoInfo};

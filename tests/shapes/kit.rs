@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use stylewarp::device::{Device, Runtime};
 use stylewarp::encoder::EncoderChoice;
 use stylewarp::engine::{Engine, Explained, Setup};
 use stylewarp::frame::{Frame, Size};
 use stylewarp::image_file::exemplar;
-use stylewarp::model::Models;
+use stylewarp::nn::models::Models;
+use stylewarp::nn::runtime::{Device, Runtime};
 use stylewarp::preset::Preset;
 use stylewarp::time::FrameTime;
 use stylewarp::warper::Warper;

@@ -19,7 +19,7 @@ use crate::names::names;
 
 /// A product of two matrices of any size: the yardstick, and the smallest
 /// network there is to try a device with.
-pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../models/gemm.onnx");
+pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../../models/gemm.onnx");
 
 /// What the networks run on (ONNX Runtime's execution providers).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
