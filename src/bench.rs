@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::field::WarpField;
 use crate::finish::Painting;
 use crate::frame::{Frame, Size};
-use crate::gpu::Gpu;
+use crate::gpu::adapter::Gpu;
 use crate::motion::Tracker;
 use crate::nn::models::Models;
 use crate::nn::network::{Input, Network};

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::engine::Setup;
 use crate::error::Error;
-use crate::gpu::Gpu;
+use crate::gpu::adapter::Gpu;
 use crate::nn::models::Models;
 use crate::nn::runtime::{Device, Runtime};
 use crate::report::hint;

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::field::WarpField;
 use crate::finish::{Finish, Mix};
 use crate::frame::Frame;
-use crate::gpu::Gpu;
+use crate::gpu::adapter::Gpu;
 use crate::grid::FOUND;
 use crate::motion::Tracker;
 use crate::nn::models::Models;

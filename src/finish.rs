@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::frame::{Frame, Size};
-use crate::gpu::Gpu;
+use crate::gpu::adapter::Gpu;
 use crate::names::names;
 
 mod cpu;

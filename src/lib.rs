@@ -42,7 +42,6 @@ pub mod bench;
 pub mod cancel;
 pub mod cli;
 pub mod colour;
-mod compute;
 mod contrast;
 pub mod cuts;
 pub mod distill;

@@ -8,7 +8,7 @@
 use crate::error::Result;
 use crate::field::WarpField;
 use crate::frame::{Frame, Size};
-use crate::gpu::Gpu;
+use crate::gpu::adapter::Gpu;
 
 mod cpu;
 mod gpu;

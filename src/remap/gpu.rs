@@ -1,11 +1,11 @@
 //! Runs `shaders/remap.wgsl`.
 
 use super::cell_taps;
-use crate::compute::Compute;
 use crate::error::Result;
 use crate::field::WarpField;
 use crate::frame::Frame;
-use crate::gpu::Gpu;
+use crate::gpu::adapter::Gpu;
+use crate::gpu::compute::Compute;
 
 const SHADER: &str = include_str!("../../shaders/remap.wgsl");
 
@@ -58,8 +58,8 @@ mod tests {
     use super::super::tests::bent;
     use super::super::{CpuRemap, cell_taps};
     use super::*;
-    use crate::compute::{differing, params_layout};
     use crate::frame::tests::picture;
+    use crate::gpu::compute::{differing, params_layout};
 
     #[test]
     fn shader_and_twin_agree_within_one_level() {

@@ -8,7 +8,7 @@ use wgpu::util::{BufferInitDescriptor, DeviceExt as _};
 
 use crate::error::{Cause, Error, Result};
 use crate::frame::Size;
-use crate::gpu::Gpu;
+use crate::gpu::adapter::Gpu;
 
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 /// The shaders' workgroup, pixels across and down.
