@@ -8,10 +8,11 @@ use serde::Serialize;
 use crate::engine::Setup;
 use crate::error::Error;
 use crate::gpu::adapter::Gpu;
+use crate::live::capture::camera;
 use crate::nn::models::Models;
 use crate::nn::runtime::{Device, Runtime};
 use crate::report::hint;
-use crate::{media, source};
+use crate::video::libav;
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -119,7 +120,7 @@ fn gpu() -> Check {
 }
 
 fn ffmpeg() -> Check {
-    media::init();
+    libav::init();
     let version = ffmpeg_next::util::version();
     let version = format!("libavutil {}.{}", version >> 16, version >> 8 & 0xff);
     match ffmpeg_next::encoder::find_by_name("libx264") {
@@ -131,7 +132,7 @@ fn ffmpeg() -> Check {
 }
 
 fn cameras() -> Check {
-    match source::cameras() {
+    match camera::list() {
         Ok(found) if found.is_empty() => {
             Check::lacking("cameras", "none", "stylewarp live --camera test, or --camera file:clip.mp4")
         }

@@ -2,7 +2,7 @@
 //!
 //! Inside the program a frame is always upright, packed RGBA, 8 bits, rows
 //! without padding. Strides, planes, ranges, matrices and rotation belong to
-//! the edges ([`crate::source`], [`crate::sink`]) and end there.
+//! the edges ([`crate::video::read`], [`crate::video::write`]) and end there.
 
 use crate::time::FrameTime;
 

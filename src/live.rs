@@ -23,14 +23,15 @@ use crate::engine::{Analyse, Analysed, Engine, Render, Setup, Touch};
 use crate::error::{Error, Result, first_cause};
 use crate::finish::Mix;
 use crate::frame::Frame;
+use crate::live::capture::request::CameraRequest;
 use crate::live::clock::LiveClock;
 use crate::preset::Preset;
 use crate::slot::{Put, Take, Taken, slot};
-use crate::source::{CameraRequest, VideoInfo};
 use crate::style::Style;
 use crate::time::{FrameRate, FrameTime};
+use crate::video::read::VideoInfo;
 
-mod capture;
+pub mod capture;
 pub mod carry;
 pub mod clock;
 pub mod desk;
@@ -46,7 +47,7 @@ mod thumbnail;
 pub mod wardrobe;
 pub mod window;
 
-use capture::Capture;
+use crate::live::capture::watchdog::Capture;
 use carry::{Carry, Dated, Newest};
 use desk::{Desk, Dials};
 use meter::Meter;

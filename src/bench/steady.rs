@@ -19,8 +19,8 @@ use crate::nn::runtime::Runtime;
 use crate::pose::Posed;
 use crate::preset::Preset;
 use crate::smooth::{Causal, Lookahead};
-use crate::source::{Clip, FileSource, Source as _};
 use crate::time::FrameTime;
+use crate::video::read::{Clip, FileSource, Source as _};
 use crate::warper::Warper;
 
 /// What is faster than this, as the deviation of a Gaussian in seconds, is jitter.

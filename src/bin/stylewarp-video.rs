@@ -16,9 +16,9 @@ use stylewarp::painter::PainterChoice;
 use stylewarp::pipeline::run_file;
 use stylewarp::preset::Preset;
 use stylewarp::progress::Progress;
-use stylewarp::sink::{Codec, FileOutput, FileSink};
-use stylewarp::source::{Clip, FileSource, Source as _, VideoInfo};
 use stylewarp::time::FrameTime;
+use stylewarp::video::read::{Clip, FileSource, Source as _, VideoInfo};
+use stylewarp::video::write::{Codec, FileOutput, FileSink};
 
 const EXAMPLES: &str = "\
 Examples:

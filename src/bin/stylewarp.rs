@@ -12,13 +12,13 @@ use stylewarp::engine::{Engine, Setup};
 use stylewarp::frame::Frame;
 use stylewarp::gallery::{self, Shelf};
 use stylewarp::interrupt::on_signal;
+use stylewarp::live::capture::camera;
 use stylewarp::live::session::{self, Outlets};
 use stylewarp::live_status::StatusLine;
 use stylewarp::nn::models::Models;
 use stylewarp::preset::Preset;
 use stylewarp::progress::StepBar;
 use stylewarp::show::{Show, draw};
-use stylewarp::source::cameras;
 use stylewarp::{Error, Result, distill, doctor, image_file, still, style};
 
 const LIVE_EXAMPLES: &str = "\
@@ -163,7 +163,7 @@ fn main() -> ExitCode {
 fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
     match command {
         Command::Live(args) if args.list => {
-            for camera in cameras()? {
+            for camera in camera::list()? {
                 println!("{} {}", camera.index, camera.name);
                 camera.formats.iter().for_each(|format| println!("    {format}"));
             }

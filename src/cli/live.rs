@@ -10,10 +10,10 @@ use crate::engine::Setup;
 use crate::error::Result;
 use crate::frame::Size;
 use crate::live::Plan;
+use crate::live::capture::request::{CameraName, CameraRequest};
 use crate::live::serve::ServeOptions;
 use crate::painter::PainterChoice;
 use crate::report::report;
-use crate::source::{CameraName, CameraRequest};
 use crate::time::FrameTime;
 
 /// The port OBS users are told about.

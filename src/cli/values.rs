@@ -10,8 +10,8 @@ use crate::encoder::EncoderChoice;
 use crate::finish::Colors;
 use crate::nn::runtime::Device;
 use crate::painter::PainterChoice;
-use crate::sink::Codec;
 use crate::styler::Statistics;
+use crate::video::write::Codec;
 
 /// A type whose values a flag can choose from.
 pub trait Choice: FromStr<Err: std::fmt::Debug> + Copy + Send + Sync + 'static {

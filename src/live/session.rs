@@ -13,9 +13,9 @@ use super::{Live, Plan, window};
 use crate::cancel::Stop;
 use crate::error::{Result, first_cause};
 use crate::live::clock::LiveClock;
-use crate::sink::FileOutput;
 use crate::slot::slot;
 use crate::time::FrameTime;
+use crate::video::write::FileOutput;
 
 /// Between two lines of numbers.
 const EVERY: FrameTime = FrameTime::from_nanos(1_000_000_000);

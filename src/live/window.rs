@@ -20,9 +20,9 @@ use crate::error::{Cause, Error, Result};
 use crate::frame::Frame;
 use crate::image_file;
 use crate::live::clock::LiveClock;
-use crate::sink::FileOutput;
 use crate::slot::{Take, Taken, slot};
-use crate::source::VideoInfo;
+use crate::video::read::VideoInfo;
+use crate::video::write::FileOutput;
 
 mod panels;
 

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use stylewarp::Result;
 use stylewarp::cancel::Stop;
-use stylewarp::sink::{FileOutput, FileSink, Sink};
-use stylewarp::source::{Clip, FileSource, Source};
 use stylewarp::time::FrameTime;
+use stylewarp::video::read::{Clip, FileSource, Source};
+use stylewarp::video::write::{FileOutput, FileSink, Sink};
 
 use crate::clips::run;
 pub(crate) use crate::clips::{Folder, packets, probe, stream_times, times, video};

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use stylewarp::cancel::Stop;
 use stylewarp::report::report;
-use stylewarp::sink::{FileOutput, FileSink, Sink};
-use stylewarp::source::{Clip, FileSource, Source};
+use stylewarp::video::read::{Clip, FileSource, Source};
+use stylewarp::video::write::{FileOutput, FileSink, Sink};
 
 use crate::kit::{Folder, copy, output, times};
 

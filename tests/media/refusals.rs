@@ -5,8 +5,8 @@ use std::path::Path;
 
 use stylewarp::Error;
 use stylewarp::cancel::Stop;
-use stylewarp::sink::{Codec, FileOutput};
-use stylewarp::source::{Clip, FileSource, Source};
+use stylewarp::video::read::{Clip, FileSource, Source};
+use stylewarp::video::write::{Codec, FileOutput};
 
 use crate::kit::{Folder, copy, copy_part, log_of, output, probe, seconds};
 

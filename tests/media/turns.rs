@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use stylewarp::cancel::Stop;
-use stylewarp::source::{Clip, FileSource, Source};
+use stylewarp::video::read::{Clip, FileSource, Source};
 
 use crate::kit::{Folder, Picture, copy, probe, video};
 

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use stylewarp::cancel::Stop;
-use stylewarp::colour::Colour;
 use stylewarp::engine::{Engine, Setup};
 use stylewarp::frame::{Frame, Size};
 use stylewarp::nn::runtime::Device;
 use stylewarp::preset::Preset;
-use stylewarp::sink::Sink;
-use stylewarp::source::{Source, VideoInfo};
 use stylewarp::time::{FrameRate, FrameTime, TimeBase};
+use stylewarp::video::colour::Colour;
+use stylewarp::video::read::{Source, VideoInfo};
+use stylewarp::video::write::Sink;
 use stylewarp::{Error, Result};
 
 use crate::networks;

@@ -19,9 +19,9 @@ use yuv::{
     yuv400_to_rgba, yuv420_to_rgba, yuv422_to_rgba, yuv444_to_rgba,
 };
 
-use crate::colour::{Colour, stores_rgb};
 use crate::error::{Error, Result};
 use crate::frame::Size;
+use crate::video::colour::{Colour, stores_rgb};
 
 /// Makes RGBA pictures of one size out of whatever the decoder hands out.
 pub(super) struct Converter {
@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn rgba(mut frame: frame::Video, space: Space, range: Range) -> [u8; 4] {
-        crate::media::init();
+        crate::video::libav::init();
         frame.set_color_space(space);
         frame.set_color_range(range);
         let colour = Colour::of(&frame, size());
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_picture_of_another_size_is_scaled() {
-        crate::media::init();
+        crate::video::libav::init();
         let colour = Colour::untagged(size());
         let mut converter = Converter::new(size(), colour);
         let mut other = frame::Video::new(Pixel::YUV420P, 32, 12);

@@ -17,16 +17,17 @@ use std::path::{Path, PathBuf};
 use ffmpeg::format::context::Output;
 use ffmpeg_next as ffmpeg;
 
-use super::Sink;
-use super::codec::Codec;
-use super::container::Container;
-use super::copy::{self, Copier};
-use super::encode::Encoder;
 use crate::error::{Cause, Error, Result};
 use crate::frame::Frame;
-use crate::media;
-use crate::source::VideoInfo;
 use crate::time::FrameTime;
+use crate::video::libav;
+use crate::video::read::VideoInfo;
+use crate::video::write::Sink;
+use crate::video::write::codec::Codec;
+use crate::video::write::container::Container;
+use crate::video::write::encode::Encoder;
+use crate::video::write::passthrough;
+use crate::video::write::passthrough::Copier;
 
 /// What file to write, and how.
 #[derive(Debug, Clone)]
@@ -136,18 +137,18 @@ impl FileSink {
     }
 
     fn open(output: &FileOutput, info: &VideoInfo, input: Option<&Path>) -> Result<Self> {
-        media::init();
+        libav::init();
         let container = Container::of(&output.path)?;
         let encoder = Encoder::open(output.codec(container), output.crf, info)?;
 
         let part = Part::create(&output.path).map_err(|reason| output.cannot_write(reason))?;
-        let url = media::url(&part.path).map_err(|reason| output.cannot_write(reason))?;
+        let url = libav::url(&part.path).map_err(|reason| output.cannot_write(reason))?;
         let mut file = ffmpeg::format::output_as(&url, container.muxer())
             .map_err(|reason| output.cannot_write(reason))?;
         let video = encoder.add_stream(&mut file, info).map_err(|reason| output.cannot_write(reason))?;
         let copier = input.map(|input| Copier::open(input, info, container, &mut file)).transpose()?;
         if let Some(copier) = &copier {
-            copy::copy_titles(copier.input(), &mut file, video);
+            passthrough::copy_titles(copier.input(), &mut file, video);
         }
         file.write_header_with(container.header_options(info.time_base))
             .map_err(|reason| output.cannot_write(reason))?;

@@ -10,14 +10,14 @@ use ffmpeg::format::context::Output;
 use ffmpeg::{Dictionary, Packet, Rational, encoder};
 use ffmpeg_next as ffmpeg;
 
-use super::codec::{Codec, Rate, Recipe};
-use super::mux;
-use super::planes::{Layout, Planes};
-use crate::colour::Colour;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
-use crate::source::VideoInfo;
 use crate::time::{FrameTime, TimeBase};
+use crate::video::colour::Colour;
+use crate::video::read::VideoInfo;
+use crate::video::write::codec::{Codec, Rate, Recipe};
+use crate::video::write::pixels::{Layout, Planes};
+use crate::video::write::stream;
 
 /// An open encoder and the way to its kind of pictures.
 pub(super) struct Encoder {
@@ -72,9 +72,9 @@ impl Encoder {
         stream.set_parameters(&self.codec);
         stream.set_time_base(info.time_base.parts());
         stream.set_avg_frame_rate(info.rate.parts());
-        mux::set_pixel_aspect(&mut stream, pixel_aspect(info));
+        stream::set_pixel_aspect(&mut stream, pixel_aspect(info));
         if is_mp4_like && self.codec.id() == codec::Id::HEVC {
-            mux::set_codec_tag(&mut stream, mux::HVC1);
+            stream::set_codec_tag(&mut stream, stream::HVC1);
         }
         Ok(stream.index())
     }

@@ -9,7 +9,7 @@ use ffmpeg::format::context::Output;
 use ffmpeg::format::stream::Disposition;
 use ffmpeg::{Rational, Stream, StreamMut, encoder};
 
-use super::tags;
+use crate::video::write::metadata;
 use ffmpeg_next as ffmpeg;
 
 /// Four letters that name a codec inside MP4 and QuickTime.
@@ -26,7 +26,7 @@ pub(super) fn add_copy(output: &mut Output, from: &Stream) -> Result<usize, ffmp
     // Tags belong to the container they came in; zero lets the new one choose.
     set_codec_tag(&mut to, [0; 4]);
     set_disposition(&mut to, from.disposition());
-    to.set_metadata(tags::kept(&from.metadata()));
+    to.set_metadata(metadata::kept(&from.metadata()));
     Ok(to.index())
 }
 

@@ -1,26 +1,24 @@
-//! Where frames come from.
+//! Reading: a file becomes a stream of frames.
+//!
+//! In: a path and the part that is wanted. Out: frames in the order of their times,
+//! upright, in RGBA, and what is known of the video before its first frame
+//! ([`VideoInfo`]). The stages are one file each: `probe`, `decode`, `timestamps`,
+//! `convert`, `orient`.
+//! Sound and subtitles are not read here; [`crate::video::write`] copies them.
 
-use crate::colour::Colour;
 use crate::error::Result;
 use crate::frame::{Frame, Size};
 use crate::time::{FrameRate, FrameTime, TimeBase};
+use crate::video::colour::Colour;
 
-mod camera;
-mod clock;
 mod convert;
 mod decode;
-mod describe;
 mod file;
-mod live;
-mod live_info;
 mod orient;
-pub mod test_card;
+mod probe;
+mod timestamps;
 
-pub use camera::{Found, list as cameras};
 pub use file::{Clip, FileSource};
-pub use live::{CameraName, CameraRequest};
-#[cfg(test)]
-pub(crate) use live_info::live_info;
 
 /// A stream of frames in the order of their times.
 pub trait Source: Send {

@@ -12,14 +12,15 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::desk::Desk;
-use super::meter::Meter;
 use crate::cancel::Stop;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
+use crate::live::capture::request::CameraRequest;
 use crate::live::clock::LiveClock;
+use crate::live::desk::Desk;
+use crate::live::meter::Meter;
 use crate::slot::Put;
-use crate::source::{CameraRequest, VideoInfo};
+use crate::video::read::VideoInfo;
 
 /// Seconds without a picture after which a camera counts as lost.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -37,21 +38,21 @@ enum Event {
 
 /// What a session's camera threads share.
 #[derive(Clone)]
-pub(super) struct Capture {
+pub(crate) struct Capture {
     pub request: CameraRequest,
     pub clock: LiveClock,
     pub stop: Stop,
 }
 
 /// A camera that has been opened, not yet watched.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     pub info: VideoInfo,
     events: Receiver<Event>,
 }
 
 impl Capture {
     /// Opens the camera and waits for it to answer.
-    pub(super) fn open(&self) -> Result<Opened> {
+    pub(crate) fn open(&self) -> Result<Opened> {
         let events = self.read()?;
         match events.recv_timeout(FIRST) {
             Ok(Event::Opened(info)) => Ok(Opened { info: *info, events }),
@@ -87,7 +88,7 @@ impl Capture {
     }
 
     /// Starts the watching thread, which hands every picture on.
-    pub(super) fn watch(
+    pub(crate) fn watch(
         self,
         opened: Opened,
         out: Put<Arc<Frame>>,
@@ -164,10 +165,10 @@ fn mirrored(mut frame: Frame) -> Frame {
 mod tests {
     use super::*;
     use crate::frame::Size;
+    use crate::live::capture::request::CameraName;
     use crate::live::desk::Dials;
     use crate::preset::Preset;
     use crate::slot::{Taken, slot};
-    use crate::source::CameraName;
     use crate::time::FrameTime;
 
     #[test]

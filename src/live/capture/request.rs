@@ -3,14 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::camera::CameraSource;
-use super::live_info::live_info;
-use super::{Clip, FileSource, Source, VideoInfo, test_card};
 use crate::cancel::Stop;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
+use crate::live::capture::camera::CameraSource;
+use crate::live::capture::info::live_info;
+use crate::live::capture::test_pattern;
 use crate::live::clock::LiveClock;
 use crate::time::{FrameRate, FrameTime};
+use crate::video::read::{Clip, FileSource, Source, VideoInfo};
 
 /// Of the test card, unless others are asked for.
 const CARD_SIZE: Size = Size { width: 640, height: 360 };
@@ -106,7 +107,7 @@ impl Source for TestSource {
         // Those that are late already were never due.
         self.drawn = (self.drawn + 1).max((self.clock.now() - self.began).to_ticks(base));
         self.clock.sleep_until(self.began + FrameTime::from_ticks(self.drawn, base));
-        Ok((!self.stop.is_raised()).then(|| test_card::draw(self.info.size, self.clock.now())))
+        Ok((!self.stop.is_raised()).then(|| test_pattern::draw(self.info.size, self.clock.now())))
     }
 }
 

@@ -1,9 +1,9 @@
 //! The video information of a live picture, which no container tells.
 
-use super::VideoInfo;
-use crate::colour::Colour;
 use crate::frame::Size;
 use crate::time::{FrameRate, FrameTime, TimeBase};
+use crate::video::colour::Colour;
+use crate::video::read::VideoInfo;
 
 /// What is known of a live picture.
 pub(crate) fn live_info(size: Size, rate: FrameRate) -> VideoInfo {

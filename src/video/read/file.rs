@@ -2,8 +2,8 @@
 //!
 //! Opening decodes the first frame, so that a source in hand has a picture to
 //! give, and its size and colour are those of a real frame rather than of a
-//! header. Frames come upright ([`super::orient`]), in RGBA ([`super::convert`]),
-//! at their own times ([`super::clock`]).
+//! header. Frames come upright ([`crate::video::read::orient`]), in RGBA ([`crate::video::read::convert`]),
+//! at their own times ([`crate::video::read::timestamps`]).
 //!
 //! # Clocks
 //! Frame times count from the moment a player shows as 0:00. With a start given,
@@ -17,17 +17,18 @@ use std::path::Path;
 
 use ffmpeg_next::frame;
 
-use super::clock::Clock;
-use super::convert::Converter;
-use super::decode::Decoder;
-use super::describe::{self, nominal_rate, orientation, size_of};
-use super::orient::Orientation;
-use super::{Source, VideoInfo};
 use crate::cancel::Stop;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
-use crate::media;
 use crate::time::FrameTime;
+use crate::video::libav;
+use crate::video::read::convert::Converter;
+use crate::video::read::decode::Decoder;
+use crate::video::read::orient::Orientation;
+use crate::video::read::probe;
+use crate::video::read::probe::{nominal_rate, orientation, size_of};
+use crate::video::read::timestamps::Clock;
+use crate::video::read::{Source, VideoInfo};
 
 /// How much of its stated length a video may lack without a word: a long last
 /// frame, sound that outlasts it.
@@ -75,7 +76,7 @@ impl FileSource {
             return Err(out_of_range("the duration", duration, "times above 0"));
         }
         let mut decoder = Decoder::open(path)?;
-        let clock_start = media::clock_start(decoder.input());
+        let clock_start = libav::clock_start(decoder.input());
         let start = clip.start.map(|start| clock_start + start);
         if let Some(start) = start {
             decoder = decoder.seek(path, start)?;
@@ -90,7 +91,7 @@ impl FileSource {
         let stored_size = size_of(&first)?;
         let orientation = orientation(&decoder.stream());
         let origin = if start.is_some() { ticks } else { clock_start.to_ticks(decoder.time_base()) };
-        let info = describe::video(&decoder, &first, stored_size, clip, orientation, origin);
+        let info = probe::video(&decoder, &first, stored_size, clip, orientation, origin);
         Ok(Self {
             converter: Converter::new(stored_size, info.colour),
             end: clip.duration.map(|length| start.unwrap_or(clock_start) + length),

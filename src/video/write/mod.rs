@@ -1,16 +1,22 @@
-//! Where frames go.
+//! Writing: frames become a file.
+//!
+//! In: frames in the order of their times, and the input that they came from. Out: one
+//! file, which appears under its name only when it is complete. `pixels` and `encode`
+//! make the video stream, `passthrough` copies sound and subtitles packet by packet,
+//! `metadata` keeps titles and chapters.
+//! Nothing here changes what a picture shows.
 
 use crate::error::Result;
 use crate::frame::Frame;
 
 mod codec;
 mod container;
-mod copy;
 mod encode;
 mod file;
-mod mux;
-mod planes;
-mod tags;
+mod metadata;
+mod passthrough;
+mod pixels;
+mod stream;
 
 pub use codec::Codec;
 pub use file::{FileOutput, FileSink};

@@ -4,13 +4,13 @@ use ffmpeg::codec::packet::side_data;
 use ffmpeg::{Rational, Stream, frame};
 use ffmpeg_next as ffmpeg;
 
-use super::decode::Decoder;
-use super::orient::Orientation;
-use super::{Clip, VideoInfo};
-use crate::colour::Colour;
 use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::time::{FrameRate, FrameTime};
+use crate::video::colour::Colour;
+use crate::video::read::decode::Decoder;
+use crate::video::read::orient::Orientation;
+use crate::video::read::{Clip, VideoInfo};
 
 /// All that is told, given how the pictures are to be turned and which of the
 /// stream's ticks is zero.

@@ -10,10 +10,10 @@ use ffmpeg::format::context::StreamIo;
 use ffmpeg::{Dictionary, Stream};
 use ffmpeg_next as ffmpeg;
 
-use super::codec::Codec;
-use super::mux;
 use crate::error::{Error, Result};
 use crate::time::TimeBase;
+use crate::video::write::codec::Codec;
+use crate::video::write::stream;
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Container {
         let try_header = || -> Result<(), ffmpeg::Error> {
             let memory = StreamIo::from_write_seek(Cursor::new(Vec::new()))?;
             let mut output = ffmpeg::format::output_to_stream(memory, None, Some(self.muxer()))?;
-            mux::add_copy(&mut output, stream)?;
+            stream::add_copy(&mut output, stream)?;
             output.write_header().map(drop)
         };
         try_header().is_ok()

@@ -14,8 +14,8 @@ use ffmpeg::{Packet, Stream, frame};
 use ffmpeg_next as ffmpeg;
 
 use crate::error::{Error, Result};
-use crate::media;
 use crate::time::{FrameTime, TimeBase};
+use crate::video::libav;
 
 /// How far before the wanted time to look for a keyframe. Some containers index
 /// by decoding time, which B-frames put ahead of the time shown.
@@ -35,8 +35,8 @@ pub(super) struct Decoder {
 impl Decoder {
     /// Opens a readable file at its first frame.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let input = media::open(path)?;
-        let stream = media::video_stream(&input).ok_or_else(|| Error::NoVideo { path: path.into() })?;
+        let input = libav::open(path)?;
+        let stream = libav::video_stream(&input).ok_or_else(|| Error::NoVideo { path: path.into() })?;
         let codec = open_codec(&input, stream).map_err(|source| Error::Open { path: path.into(), source })?;
         Ok(Self { input, stream, codec, held: None, is_draining: false, damaged: 0 })
     }
@@ -44,7 +44,7 @@ impl Decoder {
     /// Moves to some frame at or before `start`, on the file's clock: from a
     /// keyframe where seeking lands before it, else from the beginning.
     pub(super) fn seek(mut self, path: &Path, start: FrameTime) -> Result<Self> {
-        if let Err(reason) = media::seek(&mut self.input, start - SEEK_MARGIN) {
+        if let Err(reason) = libav::seek(&mut self.input, start - SEEK_MARGIN) {
             tracing::debug!(%reason, "the input cannot be searched; decoding from its beginning");
             return Self::open(path);
         }
@@ -70,7 +70,7 @@ impl Decoder {
 
     /// What the frames' timestamps count in.
     pub(super) fn time_base(&self) -> TimeBase {
-        media::time_base(&self.stream())
+        libav::time_base(&self.stream())
     }
 
     /// The next picture that can be decoded.
@@ -105,7 +105,7 @@ impl Decoder {
     /// The stream's next packet; `None` at the end.
     fn read(&mut self) -> Result<Option<Packet>> {
         loop {
-            match media::next_packet(&mut self.input) {
+            match libav::next_packet(&mut self.input) {
                 Ok(Some(packet)) if packet.stream() != self.stream => {}
                 Ok(packet) => return Ok(packet),
                 Err(source) => return Err(Error::Ffmpeg { doing: "reading the input", source }),

@@ -2,9 +2,9 @@
 
 use ffmpeg_next::encoder;
 
-use super::planes::Layout;
 use crate::error::{Error, Result};
 use crate::names::names;
+use crate::video::write::pixels::Layout;
 
 /// A way to store pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

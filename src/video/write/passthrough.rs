@@ -23,12 +23,12 @@ use ffmpeg::media::Type;
 use ffmpeg::{Packet, Stream};
 use ffmpeg_next as ffmpeg;
 
-use super::container::Container;
-use super::{mux, tags};
 use crate::error::Result;
-use crate::media;
-use crate::source::VideoInfo;
 use crate::time::FrameTime;
+use crate::video::libav;
+use crate::video::read::VideoInfo;
+use crate::video::write::container::Container;
+use crate::video::write::{metadata, stream};
 
 /// How far from one another streams of the same moment may lie in a file.
 const INTERLEAVING: FrameTime = FrameTime::from_nanos(2_000_000_000);
@@ -64,10 +64,11 @@ impl Copier {
         let (input, waiting) = open_near(path, info.origin)?;
         let mut routes = Vec::new();
         for stream in input.streams() {
-            let to = if is_wanted(&stream, container) { mux::add_copy(output, &stream).ok() } else { None };
+            let to =
+                if is_wanted(&stream, container) { stream::add_copy(output, &stream).ok() } else { None };
             routes.push(to.map(|to| Route { to, last_dts: None }));
         }
-        Ok(Self { video: media::video_stream(&input), input, routes, origin: info.origin, waiting })
+        Ok(Self { video: libav::video_stream(&input), input, routes, origin: info.origin, waiting })
     }
 
     /// The input, for its titles.
@@ -114,25 +115,25 @@ impl Copier {
         }
         // Muxers take chapters until the end, and only now is it known where
         // that is.
-        tags::copy_chapters(&self.input, output, self.origin, video_goes_on.then_some(end))
+        metadata::copy_chapters(&self.input, output, self.origin, video_goes_on.then_some(end))
     }
 
     /// The next packet. An input that cannot be read on is the source's to
     /// report, which reads the same file.
     fn next(&mut self) -> Option<Packet> {
-        self.waiting.take().or_else(|| media::next_packet(&mut self.input).ok().flatten())
+        self.waiting.take().or_else(|| libav::next_packet(&mut self.input).ok().flatten())
     }
 
     /// When a packet is due, on the frames' clock.
     fn time(&self, packet: &Packet) -> Option<FrameTime> {
-        let base = media::time_base(&self.input.stream(packet.stream())?);
+        let base = libav::time_base(&self.input.stream(packet.stream())?);
         Some(FrameTime::from_ticks(packet.pts().or(packet.dts())?, base) - self.origin)
     }
 
     fn write(&mut self, mut packet: Packet, output: &mut Output) -> Result<(), ffmpeg::Error> {
         let Some(stream) = self.input.stream(packet.stream()) else { return Ok(()) };
         let Some(Some(route)) = self.routes.get_mut(packet.stream()) else { return Ok(()) };
-        let base = media::time_base(&stream);
+        let base = libav::time_base(&stream);
         let origin = self.origin.to_ticks(base);
         let Some(ticks) = packet.pts().or(packet.dts()) else {
             tracing::debug!(stream = packet.stream(), "left out a packet without a time");
@@ -160,19 +161,19 @@ impl Copier {
 /// Opens a file some way before `origin`, or at its beginning where it cannot be
 /// searched; with a packet if one was read to find out.
 fn open_near(path: &Path, origin: FrameTime) -> Result<(Input, Option<Packet>)> {
-    let mut input = media::open(path)?;
+    let mut input = libav::open(path)?;
     let nearby = origin - INTERLEAVING;
-    if nearby <= media::clock_start(&input) {
+    if nearby <= libav::clock_start(&input) {
         return Ok((input, None));
     }
-    if media::seek(&mut input, nearby).is_ok()
-        && let Ok(Some(packet)) = media::next_packet(&mut input)
+    if libav::seek(&mut input, nearby).is_ok()
+        && let Ok(Some(packet)) = libav::next_packet(&mut input)
         && let Some(stream) = input.stream(packet.stream())
-        && packet.pts().is_some_and(|ticks| FrameTime::from_ticks(ticks, media::time_base(&stream)) <= origin)
+        && packet.pts().is_some_and(|ticks| FrameTime::from_ticks(ticks, libav::time_base(&stream)) <= origin)
     {
         return Ok((input, Some(packet)));
     }
-    Ok((media::open(path)?, None))
+    Ok((libav::open(path)?, None))
 }
 
 /// Whether a stream is to be copied; says so where it should be but cannot.
@@ -207,10 +208,10 @@ fn is_hidden(packet: &Packet) -> bool {
 
 /// Copies the words about the whole, and those about the video stream.
 pub(super) fn copy_titles(input: &Input, output: &mut Output, video: usize) {
-    output.set_metadata(tags::kept(&input.metadata()));
-    let of_video = media::video_stream(input).and_then(|index| input.stream(index));
+    output.set_metadata(metadata::kept(&input.metadata()));
+    let of_video = libav::video_stream(input).and_then(|index| input.stream(index));
     if let (Some(from), Some(mut to)) = (of_video, output.stream_mut(video)) {
-        to.set_metadata(tags::kept(&from.metadata()));
-        mux::set_disposition(&mut to, from.disposition());
+        to.set_metadata(metadata::kept(&from.metadata()));
+        stream::set_disposition(&mut to, from.disposition());
     }
 }

@@ -18,13 +18,13 @@ use yuv::{
     yuyv422_to_rgba,
 };
 
-use super::live_info::live_info;
-use super::{Source, VideoInfo};
 use crate::cancel::Stop;
 use crate::error::{Cause, Error, Result};
 use crate::frame::{Frame, Size};
+use crate::live::capture::info::live_info;
 use crate::live::clock::LiveClock;
 use crate::time::{FrameRate, FrameTime};
+use crate::video::read::{Source, VideoInfo};
 
 /// Formats we read, the dearer to the bus first: YUYV of more than 640x480 seldom fits it at full rate.
 const READ: [FrameFormat; 3] = [FrameFormat::NV12, FrameFormat::YUYV, FrameFormat::MJPEG];

@@ -12,8 +12,8 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame;
 use yuv::{YuvChromaSubsampling, YuvConversionMode, YuvPlanarImageMut, rgba_to_yuv420, rgba_to_yuv422};
 
-use crate::colour::Colour;
 use crate::frame::{Frame, Size};
+use crate::video::colour::Colour;
 
 /// How an encoder's pictures are laid out in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
