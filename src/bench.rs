@@ -13,11 +13,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use self::peer::Peer;
-use crate::align::Aligner;
-use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
-use crate::field::WarpField;
 use crate::finish::Painting;
 use crate::frame::{Frame, Size};
 use crate::gpu::adapter::Gpu;
@@ -27,11 +24,14 @@ use crate::nn::network::{Input, Network};
 use crate::nn::runtime::{GEMM_MODEL, Runtime};
 use crate::painter::{Brush, Painter, PainterChoice};
 use crate::preset::Preset;
-use crate::remap::{CpuRemap, GpuRemap};
 use crate::steady::Steady;
 use crate::style;
 use crate::time::FrameTime;
-use crate::warper::Warper;
+use crate::warp::features::EncoderChoice;
+use crate::warp::field::WarpField;
+use crate::warp::matcher::Warper;
+use crate::warp::regularize::Aligner;
+use crate::warp::remap::{CpuRemap, GpuRemap};
 
 const SIDE: usize = 1024;
 

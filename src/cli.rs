@@ -5,8 +5,6 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, ColorChoice};
 
-use crate::align::Align;
-use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::finish::Colors;
@@ -17,6 +15,8 @@ use crate::progress::BarWriter;
 use crate::report::{exit_code, report};
 use crate::texture::Texture;
 use crate::time::FrameTime;
+use crate::warp::features::EncoderChoice;
+use crate::warp::regularize::Align;
 
 mod live;
 mod quality;

@@ -15,26 +15,26 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
-use crate::align::{Align, Aligner};
-use crate::encoder::EncoderChoice;
 use crate::error::{Error, Result};
-use crate::field::WarpField;
 use crate::finish::{Finish, Mix};
 use crate::frame::Frame;
 use crate::gpu::adapter::Gpu;
-use crate::grid::FOUND;
 use crate::motion::Tracker;
 use crate::nn::models::Models;
 use crate::nn::runtime::{Device, Runtime};
 use crate::painter::{Brush, Painter, PainterChoice};
-use crate::pose::Posed;
 use crate::preset::Preset;
-use crate::remap::Remap;
-use crate::smooth::{Causal, Lookahead};
 use crate::steady::Steady;
 use crate::style::Style;
 use crate::time::FrameTime;
-use crate::warper::Warper;
+use crate::warp::features::EncoderChoice;
+use crate::warp::field::WarpField;
+use crate::warp::grid::FOUND;
+use crate::warp::matcher::Warper;
+use crate::warp::regularize::{Align, Aligner};
+use crate::warp::remap::Remap;
+use crate::warp::similarity::Posed;
+use crate::warp::smoothing::{Causal, Lookahead};
 
 /// Where networks come from and what they run on.
 #[derive(Debug, Clone, Default)]

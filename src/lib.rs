@@ -36,26 +36,21 @@
 //! # }
 //! ```
 
-pub mod align;
 pub mod assets;
 pub mod bench;
 pub mod cancel;
 pub mod cli;
 mod contrast;
-pub mod cuts;
 pub mod distill;
 pub mod doctor;
-pub mod encoder;
 pub mod engine;
 pub mod error;
-pub mod field;
 pub mod finish;
 pub mod frame;
 pub mod gallery;
 mod glance;
 pub mod gpu;
 mod grain;
-pub mod grid;
 pub mod image_file;
 pub mod interrupt;
 pub mod live;
@@ -65,16 +60,13 @@ pub mod names;
 pub mod nn;
 pub mod painter;
 pub mod pipeline;
-pub mod pose;
 pub mod preset;
 pub mod progress;
-pub mod remap;
 pub mod report;
 pub mod resize;
 mod sheet;
 pub mod show;
 pub mod slot;
-pub mod smooth;
 pub mod steady;
 pub mod still;
 pub mod style;
@@ -83,7 +75,6 @@ pub mod styler;
 pub mod texture;
 pub mod time;
 pub mod video;
-pub mod view;
-pub mod warper;
+pub mod warp;
 
 pub use error::{Error, Result};

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 use serde::Deserialize;
 
-use crate::align::Align;
 use crate::assets::EMBEDDED;
 use crate::error::{Cause, Error, Result};
 use crate::finish::Colors;
 use crate::image_file::exemplar;
 use crate::texture::Texture;
+use crate::warp::regularize::Align;
 
 /// Name of the preset used where none is named.
 pub const DEFAULT: &str = "modigliani";

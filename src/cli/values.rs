@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::align::Align;
-use crate::encoder::EncoderChoice;
 use crate::finish::Colors;
 use crate::nn::runtime::Device;
 use crate::painter::PainterChoice;
 use crate::styler::Statistics;
 use crate::video::write::Codec;
+use crate::warp::features::EncoderChoice;
+use crate::warp::regularize::Align;
 
 /// A type whose values a flag can choose from.
 pub trait Choice: FromStr<Err: std::fmt::Debug> + Copy + Send + Sync + 'static {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use stylewarp::encoder::EncoderChoice;
 use stylewarp::engine::{Engine, Explained, Setup};
 use stylewarp::frame::{Frame, Size};
 use stylewarp::image_file::exemplar;
@@ -11,7 +10,8 @@ use stylewarp::nn::models::Models;
 use stylewarp::nn::runtime::{Device, Runtime};
 use stylewarp::preset::Preset;
 use stylewarp::time::FrameTime;
-use stylewarp::warper::Warper;
+use stylewarp::warp::features::EncoderChoice;
+use stylewarp::warp::matcher::Warper;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -6,25 +6,25 @@
 //! network turns the correlation into a field, cell by cell on a 16x16 grid. The
 //! field lies on the *exemplar's* grid: a cell is "the left eye" rather than "the
 //! place at (0.4, 0.3)". That makes it the right place to smooth in time
-//! ([`crate::smooth`]), before it is fitted to the frame ([`crate::align`]).
+//! ([`crate::warp::smoothing`]), before it is fitted to the frame ([`crate::warp::regularize`]).
 //!
-//! The frame is looked at through a window ([`crate::view`]) that follows the
-//! subject, and scenes are told apart here ([`crate::cuts`]), where the features are.
+//! The frame is looked at through a window ([`crate::warp::roi`]) that follows the
+//! subject, and scenes are told apart here ([`crate::warp::shots`]), where the features are.
 
 use image::RgbImage;
 
-use crate::cuts::Cuts;
-use crate::encoder::{Encoder, EncoderChoice};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
-use crate::grid::{CELLS, FOUND, Features, GRID, Match, Scene, centre};
 use crate::nn::models::Models;
 use crate::nn::network::{Network, TensorSpec};
 use crate::nn::runtime::Runtime;
-use crate::pose::Posed;
 use crate::resize::Pixels;
 use crate::time::FrameTime;
-use crate::view::View;
+use crate::warp::features::{Encoder, EncoderChoice};
+use crate::warp::grid::{CELLS, FOUND, Features, GRID, Match, Scene, centre};
+use crate::warp::roi::View;
+use crate::warp::shots::Cuts;
+use crate::warp::similarity::Posed;
 
 /// Looks at the first frame of a scene, each closer to the subject.
 const SEARCH: usize = 4;

@@ -10,7 +10,7 @@
 //! would make the features tremble.
 
 use crate::frame::Size;
-use crate::pose::Pose;
+use crate::warp::similarity::Pose;
 
 /// A window into the frame, in fractions of it; never empty, never outside.
 #[derive(Debug, Clone, Copy, PartialEq)]

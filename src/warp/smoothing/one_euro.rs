@@ -5,12 +5,12 @@
 //! calm while nothing moves and quick when something does. Speeds below what the
 //! network's trembling alone would give ([`Tuning::noise`]) do not raise it.
 
-use crate::cuts::FLASH;
-use crate::grid::Scene;
-use crate::pose::{Pose, Posed};
 use crate::time::FrameTime;
+use crate::warp::grid::Scene;
+use crate::warp::shots::FLASH;
+use crate::warp::similarity::{Pose, Posed};
 
-use super::LEAST;
+use crate::warp::smoothing::LEAST;
 
 /// Seconds without a frame after which the past is forgotten.
 const GAP: f64 = 1.0;

@@ -7,13 +7,13 @@
 
 use crate::error::Result;
 use crate::frame::Size;
-use crate::grid::Features;
 use crate::names::names;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::{Device, Runtime};
 use crate::resize::{Filter, Pixels, Resizer};
-use crate::view::View;
+use crate::warp::grid::Features;
+use crate::warp::roi::View;
 
 /// Side of the pictures that the network sees.
 const INPUT: usize = 256;

@@ -12,10 +12,10 @@ use std::ops::Range;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::cell_taps;
-use super::sample::{LANES, Places, Texels, average, level, sample};
-use crate::field::{PAD, WarpField, cubic_weights};
 use crate::frame::Frame;
+use crate::warp::field::{PAD, WarpField, cubic_weights};
+use crate::warp::remap::cell_taps;
+use crate::warp::remap::sample::{LANES, Places, Texels, average, level, sample};
 
 /// Rows handed to a thread at a time.
 const BAND: usize = 16;
@@ -217,11 +217,11 @@ fn spread(step: [f32; 2]) -> [f32; 2] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::mirrored;
-    use super::super::tests::bent;
     use super::*;
     use crate::frame::Size;
     use crate::frame::tests::picture;
+    use crate::warp::remap::sample::mirrored;
+    use crate::warp::remap::tests::bent;
     use proptest::prelude::*;
 
     /// The same by the definition alone: the field sampled at every pixel.

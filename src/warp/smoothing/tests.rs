@@ -1,6 +1,9 @@
 use std::convert::Infallible;
 
 use super::*;
+use crate::time::FrameTime;
+use crate::warp::grid::Scene;
+use crate::warp::similarity::{Pose, Posed};
 use proptest::prelude::*;
 
 /// A frame of a film: seconds, where the subject is, how it is shaped, how sure, how it follows.

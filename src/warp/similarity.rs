@@ -7,7 +7,7 @@
 //! scale), so it does not change while a subject moves, turns or comes nearer:
 //! carried along by the pose, yesterday's shape fits today's place.
 
-use crate::grid::{CELLS, GRID, Match, centre};
+use crate::warp::grid::{CELLS, GRID, Match, centre};
 
 /// Error, in heights of the exemplar, at which a cell counts half in the fit.
 const TOLERANCE: f32 = 0.1;
@@ -176,7 +176,7 @@ pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Aspects used by the tests here and of [`crate::align`].
+    /// Aspects used by the tests here and of [`crate::warp::regularize`].
     pub(crate) const EXEMPLAR: f32 = 0.75;
     pub(crate) const FRAME: f32 = 16.0 / 9.0;
 

@@ -3,7 +3,7 @@
 //! A match says where each cell of the exemplar is in the frame. Taken as it is,
 //! the output would copy the exemplar's pose too: its place, size, tilt and
 //! proportions of canvas. [`Align::Subject`] shows the residual alone
-//! ([`crate::pose`]), so a person stays where they are and only their *shape* changes.
+//! ([`crate::warp::similarity`]), so a person stays where they are and only their *shape* changes.
 //!
 //! The residual is known only where the network is sure. The field that is shown
 //! solves, on a 32x32 grid,
@@ -16,10 +16,10 @@
 //! network where it is sure, bridges what it is not sure of, and fades to no
 //! change at all where nothing matches and towards the frame's edges.
 
-use crate::field::WarpField;
-use crate::grid::{FOUND, GRID, Match, centre};
 use crate::names::names;
-use crate::pose::{Pose, Posed};
+use crate::warp::field::WarpField;
+use crate::warp::grid::{FOUND, GRID, Match, centre};
+use crate::warp::similarity::{Pose, Posed};
 
 /// Side of the grid that is shown: finer than the network's, because a small
 /// subject's whole shape has to fit into few of its cells.
@@ -161,7 +161,7 @@ fn fill(weights: &[f32], residual: &[[f32; 2]]) -> Vec<[f32; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pose::tests::{EXEMPLAR, FRAME, carried};
+    use crate::warp::similarity::tests::{EXEMPLAR, FRAME, carried};
     use proptest::prelude::*;
 
     const ALIGNER: Aligner =

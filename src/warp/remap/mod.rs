@@ -6,9 +6,9 @@
 //! used in tests only.
 
 use crate::error::Result;
-use crate::field::WarpField;
 use crate::frame::{Frame, Size};
 use crate::gpu::adapter::Gpu;
+use crate::warp::field::WarpField;
 
 mod cpu;
 mod gpu;

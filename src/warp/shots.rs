@@ -10,8 +10,8 @@
 
 use std::collections::VecDeque;
 
-use crate::grid::{CELLS, Features, Scene};
 use crate::time::FrameTime;
+use crate::warp::grid::{CELLS, Features, Scene};
 
 /// Least likeness of neighbouring frames of one scene. On real clips those had at
 /// least 0.58 (a bicycle stunt), frames on either side of a cut 0.03 to 0.06.

@@ -1,13 +1,13 @@
 //! Runs `shaders/remap.wgsl`.
 
-use super::cell_taps;
 use crate::error::Result;
-use crate::field::WarpField;
 use crate::frame::Frame;
 use crate::gpu::adapter::Gpu;
 use crate::gpu::compute::Compute;
+use crate::warp::field::WarpField;
+use crate::warp::remap::cell_taps;
 
-const SHADER: &str = include_str!("../../shaders/remap.wgsl");
+const SHADER: &str = include_str!("../../../shaders/remap.wgsl");
 
 /// Mirrors the shader's `Params`; a test compares the two.
 #[repr(C)]
@@ -55,11 +55,11 @@ impl GpuRemap {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::bent;
-    use super::super::{CpuRemap, cell_taps};
     use super::*;
     use crate::frame::tests::picture;
     use crate::gpu::compute::{differing, params_layout};
+    use crate::warp::remap::tests::bent;
+    use crate::warp::remap::{CpuRemap, cell_taps};
 
     #[test]
     fn shader_and_twin_agree_within_one_level() {

@@ -1,6 +1,6 @@
 //! Reading a picture between its pixels, eight places at a time.
 //!
-//! Everything here is inlined into the row loop of [`super::cpu`], which is
+//! Everything here is inlined into the row loop of [`crate::warp::remap::cpu`], which is
 //! compiled for several instruction sets; that is why every function asks for it.
 
 /// Places sampled together: one AVX2 register of floats.

@@ -1,38 +1,18 @@
-//! Temporal smoothing of flow fields.
-//!
-//! The network looks at each frame by itself, so its field trembles by several
-//! pixels. What trembles is taken apart ([`crate::pose`]): the *pose*, where the
-//! subject is, is nearly free of noise and must follow at once; the *residual*,
-//! how it is shaped, carries the noise, changes slowly and moves along with the
-//! pose. So the pose is smoothed lightly and the residual strongly: yesterday's
-//! shape, advected by the content's motion.
-//!
-//! - [`Lookahead`], for files: Gaussian averages, by time and not by frame count,
-//!   over the frames before *and* after; a symmetric window has no lag at all.
-//! - [`Causal`], for live: knows the past only, filters by how fast things change.
-//!
-//! Cells count by their confidence, so a cell lost for a moment leans on the
-//! moments when it was sure. A cut ends all memory; a flash does not, and what
-//! was seen during it counts for nothing.
-
-mod causal;
-
-pub use causal::Causal;
+//! The look-ahead smoother, for files: averages over the past and the future.
 
 use std::collections::VecDeque;
 
-use crate::cuts::FLASH;
-use crate::grid::Scene;
-use crate::pose::{Pose, Posed};
 use crate::time::FrameTime;
+use crate::warp::grid::Scene;
+use crate::warp::shots::FLASH;
+use crate::warp::similarity::{Pose, Posed};
+use crate::warp::smoothing::LEAST;
 
 /// Standard deviations of the windows, in seconds.
 const POSE_SIGMA: f64 = 0.1;
 const SHAPE_SIGMA: f64 = 0.25;
 /// The windows' reach to either side, in seconds.
 const REACH: f64 = 0.5;
-/// Weight of a cell of no confidence, so that sums are never empty.
-const LEAST: f32 = 0.01;
 
 /// Look-ahead smoother: frames go in as they come and come out, in order, when
 /// enough of their future is known.
@@ -200,6 +180,3 @@ impl<const N: usize> Mean<N> {
         self.sums.iter().zip(&self.weights).map(|(sum, weight)| sum.map(|v| v / weight)).collect()
     }
 }
-
-#[cfg(test)]
-mod tests;
