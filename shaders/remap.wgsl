@@ -1,6 +1,6 @@
 // Backward warp of a picture by a coarse field of displacements.
 //
-// Twin: src/remap/cpu.rs, kept in the same order and with the same names; tests
+// Twin: src/warp/remap/cpu.rs, kept in the same order and with the same names; tests
 // hold the two within 1/255. Texels are read with textureLoad and blended here,
 // not by a sampler, whose 8-bit weights would differ between GPUs.
 

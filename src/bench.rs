@@ -13,28 +13,25 @@ use std::path::Path;
 use std::time::Instant;
 
 use self::peer::Peer;
-use crate::align::Aligner;
-use crate::device::Runtime;
-use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
-use crate::field::WarpField;
 use crate::finish::Painting;
 use crate::frame::{Frame, Size};
-use crate::gpu::Gpu;
-use crate::model::{Input, Models, Network};
+use crate::gpu::adapter::Gpu;
 use crate::motion::Tracker;
+use crate::nn::models::Models;
+use crate::nn::network::{Input, Network};
+use crate::nn::runtime::{GEMM_MODEL, Runtime};
 use crate::painter::{Brush, Painter, PainterChoice};
 use crate::preset::Preset;
-use crate::remap::{CpuRemap, GpuRemap};
 use crate::steady::Steady;
 use crate::style;
 use crate::time::FrameTime;
-use crate::warper::Warper;
-
-/// A product of two matrices of any size: the yardstick, and the smallest
-/// network there is to try a device with.
-pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../models/gemm.onnx");
+use crate::warp::features::EncoderChoice;
+use crate::warp::field::WarpField;
+use crate::warp::matcher::Warper;
+use crate::warp::regularize::Aligner;
+use crate::warp::remap::{CpuRemap, GpuRemap};
 
 const SIDE: usize = 1024;
 

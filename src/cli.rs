@@ -5,23 +5,26 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, ColorChoice};
 
-use crate::align::Align;
-use crate::device::Device;
-use crate::encoder::EncoderChoice;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::finish::Colors;
-use crate::picture;
+use crate::image_file;
+use crate::nn::runtime::Device;
 use crate::preset::{self, Preset};
 use crate::progress::BarWriter;
+use crate::report::{exit_code, report};
 use crate::texture::Texture;
 use crate::time::FrameTime;
+use crate::warp::features::EncoderChoice;
+use crate::warp::regularize::Align;
 
 mod live;
 mod quality;
+mod values;
 
 pub use live::LiveArgs;
 pub use quality::{Quality, QualityArgs};
+pub use values::{Choice, choice};
 
 /// What the picture becomes.
 #[derive(Debug, Clone, Args)]
@@ -49,7 +52,7 @@ pub struct LookArgs {
     #[arg(long, value_name = "0..1", value_parser = strength::<1>, allow_negative_numbers = true)]
     pub paint: Option<f32>,
     /// Whose colours: the painting's, or the picture's own
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Colors>())]
     pub colors: Option<Colors>,
     /// Size of the strokes, 0.5 to 2; 1 as in the painting
     #[arg(long, value_name = "0.5..2", value_parser = stroke_size, allow_negative_numbers = true)]
@@ -58,7 +61,7 @@ pub struct LookArgs {
     #[arg(long, value_name = "0..1", value_parser = strength::<1>, allow_negative_numbers = true)]
     pub steady: Option<f32>,
     /// Whose place and pose the output takes
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Align>())]
     pub align: Option<Align>,
     /// Lines to paint at (of the shorter side)
     ///
@@ -81,7 +84,7 @@ impl LookArgs {
             None => Preset::load(preset::DEFAULT)?,
         };
         if let Some(path) = &self.geometry {
-            look.geometry = Some(picture::exemplar(path)?);
+            look.geometry = Some(image_file::exemplar(path)?);
         }
         look.texture = self.texture.clone().or(look.texture);
         look.warp = self.warp.unwrap_or(look.warp);
@@ -99,10 +102,10 @@ impl LookArgs {
 #[command(next_help_heading = "Machine")]
 pub struct SetupArgs {
     /// What the networks run on
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_parser = choice::<Device>(), default_value_t)]
     pub device: Device,
     /// What finds matches: `fast` is right for a CPU, `reference` a little better
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = choice::<EncoderChoice>(), default_value_t)]
     pub encoder: EncoderChoice,
     /// Folder of networks
     ///
@@ -207,8 +210,8 @@ pub unsafe fn quiet_libraries() {
 
 /// Says what went wrong and gives the exit code.
 pub fn fail(program: &str, error: &Error) -> ExitCode {
-    eprintln!("{}", error.report(program));
-    ExitCode::from(error.exit_code())
+    eprintln!("{}", report(error, program));
+    ExitCode::from(exit_code(error))
 }
 
 #[cfg(test)]

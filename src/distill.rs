@@ -12,14 +12,16 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
-use crate::device::Runtime;
+use crate::assets;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::grain::{CELL, Grain, OCTAVES};
-use crate::model::{Models, Network};
+use crate::image_file;
+use crate::nn::models::Models;
+use crate::nn::network::Network;
+use crate::nn::runtime::Runtime;
 use crate::painter::{GREY, PainterChoice, planes_of};
-use crate::picture;
 use crate::style::{self, FINE, Style};
 use crate::style_encoder::StyleEncoder;
 use crate::styler::adam::Adam;
@@ -65,10 +67,10 @@ pub fn write(
         return Err(Error::NotAPreset { path: output.to_owned() });
     }
     let photos: Vec<_> = match on {
-        [] => LESSONS.iter().map(|name| picture::painting(name)).collect::<Result<_>>()?,
-        on => on.iter().map(|path| picture::exemplar(path)).collect::<Result<_>>()?,
+        [] => LESSONS.iter().map(|name| assets::painting(name)).collect::<Result<_>>()?,
+        on => on.iter().map(|path| image_file::exemplar(path)).collect::<Result<_>>()?,
     };
-    let picture = picture::exemplar(painting)?;
+    let picture = image_file::exemplar(painting)?;
     let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
     let mut distiller = Distiller::new(&models, &runtime, picture, &photos)?;
     let style = distiller.run(steps, report)?;

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::device::{Device, Runtime};
 use crate::engine::Setup;
 use crate::error::Error;
-use crate::gpu::Gpu;
-use crate::model::Models;
-use crate::{media, source};
+use crate::gpu::adapter::Gpu;
+use crate::live::capture::camera;
+use crate::nn::models::Models;
+use crate::nn::runtime::{Device, Runtime};
+use crate::report::hint;
+use crate::video::libav;
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -48,7 +50,7 @@ impl Check {
 
     fn broken(name: &'static str, error: &Error) -> Self {
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Self { name, health: Health::Broken, found: format!("{error}{cause}"), advice: error.hint() }
+        Self { name, health: Health::Broken, found: format!("{error}{cause}"), advice: hint(error) }
     }
 
     /// For people: a line, and one more if something is to be done.
@@ -118,7 +120,7 @@ fn gpu() -> Check {
 }
 
 fn ffmpeg() -> Check {
-    media::init();
+    libav::init();
     let version = ffmpeg_next::util::version();
     let version = format!("libavutil {}.{}", version >> 16, version >> 8 & 0xff);
     match ffmpeg_next::encoder::find_by_name("libx264") {
@@ -130,7 +132,7 @@ fn ffmpeg() -> Check {
 }
 
 fn cameras() -> Check {
-    match source::cameras() {
+    match camera::list() {
         Ok(found) if found.is_empty() => {
             Check::lacking("cameras", "none", "stylewarp live --camera test, or --camera file:clip.mp4")
         }

@@ -15,25 +15,26 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
-use crate::align::{Align, Aligner};
-use crate::device::{Device, Runtime};
-use crate::encoder::EncoderChoice;
 use crate::error::{Error, Result};
-use crate::field::WarpField;
 use crate::finish::{Finish, Mix};
 use crate::frame::Frame;
-use crate::gpu::Gpu;
-use crate::model::Models;
+use crate::gpu::adapter::Gpu;
 use crate::motion::Tracker;
+use crate::nn::models::Models;
+use crate::nn::runtime::{Device, Runtime};
 use crate::painter::{Brush, Painter, PainterChoice};
-use crate::pose::Posed;
 use crate::preset::Preset;
-use crate::remap::Remap;
-use crate::smooth::{Causal, Lookahead};
 use crate::steady::Steady;
 use crate::style::Style;
 use crate::time::FrameTime;
-use crate::warper::{FOUND, Warper};
+use crate::warp::features::EncoderChoice;
+use crate::warp::field::WarpField;
+use crate::warp::grid::FOUND;
+use crate::warp::matcher::Warper;
+use crate::warp::regularize::{Align, Aligner};
+use crate::warp::remap::Remap;
+use crate::warp::similarity::Posed;
+use crate::warp::smoothing::{Causal, Lookahead};
 
 /// Where networks come from and what they run on.
 #[derive(Debug, Clone, Default)]
@@ -107,7 +108,7 @@ impl Engine {
         };
         let remap = Remap::new(gpu)?;
         let network = runtime.device();
-        let encoder = if exemplar.is_some() { setup.encoder.name(network) } else { "no encoder" };
+        let encoder = if exemplar.is_some() { setup.encoder.description(network) } else { "no encoder" };
         let devices = format!("networks on {} ({encoder}), warp on {}", network.name(), remap.device());
         Ok(Self { analyse, render: Render { remap, paint, steadiness: look.steady }, devices })
     }

@@ -1,20 +1,12 @@
-//! What can go wrong, said so that a person knows what to do next.
+//! What can go wrong: one enum, one variant per thing that the user can do something about.
 //!
-//! One enum, one variant per thing *the user can do something about*. Every
-//! error reads in three lines, written by [`Error::report`]:
-//!
-//! ```text
-//! stylewarp-video: cannot open clip.mp4
-//!   because: Invalid data found when processing input
-//!   try: ffprobe clip.mp4, to see whether any program can read it
-//! ```
-//!
-//! The first line is the variant's `Display`, the second its source, the third
-//! its [`Error::hint`]. An error is handled once: passed on, or shown, not both.
+//! A variant's `Display` says what failed, its source says why. What to try, and the exit
+//! code, are the programs' business (`app::report`). An error is handled once: passed on,
+//! or shown, not both.
 
 use std::error::Error as StdError;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -198,6 +190,16 @@ pub enum Error {
         /// The range, as read aloud.
         range: &'static str,
     },
+    /// A picture cannot be resized.
+    #[error("cannot resize a picture of {from} to {to}")]
+    Resize {
+        /// Its size.
+        from: String,
+        /// The size wanted.
+        to: String,
+        /// The reason.
+        source: Cause,
+    },
     /// No GPU can be used for the shaders.
     #[error("no GPU can run the shaders")]
     NoGpu {
@@ -283,7 +285,10 @@ pub enum Error {
     },
     /// Ctrl-C cannot be caught.
     #[error("the handler for interruption cannot be installed")]
-    Signal(#[from] ctrlc::Error),
+    Signal {
+        /// The system's reason.
+        source: Cause,
+    },
     /// A thread could not be started or ended in a panic.
     #[error("the {name} stage stopped unexpectedly")]
     Stage {
@@ -296,126 +301,35 @@ pub enum Error {
 }
 
 impl Error {
-    /// What the user can try, if we know something better than "try again".
-    pub fn hint(&self) -> Option<String> {
-        let shown = |path: &Path| path.display().to_string();
-        Some(match self {
-            Self::Read { .. } => "check the name and the permissions".into(),
-            Self::IsDirectory { .. } => "name one file; loop over a folder in the shell".into(),
-            Self::Open { path, .. } => {
-                format!("ffprobe '{}', to see whether FFmpeg can read it at all", shown(path))
-            }
-            Self::NoVideo { .. } => "a file with a picture track; sound alone cannot be redrawn".into(),
-            Self::NoFrames { .. } => "download or export the file again; it seems cut short".into(),
-            Self::OutputExists { .. } => "-y to overwrite it, or another name".into(),
-            Self::OutputIsInput { .. } => "another name for the output".into(),
-            Self::UnknownFormat { .. } => "a name that ends in .mp4, .mkv, .mov or .webm".into(),
-            Self::Write { .. } => "check the folder, its permissions and the space left".into(),
-            Self::NoEncoder { available, .. } => format!("--codec with one of: {}", available.join(", ")),
-            Self::ModelMissing { searched, .. } => format!(
-                "--models FOLDER, or put it into one of: {}",
-                searched.iter().map(|p| shown(p)).collect::<Vec<_>>().join(", ")
-            ),
-            Self::ModelMismatch { .. } => "fetch the models folder again, whole: git checkout models".into(),
-            Self::Runtime { .. } => {
-                "./setup.sh, or set ORT_DYLIB_PATH to ONNX Runtime 1.24 or newer (libonnxruntime)".into()
-            }
-            Self::Device { .. } => "--device auto, or --device cpu".into(),
-            Self::PresetMissing { available, .. } | Self::TextureMissing { available, .. } => {
-                format!("one of: {}", available.join(", "))
-            }
-            Self::PresetInvalid { .. } => "compare it with the presets folder's files".into(),
-            Self::StyleInvalid { .. } => "a file that `stylewarp distill` of this version wrote".into(),
-            Self::NotAPreset { .. } => "a name that ends in .toml".into(),
-            Self::NoPainting { .. } => "one texture of the program's own, or one picture file".into(),
-            Self::Picture { source: image::ImageError::Limits(_), .. } => "a smaller copy of it".into(),
-            Self::Picture { .. } => "a JPEG, PNG, WebP, BMP or TIFF picture".into(),
-            Self::PictureTooSmall { .. } => "a picture of at least 16x16 pixels".into(),
-            Self::NothingToShow => "--geometry IMAGE or a preset, and a --warp above 0".into(),
-            Self::NoGpu { .. } => "--device cpu".into(),
-            Self::DeviceLost { .. } => "--device cpu, or a smaller --size".into(),
-            Self::Stage { .. } => "run again with -vv and report what it prints; this is a bug".into(),
-            Self::OutOfRange { what, range, .. } => format!("{what} within {range}"),
-            Self::Ffmpeg { .. } => "run again with -vvv, to see all that FFmpeg has to say".into(),
-            Self::Ort { .. } => "--device cpu; if that fails too, report it: this is a bug".into(),
-            Self::Camera { source, .. } => camera_hint(&source.to_string()).into(),
-            Self::CameraMissing { available, .. } if available.is_empty() => {
-                "plug one in; or --camera test, or --camera file:clip.mp4".into()
-            }
-            Self::CameraMissing { available, .. } => {
-                format!("--camera with one of: {}", available.join(", "))
-            }
-            Self::CameraStalled { .. } => "unplug it and plug it in again; another --camera".into(),
-            Self::Loopback { .. } => "stylewarp doctor, which says how to make a virtual camera here".into(),
-            Self::Serve { .. } => "another port; 0 takes one that is free".into(),
-            Self::NotLoopback { .. } => {
-                "127.0.0.1 instead; or, if everyone in the network may watch and steer, --serve-insecure"
-                    .into()
-            }
-            Self::Window { .. } => "--no-window, with --serve or --loopback".into(),
-            Self::Signal(_) | Self::Disconnected => return None,
-        })
-    }
-
-    /// Exit code of the programs: 2 for what the user typed, 1 for the rest.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::OutputExists { .. }
-            | Self::OutputIsInput { .. }
-            | Self::UnknownFormat { .. }
-            | Self::PresetMissing { .. }
-            | Self::TextureMissing { .. }
-            | Self::NothingToShow
-            | Self::NoPainting { .. }
-            | Self::NotAPreset { .. }
-            | Self::CameraMissing { .. }
-            | Self::NotLoopback { .. }
-            | Self::OutOfRange { .. } => 2,
-            _ => 1,
+    /// What went wrong and why, on one line each: `who: what`, then `because: why`.
+    pub fn explained(&self, who: &str) -> String {
+        match self.because() {
+            Some(reason) => format!("{who}: {self}\n  because: {reason}"),
+            None => format!("{who}: {self}"),
         }
     }
 
-    /// The lines shown on stderr: what, because, try.
-    pub fn report(&self, program: &str) -> String {
-        let mut text = format!("{program}: {self}");
+    /// The reasons behind it, from the nearest to the deepest.
+    fn because(&self) -> Option<String> {
         if let Self::ModelMismatch { expected, found, .. } = self {
-            text += &format!("\n  because: expected {expected}, found {found}");
+            return Some(format!("expected {expected}, found {found}"));
         }
+        let mut said: Vec<String> = Vec::new();
         let mut cause = self.source();
-        let mut said = Vec::new();
         while let Some(error) = cause {
             // Many crates repeat their source in their own message.
             let line = error.to_string().trim().replace('\n', " ");
-            if !line.is_empty() && !said.iter().any(|before: &String| before.contains(&line)) {
+            if !line.is_empty() && !said.iter().any(|before| before.contains(&line)) {
                 said.push(line);
             }
             cause = error.source();
         }
-        if !said.is_empty() {
-            text += &format!("\n  because: {}", said.join(": "));
-        }
-        if let Some(hint) = self.hint() {
-            text += &format!("\n  try: {hint}");
-        }
-        text
+        (!said.is_empty()).then(|| said.join(": "))
     }
 
     /// Whether this only echoes another stage's failure.
     pub fn is_echo(&self) -> bool {
         matches!(self, Self::Disconnected)
-    }
-}
-
-/// What helps against a camera driver's reason.
-fn camera_hint(reason: &str) -> &'static str {
-    let reason = reason.to_lowercase();
-    match () {
-        () if reason.contains("busy") => "close the other program that uses it",
-        () if reason.contains("permission") || reason.contains("denied") => {
-            "let this program use cameras: on Linux `sudo usermod -aG video $USER` and a new login, \
-             on macOS System Settings, Privacy, Camera"
-        }
-        () => "stylewarp live --list, to see what cameras there are; unplug it and plug it in again",
     }
 }
 
@@ -439,15 +353,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reports_what_because_and_try() {
-        let error = Error::Read { path: "a.mp4".into(), source: std::io::Error::other("gone") };
-        assert_eq!(
-            error.report("stylewarp-video"),
-            "stylewarp-video: cannot read a.mp4\n  because: gone\n  try: check the name and the permissions"
-        );
-    }
-
-    #[test]
     fn the_cause_wins_over_its_echo_wherever_it_stands() {
         let cause = || Err::<(), _>(Error::NoFrames { path: "a.mp4".into() });
         let echo = || Err::<(), _>(Error::Disconnected);
@@ -456,11 +361,5 @@ mod tests {
         }
         assert!(matches!(first_cause([echo()]), Err(Error::Disconnected)));
         assert_eq!(first_cause([Ok(1), Ok(2)]).expect("no failure"), [1, 2]);
-    }
-
-    #[test]
-    fn usage_and_failure_have_their_own_codes() {
-        assert_eq!(Error::OutputExists { path: "a".into() }.exit_code(), 2);
-        assert_eq!(Error::Disconnected.exit_code(), 1);
     }
 }

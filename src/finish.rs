@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::frame::{Frame, Size};
-use crate::gpu::Gpu;
+use crate::gpu::adapter::Gpu;
+use crate::names::names;
 
 mod cpu;
 mod gpu;
@@ -17,7 +18,7 @@ pub use cpu::CpuFinish;
 pub use gpu::GpuFinish;
 
 /// Whose colours the picture has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Colors {
     /// The painting's.
@@ -25,6 +26,14 @@ pub enum Colors {
     Paint,
     /// The frame's own hue and chroma in Oklab; the painting gives light and dark.
     Keep,
+}
+
+names!(Colors { Paint => "paint", Keep => "keep" });
+
+impl std::fmt::Display for Colors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// How a painting is put on its frame.
@@ -86,7 +95,7 @@ impl Finish {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::remap::tests::picture;
+    use crate::frame::tests::picture;
 
     /// A frame, and its painting (the colours turned round) on a canvas of another size.
     pub(crate) fn painted(size: (u32, u32), canvas: (u32, u32)) -> (Frame, Painting) {

@@ -2,7 +2,7 @@
 //!
 //! Inside the program a frame is always upright, packed RGBA, 8 bits, rows
 //! without padding. Strides, planes, ranges, matrices and rotation belong to
-//! the edges ([`crate::source`], [`crate::sink`]) and end there.
+//! the edges ([`crate::video::read`], [`crate::video::write`]) and end there.
 
 use crate::time::FrameTime;
 
@@ -78,8 +78,21 @@ impl std::fmt::Debug for Frame {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A picture with edges, fine texture and smooth parts.
+    pub(crate) fn picture(width: u32, height: u32) -> Frame {
+        let size = Size::new(width, height).expect("positive");
+        let mut frame = Frame::filled(size, FrameTime::ZERO, [0, 0, 0, 255]);
+        for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
+            let (x, y) = (k as u32 % width, k as u32 / width);
+            pixel[0] = ((x * 255) / width) as u8;
+            pixel[1] = if (x / 9 + y / 7) % 2 == 0 { 230 } else { 20 };
+            pixel[2] = (x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(40_503)) >> 13) as u8;
+        }
+        frame
+    }
 
     #[test]
     fn sizes_are_never_empty() {

@@ -3,7 +3,7 @@
 use crate::engine::{Engine, Setup};
 use crate::error::Result;
 use crate::frame::{Frame, Size};
-use crate::model::Models;
+use crate::nn::models::Models;
 use crate::preset::Preset;
 use crate::sheet::{gallery, scaled};
 use crate::style;

@@ -1,6 +1,6 @@
 //! A glance at a picture: a few pixels, enough to tell one scene from another.
 //! For the painting stages, which must not carry anything over a cut; the warp
-//! has a finer judge in [`crate::cuts`].
+//! has a finer judge in [`crate::warp::shots`].
 
 use crate::frame::Size;
 

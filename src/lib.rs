@@ -26,62 +26,55 @@
 //!
 //! ```no_run
 //! use stylewarp::engine::{Engine, Setup};
-//! use stylewarp::{preset::Preset, still};
+//! use stylewarp::{image_file, preset::Preset};
 //!
 //! # fn main() -> stylewarp::Result<()> {
 //! let look = Preset::load("modigliani")?;
-//! let photo = still::read("photo.jpg".as_ref())?;
+//! let photo = image_file::read_frame("photo.jpg".as_ref())?;
 //! let mut engine = Engine::new(&look, None, photo.size.aspect(), &Setup::default())?;
-//! still::write("drawn.png".as_ref(), &engine.stylize(photo)?)
+//! image_file::write("drawn.png".as_ref(), &engine.stylize(photo)?)
 //! # }
 //! ```
 
-pub mod align;
+pub mod assets;
 pub mod bench;
+pub mod cancel;
 pub mod cli;
-pub mod colour;
-mod compute;
 mod contrast;
-pub mod cuts;
-pub mod device;
 pub mod distill;
 pub mod doctor;
-pub mod encoder;
 pub mod engine;
 pub mod error;
-pub mod field;
 pub mod finish;
 pub mod frame;
 pub mod gallery;
 mod glance;
 pub mod gpu;
 mod grain;
+pub mod image_file;
+pub mod interrupt;
 pub mod live;
-mod media;
-pub mod model;
+pub mod live_status;
 pub mod motion;
+pub mod names;
+pub mod nn;
 pub mod painter;
-pub mod picture;
 pub mod pipeline;
-pub mod pose;
 pub mod preset;
 pub mod progress;
-pub mod remap;
+pub mod report;
+pub mod resize;
 mod sheet;
 pub mod show;
-pub mod sink;
 pub mod slot;
-pub mod smooth;
-pub mod source;
 pub mod steady;
 pub mod still;
-pub mod stop;
 pub mod style;
 pub mod style_encoder;
 pub mod styler;
 pub mod texture;
 pub mod time;
-pub mod view;
-pub mod warper;
+pub mod video;
+pub mod warp;
 
 pub use error::{Error, Result};

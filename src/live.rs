@@ -18,33 +18,36 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::cancel::Stop;
 use crate::engine::{Analyse, Analysed, Engine, Render, Setup, Touch};
 use crate::error::{Error, Result, first_cause};
 use crate::finish::Mix;
 use crate::frame::Frame;
+use crate::live::capture::request::CameraRequest;
+use crate::live::clock::LiveClock;
 use crate::preset::Preset;
 use crate::slot::{Put, Take, Taken, slot};
-use crate::source::{CameraRequest, VideoInfo};
-use crate::stop::Stop;
 use crate::style::Style;
-use crate::time::{FrameRate, FrameTime, LiveClock};
+use crate::time::{FrameRate, FrameTime};
+use crate::video::read::VideoInfo;
 
-mod capture;
+pub mod capture;
 pub mod carry;
+pub mod clock;
 pub mod desk;
-pub mod line;
 #[cfg(target_os = "linux")]
 pub mod loopback;
 pub mod meter;
 pub mod pace;
 pub mod serve;
 pub mod session;
+pub mod status;
 pub mod tape;
 mod thumbnail;
 pub mod wardrobe;
 pub mod window;
 
-use capture::Capture;
+use crate::live::capture::watchdog::Capture;
 use carry::{Carry, Dated, Newest};
 use desk::{Desk, Dials};
 use meter::Meter;
@@ -70,6 +73,8 @@ pub struct Plan {
     pub look: Preset,
     /// What it runs on.
     pub setup: Setup,
+    /// How an error is told to people; the text is what it stopped.
+    pub report: fn(&Error, &str) -> String,
     /// Whether a window will show it, and tell when it did.
     pub window: bool,
 }
@@ -97,6 +102,8 @@ pub struct Live {
     pub tape: Arc<Tape>,
     /// What runs on what, for people.
     pub devices: String,
+    /// As in [`Plan::report`].
+    pub report: fn(&Error, &str) -> String,
     stop: Stop,
     threads: Vec<(&'static str, JoinHandle<Result<()>>)>,
 }
@@ -156,7 +163,7 @@ impl Live {
             spawn("render", &stop, move || painting.run(&shared))?,
         ];
         capture.watch(opened, frames_out, desk.clone(), meter.clone())?;
-        Ok(Self { desk, meter, clock, info, tape, devices, stop, threads })
+        Ok(Self { desk, meter, clock, info, tape, devices, report: plan.report, stop, threads })
     }
 
     /// Whether it is over, because it was asked to end or because a stage failed.

@@ -8,16 +8,18 @@
 //! something moving into the picture does not change how the rest of it is
 //! painted; and the grain that strokes begin in, which moves along.
 
-use fast_image_resize as fr;
 use rayon::prelude::*;
 
-use crate::device::Runtime;
 use crate::error::{Error, Result};
 use crate::finish::Painting;
 use crate::frame::{Frame, Size};
 use crate::grain::{CELL, Grain, OCTAVES};
-use crate::model::{Models, Network};
 use crate::motion::Motion;
+use crate::names::names;
+use crate::nn::models::Models;
+use crate::nn::network::Network;
+use crate::nn::runtime::Runtime;
+use crate::resize::{Filter, Pixels, Resizer};
 use crate::style::Style;
 
 /// The network halves its input three times.
@@ -36,7 +38,7 @@ const MOST_PIXELS: f64 = 8_847_360.0;
 const MEMORY: f64 = 0.25;
 
 /// Which network paints. Both take the same styles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PainterChoice {
     /// Small: every frame in time on a few cores.
@@ -44,6 +46,14 @@ pub enum PainterChoice {
     Fast,
     /// Nearer to the painting, at five times the arithmetic.
     Fine,
+}
+
+names!(PainterChoice { Fast => "fast", Fine => "fine" });
+
+impl std::fmt::Display for PainterChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl PainterChoice {
@@ -72,7 +82,7 @@ pub struct Brush {
 pub struct Painter {
     network: Network,
     brush: Brush,
-    resizer: fr::Resizer,
+    resizer: Resizer,
     planes: Vec<f32>,
     grain: Grain,
     /// What the frame before was normalised by; `fresh` is as long, for a frame without one before.
@@ -102,7 +112,7 @@ impl Painter {
         Ok(Self {
             network,
             brush,
-            resizer: fr::Resizer::new(),
+            resizer: Resizer::default(),
             planes: Vec::new(),
             grain: Grain::default(),
             statistics: None,
@@ -129,7 +139,10 @@ impl Painter {
         let size = canvas(frame.size, self.brush.lines);
         let seen = match size == frame.size {
             true => None,
-            false => Some(self.resize(&frame.pixels, frame.size, size)?),
+            false => {
+                let pixels = Pixels { bytes: &frame.pixels, size: frame.size };
+                Some(self.resizer.pixels(pixels, size, Filter::Box)?)
+            }
         };
         let painted = self.paint(seen.as_deref().unwrap_or(&frame.pixels), size, motion)?;
         Ok(Painting { size, seen, painted })
@@ -173,21 +186,6 @@ impl Painter {
             self.network.run(&inputs, |outputs| (pixels_of(outputs[0], cells, size), outputs[1].to_vec()))?;
         self.statistics = Some(statistics);
         Ok(painted)
-    }
-
-    fn resize(&mut self, pixels: &[u8], from: Size, to: Size) -> Result<Vec<u8>> {
-        let failed = |error: &dyn std::error::Error| Error::Ort {
-            doing: "resizing a frame for the painter".into(),
-            source: error.to_string().into(),
-        };
-        let source = fr::images::ImageRef::new(from.width, from.height, pixels, fr::PixelType::U8x4)
-            .map_err(|error| failed(&error))?;
-        let mut resized = fr::images::Image::new(to.width, to.height, fr::PixelType::U8x4);
-        let options = fr::ResizeOptions::new()
-            .resize_alg(fr::ResizeAlg::Convolution(fr::FilterType::Box))
-            .use_alpha(false);
-        self.resizer.resize(&source, &mut resized, &options).map_err(|error| failed(&error))?;
-        Ok(resized.into_vec())
     }
 }
 

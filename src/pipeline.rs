@@ -16,8 +16,8 @@ use crossbeam_channel::{Sender, bounded};
 use crate::engine::{Analyse, Analysed, Engine, Render};
 use crate::error::{Error, Result, first_cause};
 use crate::frame::{Frame, Size};
-use crate::sink::Sink;
-use crate::source::Source;
+use crate::video::read::Source;
+use crate::video::write::Sink;
 
 /// Redraws a whole source into a sink; `shown` sees every finished frame.
 /// Returns the number of frames written.

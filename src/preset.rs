@@ -7,16 +7,14 @@
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
-use crate::align::Align;
+use crate::assets::EMBEDDED;
 use crate::error::{Cause, Error, Result};
 use crate::finish::Colors;
-use crate::picture::exemplar;
+use crate::image_file::exemplar;
 use crate::texture::Texture;
-
-pub(crate) static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets");
+use crate::warp::regularize::Align;
 
 /// Name of the preset used where none is named.
 pub const DEFAULT: &str = "modigliani";
@@ -209,7 +207,7 @@ mod tests {
             ("texture = \"a:b\"", "not a share"),
             ("align = \"left\"", "unknown variant"),
         ] {
-            let report = parse(text).expect_err(text).report("x");
+            let report = parse(text).expect_err(text).explained("x");
             assert!(report.contains(said), "{report}");
         }
         assert_eq!(parse("texture = \"scream\"").expect("valid").warp, 1.0);
@@ -217,7 +215,7 @@ mod tests {
 
     #[test]
     fn unknown_names_list_the_known_ones() {
-        let report = Preset::load("no-such").expect_err("none").report("x");
-        assert!(report.contains(DEFAULT), "{report}");
+        let Err(Error::PresetMissing { available, .. }) = Preset::load("no-such") else { panic!("found") };
+        assert!(available.iter().any(|name| name == DEFAULT), "{available:?}");
     }
 }

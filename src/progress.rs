@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::report::hint;
 use crate::styler::Step;
 use crate::time::FrameTime;
 
@@ -116,10 +117,7 @@ impl Progress {
             Report::Bar(bar) => bar.finish_and_clear(),
             Report::Json => {
                 let because = std::error::Error::source(error).map(ToString::to_string);
-                event(
-                    "error",
-                    json!({ "error": error.to_string(), "because": because, "try": error.hint() }),
-                );
+                event("error", json!({ "error": error.to_string(), "because": because, "try": hint(error) }));
             }
             Report::Silent => {}
         }

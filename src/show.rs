@@ -9,12 +9,11 @@
 use image::RgbImage;
 use rayon::prelude::*;
 
-use crate::align::Aligner;
 use crate::engine::Explained;
 use crate::frame::{Frame, Size};
-use crate::pose::centre;
 use crate::sheet::{below, beside, frame_of, scaled};
-use crate::warper::GRID;
+use crate::warp::grid::{GRID, centre};
+use crate::warp::regularize::Aligner;
 
 /// What to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -177,11 +176,11 @@ fn fraction(x: u32, y: u32, size: Size) -> [f32; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::align::Align;
-    use crate::field::WarpField;
-    use crate::pose::Posed;
-    use crate::pose::tests::{EXEMPLAR, FRAME, carried};
     use crate::time::FrameTime;
+    use crate::warp::field::WarpField;
+    use crate::warp::regularize::Align;
+    use crate::warp::similarity::Posed;
+    use crate::warp::similarity::tests::{EXEMPLAR, FRAME, carried};
 
     fn seen(size: Size, field: WarpField) -> Explained {
         let aligner =

@@ -12,7 +12,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::error::{Cause, Error, Result};
-use crate::model::Models;
+use crate::nn::models::Models;
 
 /// Lines of the pictures that the first vector is for.
 pub const FINE: f32 = 256.0;

@@ -1,11 +1,13 @@
 //! Any painting at run time: predicts its style code, without training.
 
-use fast_image_resize as fr;
 use image::RgbImage;
 
-use crate::device::Runtime;
 use crate::error::{Error, Result};
-use crate::model::{Models, Network};
+use crate::frame::Size;
+use crate::nn::models::Models;
+use crate::nn::network::Network;
+use crate::nn::runtime::Runtime;
+use crate::resize::{Filter, Pixels, Resizer};
 use crate::style::Style;
 
 const NAME: &str = "style-encoder.onnx";
@@ -62,19 +64,11 @@ impl StyleEncoder {
 
 /// A square of the painting as the network takes it.
 fn square(painting: &RgbImage, left: f64, top: f64, side: f64) -> Result<Vec<f32>> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Ort {
-        doing: "resizing a painting".into(),
-        source,
-    };
     let (width, height) = painting.dimensions();
-    let source = fr::images::ImageRef::new(width, height, painting.as_raw(), fr::PixelType::U8x3)
-        .map_err(|error| failed(Box::new(error)))?;
-    let mut view = fr::images::Image::new(SIDE, SIDE, fr::PixelType::U8x3);
     // As in training: areas where it shrinks, cubic where it grows.
-    let filter = if side >= f64::from(SIDE) { fr::FilterType::Box } else { fr::FilterType::CatmullRom };
-    let options =
-        fr::ResizeOptions::new().resize_alg(fr::ResizeAlg::Convolution(filter)).crop(left, top, side, side);
-    fr::Resizer::new().resize(&source, &mut view, &options).map_err(|error| failed(Box::new(error)))?;
-    let pixels = view.buffer();
+    let filter = if side >= f64::from(SIDE) { Filter::Box } else { Filter::CatmullRom };
+    let source = Pixels { bytes: painting.as_raw(), size: Size { width, height } };
+    let to = Size { width: SIDE, height: SIDE };
+    let pixels = Resizer::default().cropped(source, [left, top, side, side], to, filter)?;
     Ok((0..3).flat_map(|c| pixels.iter().skip(c).step_by(3).map(|v| f32::from(*v) / 255.0)).collect())
 }

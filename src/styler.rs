@@ -10,11 +10,13 @@
 
 use image::RgbImage;
 
-use crate::device::Runtime;
 use crate::error::{Error, Result};
 use crate::finish::Painting;
 use crate::frame::{Frame, Size};
-use crate::model::{Models, Network};
+use crate::names::names;
+use crate::nn::models::Models;
+use crate::nn::network::Network;
+use crate::nn::runtime::Runtime;
 use crate::painter::canvas;
 use crate::styler::adam::Adam;
 pub(crate) use crate::styler::planes::Planes;
@@ -35,13 +37,21 @@ const BEFORE_STYLE: usize = 4;
 const BEFORE_OWN: usize = 3;
 
 /// What of a layer's features makes a style.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Statistics {
     /// Gram matrices, as in the paper.
     #[default]
     Gram,
     /// Means and covariances, apart.
     Moments,
+}
+
+names!(Statistics { Gram => "gram", Moments => "moments" });
+
+impl std::fmt::Display for Statistics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// What the optimisation begins with.

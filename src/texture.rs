@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
-use crate::device::Runtime;
+use crate::assets;
 use crate::error::{Error, Result};
-use crate::model::Models;
-use crate::picture;
+use crate::image_file;
+use crate::nn::models::Models;
+use crate::nn::runtime::Runtime;
 use crate::style::{self, Style};
 use crate::style_encoder::StyleEncoder;
 
@@ -98,7 +99,7 @@ impl Texture {
                         Some(encoder) => encoder,
                         none => none.insert(StyleEncoder::new(models, runtime)?),
                     };
-                    encoder.run(&picture::exemplar(path)?)?
+                    encoder.run(&image_file::exemplar(path)?)?
                 }
                 Part::File(path) => Style::read(path)?,
             };
@@ -116,8 +117,8 @@ impl Texture {
     /// Where it is a mixture or a style file, or the painting cannot be read.
     pub fn painting(&self) -> Result<RgbImage> {
         match &self.parts[..] {
-            [(Part::Painting(path), _)] => picture::exemplar(path),
-            [(Part::Named(name), _)] => picture::painting(name),
+            [(Part::Painting(path), _)] => image_file::exemplar(path),
+            [(Part::Named(name), _)] => assets::painting(name),
             _ => Err(Error::NoPainting { text: self.text.clone() }),
         }
     }

@@ -9,7 +9,6 @@
 //! No time is ever held in a float, but for display and for filters.
 
 use std::ops::{Add, Sub};
-use std::time::Instant;
 
 const NANOS_PER_SEC: i128 = 1_000_000_000;
 
@@ -137,32 +136,6 @@ impl std::fmt::Display for FrameTime {
         match hours {
             0 => write!(f, "{sign}{minutes}:{secs:02}.{millis:03}"),
             _ => write!(f, "{sign}{hours}:{minutes:02}:{secs:02}.{millis:03}"),
-        }
-    }
-}
-
-/// A clock of the world's own time, zero when it was made: what live frames are stamped by.
-/// Copies agree.
-#[derive(Debug, Clone, Copy)]
-pub struct LiveClock(Instant);
-
-impl LiveClock {
-    /// A clock that begins now.
-    #[expect(clippy::new_without_default, reason = "a clock that begins now is no default")]
-    pub fn new() -> Self {
-        Self(Instant::now())
-    }
-
-    /// The time.
-    pub fn now(self) -> FrameTime {
-        FrameTime(i64::try_from(self.0.elapsed().as_nanos()).unwrap_or(i64::MAX))
-    }
-
-    /// Sleeps until a moment, if that is yet to come.
-    pub fn sleep_until(self, time: FrameTime) {
-        let left = (time - self.now()).as_nanos();
-        if let Ok(nanos @ 1..) = u64::try_from(left) {
-            std::thread::sleep(std::time::Duration::from_nanos(nanos));
         }
     }
 }

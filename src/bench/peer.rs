@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use crate::device::Runtime;
 use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::grain::CELL;
-use crate::model::{Input, Network};
+use crate::nn::network::{Input, Network};
+use crate::nn::runtime::Runtime;
 
 /// A network that takes one picture [1,3,H,W], perhaps a grain of 4x4 pixels a cell, and any number
 /// of small tensors.

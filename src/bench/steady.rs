@@ -8,19 +8,20 @@
 
 use std::path::Path;
 
-use crate::align::Aligner;
-use crate::cuts::Scene;
-use crate::device::Runtime;
+use crate::cancel::Stop;
 use crate::engine::Setup;
 use crate::error::{Error, Result};
-use crate::model::Models;
-use crate::pose::Posed;
+use crate::nn::models::Models;
+use crate::nn::runtime::Runtime;
 use crate::preset::Preset;
-use crate::smooth::{Causal, Lookahead};
-use crate::source::{Clip, FileSource, Source as _};
-use crate::stop::Stop;
 use crate::time::FrameTime;
-use crate::warper::{GRID, Warper};
+use crate::video::read::{Clip, FileSource, Source as _};
+use crate::warp::grid::GRID;
+use crate::warp::grid::Scene;
+use crate::warp::matcher::Warper;
+use crate::warp::regularize::Aligner;
+use crate::warp::similarity::Posed;
+use crate::warp::smoothing::{Causal, Lookahead};
 
 /// What is faster than this, as the deviation of a Gaussian in seconds, is jitter.
 const SIGMA: f64 = 0.2;
@@ -180,8 +181,8 @@ fn jitter(film: &[Seen], scenes: &[usize], paths: &[Posed], fields: &[Posed], al
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::align::Align;
-    use crate::pose::tests::{EXEMPLAR, FRAME, carried};
+    use crate::warp::regularize::Align;
+    use crate::warp::similarity::tests::{EXEMPLAR, FRAME, carried};
 
     /// A subject that moves, bends slowly, and trembles by `tremble` of the frame.
     fn film(tremble: f32) -> Vec<Seen> {

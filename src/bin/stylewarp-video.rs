@@ -8,17 +8,17 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde_json::json;
 use stylewarp::Result;
-use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, fail, quiet_libraries, seconds};
+use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, choice, fail, quiet_libraries, seconds};
 use stylewarp::engine::{Engine, Setup};
 use stylewarp::finish::Colors;
+use stylewarp::interrupt::on_signal;
 use stylewarp::painter::PainterChoice;
 use stylewarp::pipeline::run_file;
 use stylewarp::preset::Preset;
 use stylewarp::progress::Progress;
-use stylewarp::sink::{Codec, FileOutput, FileSink};
-use stylewarp::source::{Clip, FileSource, Source as _, VideoInfo};
-use stylewarp::stop::Stop;
 use stylewarp::time::FrameTime;
+use stylewarp::video::read::{Clip, FileSource, Source as _, VideoInfo};
+use stylewarp::video::write::{Codec, FileOutput, FileSink};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,7 +45,7 @@ struct Cli {
     #[command(flatten)]
     look: LookArgs,
     /// How it is painted
-    #[arg(long, value_enum, default_value_t, help_heading = "Look")]
+    #[arg(long, value_parser = choice::<PainterChoice>(), default_value_t, help_heading = "Look")]
     quality: PainterChoice,
     /// Begin here: seconds, or [h:]m:s
     #[arg(long, value_name = "TIME", value_parser = seconds, help_heading = "File")]
@@ -54,7 +54,7 @@ struct Cli {
     #[arg(long, value_name = "TIME", value_parser = seconds, help_heading = "File")]
     duration: Option<FrameTime>,
     /// Codec; by default what suits the format (H.264 for mp4)
-    #[arg(long, value_enum, help_heading = "File")]
+    #[arg(long, value_parser = choice::<Codec>(), help_heading = "File")]
     codec: Option<Codec>,
     /// Quality as the codec counts it: lower is better
     #[arg(long, value_name = "0..63", value_parser = clap::value_parser!(u8).range(0..=63), help_heading = "File")]
@@ -86,7 +86,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
-    let stop = Stop::on_signal()?;
+    let stop = on_signal()?;
     let output =
         FileOutput { path: cli.output.clone(), overwrite: cli.overwrite, codec: cli.codec, crf: cli.crf };
     let clip = Clip { start: cli.start, duration: cli.duration };

@@ -11,15 +11,15 @@ use stylewarp::cli::{LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, fail, 
 use stylewarp::engine::{Engine, Setup};
 use stylewarp::frame::Frame;
 use stylewarp::gallery::{self, Shelf};
-use stylewarp::live::line::LiveLine;
+use stylewarp::interrupt::on_signal;
+use stylewarp::live::capture::camera;
 use stylewarp::live::session::{self, Outlets};
-use stylewarp::model::Models;
+use stylewarp::live_status::StatusLine;
+use stylewarp::nn::models::Models;
 use stylewarp::preset::Preset;
 use stylewarp::progress::StepBar;
 use stylewarp::show::{Show, draw};
-use stylewarp::source::cameras;
-use stylewarp::stop::Stop;
-use stylewarp::{Error, Result, distill, doctor, still, style};
+use stylewarp::{Error, Result, distill, doctor, image_file, still, style};
 
 const LIVE_EXAMPLES: &str = "\
 Examples:
@@ -149,9 +149,9 @@ fn main() -> ExitCode {
     unsafe { quiet_libraries() };
     let cli = Cli::parse();
     let line = match &cli.command {
-        Command::Live(args) if args.json => LiveLine::Json,
-        Command::Live(args) if args.no_window && !args.list && !cli.log.quiet => LiveLine::terminal(),
-        _ => LiveLine::Silent,
+        Command::Live(args) if args.json => StatusLine::Json,
+        Command::Live(args) if args.no_window && !args.list && !cli.log.quiet => StatusLine::terminal(),
+        _ => StatusLine::Silent,
     };
     cli.log.start(line.log_writer());
     match run(cli.command, cli.log.quiet, line) {
@@ -160,10 +160,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
+fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
     match command {
         Command::Live(args) if args.list => {
-            for camera in cameras()? {
+            for camera in camera::list()? {
                 println!("{} {}", camera.index, camera.name);
                 camera.formats.iter().for_each(|format| println!("    {format}"));
             }
@@ -177,7 +177,7 @@ fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
                 folder: args.folder.clone(),
                 duration: args.duration,
             };
-            session::run(args.plan()?, &outlets, line, &Stop::on_signal()?)
+            session::run(args.plan()?, &outlets, line, &on_signal()?)
         }
         Command::Doctor { json, setup } => {
             let checks = doctor::examine(&setup.setup());
@@ -188,10 +188,10 @@ fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
             Ok(())
         }
         Command::Still { input, output, overwrite, show, look, quality, setup } => {
-            still::check(&input, &output, overwrite)?;
+            image_file::check_output(&input, &output, overwrite)?;
             let preset = look.resolve()?;
             let setup = Setup { painter: quality.quality.painter(), ..setup.setup() };
-            let frame: Frame = still::read(&input)?;
+            let frame: Frame = image_file::read_frame(&input)?;
             let drawn = match (show, &preset.geometry) {
                 (None, _) => match quality.recipe(&preset, look.size) {
                     Some(recipe) => {
@@ -206,13 +206,14 @@ fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
                     draw(show, &engine.explain(frame)?, exemplar)
                 }
             };
-            still::write(&output, &drawn)
+            image_file::write(&output, &drawn)
         }
         Command::Presets { sheet: Some(sheet), on: Some(on), of, overwrite, setup } => {
-            still::check(&on, &sheet, overwrite)?;
-            let drawn =
-                gallery::draw(&still::read(&on)?, of, &setup.setup(), |name| tracing::info!("{name}"))?;
-            still::write(&sheet, &drawn)
+            image_file::check_output(&on, &sheet, overwrite)?;
+            let drawn = gallery::draw(&image_file::read_frame(&on)?, of, &setup.setup(), |name| {
+                tracing::info!("{name}")
+            })?;
+            image_file::write(&sheet, &drawn)
         }
         Command::Presets { setup, .. } => {
             for name in Preset::names() {
@@ -224,7 +225,7 @@ fn run(command: Command, quiet: bool, line: LiveLine) -> Result<()> {
             Ok(())
         }
         Command::Distill { painting, output, overwrite, on, steps, setup } => {
-            still::keep(&painting, &output, overwrite)?;
+            image_file::check_overwrite(&painting, &output, overwrite)?;
             let bar = StepBar::new(quiet);
             let told = distill::write(&painting, &output, &on, steps, &setup.setup(), |step| bar.step(step))?;
             drop(bar);

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::{LookArgs, SetupArgs, seconds};
+use crate::cli::{LookArgs, SetupArgs, choice, seconds};
 use crate::engine::Setup;
 use crate::error::Result;
 use crate::frame::Size;
 use crate::live::Plan;
+use crate::live::capture::request::{CameraName, CameraRequest};
 use crate::live::serve::ServeOptions;
 use crate::painter::PainterChoice;
-use crate::source::{CameraName, CameraRequest};
+use crate::report::report;
 use crate::time::FrameTime;
 
 /// The port OBS users are told about.
@@ -63,7 +64,7 @@ pub struct LiveArgs {
     #[command(flatten)]
     pub(crate) look: LookArgs,
     /// How it is painted
-    #[arg(long, value_enum, default_value_t, help_heading = "Look")]
+    #[arg(long, value_parser = choice::<PainterChoice>(), default_value_t, help_heading = "Look")]
     pub quality: PainterChoice,
     #[command(flatten)]
     pub(crate) setup: SetupArgs,
@@ -81,6 +82,7 @@ impl LiveArgs {
             lines: self.look.size,
             look: self.look.resolve()?,
             setup: Setup { painter: self.quality, ..self.setup.setup() },
+            report,
             window: !self.no_window,
         })
     }

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::choice;
 use crate::painter::PainterChoice;
 use crate::preset::Preset;
 use crate::styler::{Recipe, Statistics};
@@ -45,7 +46,7 @@ pub struct QualityArgs {
           value_parser = clap::value_parser!(u32).range(32..=2048))]
     pub scales: Option<Vec<u32>>,
     /// What of the painting is matched
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = choice::<Statistics>(), default_value_t)]
     pub statistics: Statistics,
     /// How much the painting weighs against the photo
     #[arg(long, value_name = "WEIGHT", default_value_t = 5.0, value_parser = style_weight)]

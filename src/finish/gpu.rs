@@ -1,10 +1,10 @@
 //! Runs `shaders/finish.wgsl`.
 
 use super::{Colors, Mix, Painting};
-use crate::compute::Compute;
 use crate::error::Result;
 use crate::frame::Frame;
-use crate::gpu::Gpu;
+use crate::gpu::adapter::Gpu;
+use crate::gpu::compute::Compute;
 
 const SHADER: &str = include_str!("../../shaders/finish.wgsl");
 
@@ -54,7 +54,7 @@ mod tests {
     use super::super::CpuFinish;
     use super::super::tests::painted;
     use super::*;
-    use crate::compute::{differing, params_layout};
+    use crate::gpu::compute::{differing, params_layout};
 
     #[test]
     fn shader_and_twin_agree_within_one_level() {

@@ -8,10 +8,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::field::WarpField;
 use crate::frame::Frame;
 use crate::glance::Glance;
 use crate::time::FrameTime;
+use crate::warp::field::WarpField;
 
 /// Seconds beyond which a lack of fields is a stall, not a rate.
 const SLOWEST: f64 = 0.5;

@@ -6,11 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::align::Align;
 use crate::error::{Error, Result};
 use crate::finish::Colors;
 use crate::preset::Preset;
 use crate::slot::Put;
+use crate::warp::regularize::Align;
 
 /// Everything that can be turned, as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]

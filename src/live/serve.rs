@@ -27,10 +27,10 @@ use tokio::sync::watch;
 use super::desk::{Desk, Turn};
 use super::meter::Meter;
 use super::{Live, Shown, thumbnail};
+use crate::cancel::Stop;
 use crate::error::{Error, Result};
+use crate::live::clock::LiveClock;
 use crate::slot::{Take, Taken};
-use crate::stop::Stop;
-use crate::time::LiveClock;
 
 mod guard;
 mod pictures;
@@ -67,6 +67,7 @@ struct Hall {
     meter: Arc<Meter>,
     clock: LiveClock,
     devices: String,
+    report: fn(&Error, &str) -> String,
     pictures: watch::Receiver<Option<Picture>>,
     viewers: Arc<AtomicUsize>,
 }
@@ -124,6 +125,7 @@ pub fn start(
         meter: live.meter.clone(),
         clock: live.clock,
         devices: live.devices.clone(),
+        report: live.report,
         pictures,
         viewers: viewers.clone(),
     };
@@ -232,7 +234,7 @@ async fn state(State(hall): State<Arc<Hall>>) -> Json<Value> {
 async fn turn(State(hall): State<Arc<Hall>>, Json(turn): Json<Turn>) -> Response {
     match hall.desk.turn(turn) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => (StatusCode::BAD_REQUEST, error.report("stylewarp")).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, (hall.report)(&error, "stylewarp")).into_response(),
     }
 }
 

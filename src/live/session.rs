@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::line::LiveLine;
 use super::serve::{self, ServeOptions};
+use super::status::StatusReporter;
 use super::tape::recorded;
 use super::{Live, Plan, window};
+use crate::cancel::Stop;
 use crate::error::{Result, first_cause};
-use crate::sink::FileOutput;
+use crate::live::clock::LiveClock;
 use crate::slot::slot;
-use crate::stop::Stop;
-use crate::time::{FrameTime, LiveClock};
+use crate::time::FrameTime;
+use crate::video::write::FileOutput;
 
 /// Between two lines of numbers.
 const EVERY: FrameTime = FrameTime::from_nanos(1_000_000_000);
@@ -40,7 +41,7 @@ pub struct Outlets {
 ///
 /// # Errors
 /// Where something asked for cannot be had, or fails.
-pub fn run(plan: Plan, outlets: &Outlets, line: LiveLine, stop: &Stop) -> Result<()> {
+pub fn run(plan: Plan, outlets: &Outlets, line: impl StatusReporter + 'static, stop: &Stop) -> Result<()> {
     let listener = outlets.serve.map(serve::bind).transpose()?;
     let has_window = plan.window;
     let (mut puts, mut takes) = (Vec::new(), Vec::new());
@@ -102,7 +103,7 @@ fn open(
     listener: Option<std::net::TcpListener>,
     for_loopback: crate::slot::Take<super::Shown>,
     for_page: crate::slot::Take<super::Shown>,
-    line: &LiveLine,
+    line: &impl StatusReporter,
     stop: &Stop,
 ) -> Result<Opened> {
     let mut opened = Opened::default();
@@ -145,7 +146,7 @@ fn open(
 fn report(
     live: &Live,
     duration: Option<FrameTime>,
-    line: LiveLine,
+    line: impl StatusReporter + 'static,
     stop: Stop,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     let (meter, desk, clock) = (live.meter.clone(), live.desk.clone(), live.clock);

@@ -9,9 +9,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::error::{Error, Result};
 use crate::frame::Frame;
-use crate::sink::{FileOutput, FileSink, Sink as _};
-use crate::source::VideoInfo;
 use crate::time::FrameTime;
+use crate::video::read::VideoInfo;
+use crate::video::write::{FileOutput, FileSink, Sink as _};
 
 /// Frames that may wait for the encoder; more are lost, and counted.
 const WAITING: usize = 8;
@@ -110,16 +110,19 @@ pub fn recorded(info: &VideoInfo) -> VideoInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cancel::Stop;
     use crate::frame::Size;
-    use crate::source::{Clip, FileSource, Source as _};
-    use crate::stop::Stop;
+    use crate::video::read::{Clip, FileSource, Source as _};
 
     #[test]
     fn what_is_recorded_plays_with_its_own_times() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = free_name(folder.path(), "mp4");
         let size = Size { width: 64, height: 36 };
-        let info = crate::source::live_info(size, crate::time::FrameRate::new(30, 1).expect("positive"));
+        let info = crate::live::capture::info::live_info(
+            size,
+            crate::time::FrameRate::new(30, 1).expect("positive"),
+        );
         let tape = Tape::default();
         tape.offer(&Arc::new(Frame::filled(size, FrameTime::ZERO, [0; 4])));
         let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::desk::Desk;
-use crate::device::Runtime;
+use crate::cancel::Stop;
 use crate::engine::Setup;
 use crate::error::Result;
-use crate::model::Models;
+use crate::nn::models::Models;
+use crate::nn::runtime::Runtime;
 use crate::preset::{self, Preset};
 use crate::slot::{Put, Take, Taken};
-use crate::stop::Stop;
 use crate::style::Style;
 
 /// A look, ready to be used.

@@ -15,14 +15,14 @@ use super::desk::{Desk, Turn};
 use super::meter::Meter;
 use super::tape::{Tape, free_name, recorded};
 use super::{Live, Shown, thumbnail};
+use crate::cancel::Stop;
 use crate::error::{Cause, Error, Result};
 use crate::frame::Frame;
-use crate::sink::FileOutput;
+use crate::image_file;
+use crate::live::clock::LiveClock;
 use crate::slot::{Take, Taken, slot};
-use crate::source::VideoInfo;
-use crate::still;
-use crate::stop::Stop;
-use crate::time::LiveClock;
+use crate::video::read::VideoInfo;
+use crate::video::write::FileOutput;
 
 mod panels;
 
@@ -64,6 +64,7 @@ pub fn show(live: &Live, frames: Take<Shown>, folder: PathBuf, stop: &Stop) -> R
         clock: live.clock,
         info: recorded(&live.info),
         devices: live.devices.clone(),
+        report: live.report,
         stop: stop.clone(),
         folder,
         frames: latest,
@@ -117,6 +118,7 @@ struct Window {
     clock: LiveClock,
     info: VideoInfo,
     devices: String,
+    report: fn(&Error, &str) -> String,
     stop: Stop,
     /// Where snapshots and recordings go.
     folder: PathBuf,
@@ -218,9 +220,9 @@ impl Window {
     fn snapshot(&mut self) {
         let Some(shown) = &self.shown else { return };
         let path = free_name(&self.folder, "png");
-        let told = match still::write(&path, &shown.finished) {
+        let told = match image_file::write(&path, &shown.finished) {
             Ok(()) => format!("saved {}", path.display()),
-            Err(error) => error.report("no snapshot"),
+            Err(error) => (self.report)(&error, "no snapshot"),
         };
         self.tell(told);
     }
@@ -238,7 +240,7 @@ impl Window {
                 self.tape.start(&output, &info).map(|()| format!("recording to {}", path.display()))
             }
         };
-        self.tell(told.unwrap_or_else(|error| error.report("no recording")));
+        self.tell(told.unwrap_or_else(|error| (self.report)(&error, "no recording")));
     }
 
     fn tell(&mut self, text: String) {

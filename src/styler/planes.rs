@@ -1,11 +1,10 @@
 //! A picture as the styler's network takes it: three planes of floats, continued
 //! by their mirror images to whole multiples of 16.
 
-use fast_image_resize as fr;
-
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::Size;
 use crate::painter::mirrored;
+use crate::resize::{Filter, Resizer};
 
 /// VGG-16 halves its input four times up to its fifth block.
 const MULTIPLE: usize = 16;
@@ -46,27 +45,12 @@ impl Planes {
         if size == self.size {
             return Ok(self.clone());
         }
-        let failed = |error: &dyn std::error::Error| Error::Ort {
-            doing: "resizing a picture for the styler".into(),
-            source: error.to_string().into(),
-        };
-        let filter =
-            if size.width < self.size.width { fr::FilterType::Box } else { fr::FilterType::CatmullRom };
-        let options = fr::ResizeOptions::new().resize_alg(fr::ResizeAlg::Convolution(filter));
+        let filter = if size.width < self.size.width { Filter::Box } else { Filter::CatmullRom };
+        let mut resizer = Resizer::default();
         let mut planes = [const { Vec::new() }; 3];
         for (plane, out) in self.planes.iter().zip(&mut planes) {
-            let bytes = bytemuck::cast_slice(plane);
-            let source = fr::images::TypedImageRef::<fr::pixels::F32>::from_buffer(
-                self.size.width,
-                self.size.height,
-                bytes,
-            )
-            .map_err(|error| failed(&error))?;
-            let mut resized = fr::images::TypedImage::<fr::pixels::F32>::new(size.width, size.height);
-            fr::Resizer::new()
-                .resize_typed(&source, &mut resized, &options)
-                .map_err(|error| failed(&error))?;
-            *out = resized.pixels().iter().map(|pixel| pixel.0.clamp(0.0, 1.0)).collect();
+            *out = resizer.plane(plane, self.size, size, filter)?;
+            out.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
         }
         Ok(Self { size, planes })
     }

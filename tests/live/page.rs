@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tungstenite::{Message, WebSocket, client::IntoClientRequest as _};
 
-use stylewarp::source::test_card;
+use stylewarp::live::capture::test_pattern;
 
 use crate::kit::{Folder, Session};
 
@@ -74,7 +74,7 @@ fn pictures_are_those_taken_at_the_times_told() {
         let (time, jpeg) = next(&mut socket);
         let picture = image::load_from_memory(&jpeg).expect("a JPEG").into_rgba8();
         let size = stylewarp::frame::Size::new(picture.width(), picture.height()).expect("not empty");
-        let clock = test_card::read_clock(size, picture.as_raw()).expect("a clock");
+        let clock = test_pattern::read_clock(size, picture.as_raw()).expect("a clock");
         assert!((clock as f64 - time).abs() < 2.0, "{clock} in the picture, {time} told");
         assert!(time > last);
         last = time;

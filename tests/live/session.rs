@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
+use stylewarp::cancel::Stop;
 use stylewarp::frame::Frame;
-use stylewarp::source::{Clip, FileSource, Source as _, test_card};
-use stylewarp::stop::Stop;
+use stylewarp::live::capture::test_pattern;
+use stylewarp::video::read::{Clip, FileSource, Source as _};
 
 use crate::kit::{Folder, Session, live, probe};
 use crate::networks;
@@ -48,7 +49,7 @@ fn a_recording_keeps_the_times_at_which_frames_were_taken() {
     assert!(frames.len() > 30, "{}", frames.len());
     let shown: Vec<_> = frames
         .iter()
-        .map(|frame| test_card::read_clock(frame.size, &frame.pixels).expect("a clock"))
+        .map(|frame| test_pattern::read_clock(frame.size, &frame.pixels).expect("a clock"))
         .collect();
     for (frame, clock) in frames.iter().zip(&shown) {
         let (told, seen) = (frame.time.as_secs_f64() * 1e3, (clock - shown[0]) as f64);

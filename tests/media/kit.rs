@@ -6,10 +6,10 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use stylewarp::Result;
-use stylewarp::sink::{FileOutput, FileSink, Sink};
-use stylewarp::source::{Clip, FileSource, Source};
-use stylewarp::stop::Stop;
+use stylewarp::cancel::Stop;
 use stylewarp::time::FrameTime;
+use stylewarp::video::read::{Clip, FileSource, Source};
+use stylewarp::video::write::{FileOutput, FileSink, Sink};
 
 use crate::clips::run;
 pub(crate) use crate::clips::{Folder, packets, probe, stream_times, times, video};

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use stylewarp::sink::{FileOutput, FileSink, Sink};
-use stylewarp::source::{Clip, FileSource, Source};
-use stylewarp::stop::Stop;
+use stylewarp::cancel::Stop;
+use stylewarp::report::report;
+use stylewarp::video::read::{Clip, FileSource, Source};
+use stylewarp::video::write::{FileOutput, FileSink, Sink};
 
 use crate::kit::{Folder, copy, output, times};
 
@@ -119,7 +120,7 @@ fn writes_until_full() {
         Ok(())
     };
     let result = run().and_then(|()| sink.finish());
-    println!("{}", result.expect_err("there is no room").report("test"));
+    println!("{}", report(&result.expect_err("there is no room"), "test"));
 }
 
 #[cfg(unix)]

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use stylewarp::sink::{Codec, FileOutput};
-use stylewarp::source::Clip;
+use stylewarp::video::read::Clip;
+use stylewarp::video::write::{Codec, FileOutput};
 
 use crate::kit::{Folder, Picture, copy, copy_part, output, probe, times, video};
 

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use stylewarp::Error;
-use stylewarp::sink::{Codec, FileOutput};
-use stylewarp::source::{Clip, FileSource, Source};
-use stylewarp::stop::Stop;
+use stylewarp::cancel::Stop;
+use stylewarp::video::read::{Clip, FileSource, Source};
+use stylewarp::video::write::{Codec, FileOutput};
 
 use crate::kit::{Folder, copy, copy_part, log_of, output, probe, seconds};
 

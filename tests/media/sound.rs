@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use stylewarp::source::Clip;
+use stylewarp::video::read::Clip;
 
 use crate::kit::{Folder, copy, copy_part, log_of, output, packets, probe, seconds, stream_times, times};
 

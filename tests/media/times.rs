@@ -1,7 +1,7 @@
 //! Every picture at its own moment.
 
-use stylewarp::source::{Clip, FileSource, Source};
-use stylewarp::stop::Stop;
+use stylewarp::cancel::Stop;
+use stylewarp::video::read::{Clip, FileSource, Source};
 
 use crate::kit::{Folder, Picture, copy, copy_part, output, probe, seconds, stream_times, times, video};
 

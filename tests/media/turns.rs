@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stylewarp::source::{Clip, FileSource, Source};
-use stylewarp::stop::Stop;
+use stylewarp::cancel::Stop;
+use stylewarp::video::read::{Clip, FileSource, Source};
 
 use crate::kit::{Folder, Picture, copy, probe, video};
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use image::RgbImage;
-use stylewarp::picture;
+use stylewarp::assets;
 use tempfile::TempDir;
 
 struct Folder(TempDir);
@@ -14,7 +14,7 @@ impl Folder {
     fn new() -> Self {
         let folder = Self(TempDir::new().expect("a folder"));
         let picture = |name, width, height| {
-            let whole = picture::painting(name).expect("the program's own");
+            let whole = assets::painting(name).expect("the program's own");
             image::imageops::resize(&whole, width, height, image::imageops::FilterType::Triangle)
         };
         picture("girls-at-the-piano", 120, 90).save(folder.path("photo.png")).expect("written");

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use image::imageops::{FilterType, resize};
-use stylewarp::device::{Device, Runtime};
+use stylewarp::assets;
 use stylewarp::frame::{Frame, Size};
-use stylewarp::model::Models;
-use stylewarp::picture;
+use stylewarp::nn::models::Models;
+use stylewarp::nn::runtime::{Device, Runtime};
 use stylewarp::time::FrameTime;
 
 pub(crate) fn models() -> Models {
@@ -19,7 +19,7 @@ pub(crate) fn runtime() -> Runtime {
 
 /// A painting of the program's own as a frame to be painted anew, `millis` into a film.
 pub(crate) fn frame(name: &str, width: u32, height: u32, millis: u64) -> Frame {
-    let picture = picture::painting(name).expect("the program's own");
+    let picture = assets::painting(name).expect("the program's own");
     let small = resize(&picture, width, height, FilterType::Triangle);
     let pixels = small.pixels().flat_map(|p| [p[0], p[1], p[2], 255]).collect();
     Frame { size: Size { width, height }, time: FrameTime::from_secs_f64(millis as f64 / 1e3), pixels }

@@ -2,9 +2,9 @@
 //! (`models/train/styler.py --check`), and the optimiser on top of it.
 
 use safetensors::SafeTensors;
-use stylewarp::model::{Input, Network};
+use stylewarp::assets;
+use stylewarp::nn::network::{Input, Network};
 use stylewarp::painter::{Brush, Painter, PainterChoice};
-use stylewarp::picture;
 use stylewarp::style;
 use stylewarp::styler::{Recipe, Statistics, Step, Styler};
 
@@ -79,7 +79,7 @@ fn losses_and_gradients_are_those_of_autograd() {
 /// Steps of a short optimisation, and the picture it ends in.
 fn optimised(statistics: Statistics) -> (Vec<Step>, f64) {
     let recipe = Recipe { scales: vec![32, 64], iterations: 12, statistics, ..Recipe::default() };
-    let painting = picture::painting("scream").expect("the program's own");
+    let painting = assets::painting("scream").expect("the program's own");
     let mut styler = Styler::new(&models(), &runtime(), painting, recipe).expect("it opens");
     let photo = frame("sleeping-gypsy", 101, 67, 0);
     let mut steps = Vec::new();
@@ -105,7 +105,7 @@ fn the_optimiser_brings_the_style_down_at_every_scale() {
 
 #[test]
 fn a_painting_to_begin_with_is_most_of_the_way() {
-    let painting = picture::painting("scream").expect("the program's own");
+    let painting = assets::painting("scream").expect("the program's own");
     let photo = frame("sleeping-gypsy", 101, 67, 0);
     let styles = style::all(&models()).expect("styles");
     let (_, scream) = styles.into_iter().find(|(name, _)| name == "scream").expect("a style of that name");

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba};
 use stylewarp::Error;
+use stylewarp::assets;
 use stylewarp::painter::{Brush, Painter, PainterChoice};
-use stylewarp::picture;
 use stylewarp::style::Style;
 use stylewarp::texture::Texture;
 use tempfile::TempDir;
@@ -33,7 +33,7 @@ fn saved(folder: &TempDir, name: &str, picture: impl Into<DynamicImage>) -> Stri
 fn the_predicted_style_of_a_painting_is_nearer_to_its_own_than_others_are() {
     let folder = TempDir::new().expect("a folder");
     for (own, other) in [("scream", "great-wave"), ("sunflowers", "deer")] {
-        let path = saved(&folder, "a.png", picture::painting(own).expect("the program's own"));
+        let path = saved(&folder, "a.png", assets::painting(own).expect("the program's own"));
         let [predicted, own, other] = [&path, own, other].map(|text| painted(style(text).expect("a style")));
         let (near, far) = (difference(&predicted, &own), difference(&predicted, &other));
         assert!(near < 0.7 * far, "{near} to its own, {far} to another");

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use stylewarp::colour::Colour;
-use stylewarp::device::Device;
+use stylewarp::cancel::Stop;
 use stylewarp::engine::{Engine, Setup};
 use stylewarp::frame::{Frame, Size};
+use stylewarp::nn::runtime::Device;
 use stylewarp::preset::Preset;
-use stylewarp::sink::Sink;
-use stylewarp::source::{Source, VideoInfo};
-use stylewarp::stop::Stop;
 use stylewarp::time::{FrameRate, FrameTime, TimeBase};
+use stylewarp::video::colour::Colour;
+use stylewarp::video::read::{Source, VideoInfo};
+use stylewarp::video::write::Sink;
 use stylewarp::{Error, Result};
 
 use crate::networks;

@@ -2,7 +2,7 @@
 
 use stylewarp::frame::Frame;
 use stylewarp::pipeline::run_file;
-use stylewarp::sink::Sink;
+use stylewarp::video::write::Sink;
 use stylewarp::{Error, Result};
 
 use crate::doubles::{Film, SIZE, Shelf, engine, engine_on, failure, frame, look};

@@ -8,7 +8,7 @@ use stylewarp::Result;
 use stylewarp::engine::Engine;
 use stylewarp::frame::{Frame, Size};
 use stylewarp::pipeline::run_file;
-use stylewarp::sink::Sink;
+use stylewarp::video::write::Sink;
 
 use crate::doubles::{self, Film, Shelf, engine, frame, look};
 

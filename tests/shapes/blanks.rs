@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use image::{Rgb, RgbImage};
-use stylewarp::encoder::EncoderChoice;
+use stylewarp::warp::features::EncoderChoice;
 
 use crate::kit::{bend, largest, models, picture};
 

@@ -1,7 +1,7 @@
 //! Two encoders, one warp network.
 
-use stylewarp::encoder::EncoderChoice;
 use stylewarp::engine::Explained;
+use stylewarp::warp::features::EncoderChoice;
 
 use crate::kit::{bend, picture};
 

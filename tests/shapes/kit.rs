@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use stylewarp::device::{Device, Runtime};
-use stylewarp::encoder::EncoderChoice;
 use stylewarp::engine::{Engine, Explained, Setup};
 use stylewarp::frame::{Frame, Size};
-use stylewarp::model::Models;
-use stylewarp::picture::exemplar;
+use stylewarp::image_file::exemplar;
+use stylewarp::nn::models::Models;
+use stylewarp::nn::runtime::{Device, Runtime};
 use stylewarp::preset::Preset;
 use stylewarp::time::FrameTime;
-use stylewarp::warper::Warper;
+use stylewarp::warp::features::EncoderChoice;
+use stylewarp::warp::matcher::Warper;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,7 +1,7 @@
 //! A made film with cuts, flashes and fades, through the real encoder.
 
 use image::{Rgb, RgbImage, imageops};
-use stylewarp::cuts::Scene;
+use stylewarp::warp::grid::Scene;
 
 use crate::kit::{frame, picture, warper};
 

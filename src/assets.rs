@@ -1,0 +1,28 @@
+//! Files that the program carries inside itself: presets, exemplars and paintings.
+
+use std::path::Path;
+
+use image::RgbImage;
+use include_dir::{Dir, include_dir};
+
+use crate::error::{Error, Result};
+
+/// The folder `presets/` of the source, as it was when the program was built.
+pub(crate) static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets");
+
+/// The painting that a style of the program's own was learned from.
+///
+/// # Errors
+/// Where there is none of this name.
+pub fn painting(name: &str) -> Result<RgbImage> {
+    let paintings = || EMBEDDED.get_dir("textures").into_iter().flat_map(|folder| folder.files());
+    let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let found = paintings().find(|file| stem(file.path()).is_some_and(|stem| stem == name));
+    let missing = || Error::TextureMissing {
+        name: name.into(),
+        available: paintings().filter_map(|file| stem(file.path())).collect(),
+    };
+    let file = found.ok_or_else(missing)?;
+    let picture = image::load_from_memory(file.contents());
+    Ok(picture.map_err(|source| Error::Picture { path: file.path().to_owned(), source })?.into_rgb8())
+}

@@ -1,0 +1,140 @@
+//! Picture files: exemplars, paintings and photos, read and written.
+//!
+//! A picture comes out upright, as its camera noted, and as opaque RGB or RGBA. It is
+//! written whole or not at all, and nothing is overwritten that was not meant to be.
+
+use std::path::Path;
+
+use image::{DynamicImage, ImageDecoder as _, ImageReader, RgbImage};
+
+use crate::error::{Error, Result};
+use crate::frame::{Frame, Size};
+use crate::time::FrameTime;
+
+/// Smallest side of an exemplar.
+const LEAST_SIDE: u32 = 16;
+
+/// Reads an exemplar picture; what is transparent is taken for white.
+///
+/// # Errors
+/// Where it cannot be read or is smaller than 16x16.
+pub fn exemplar(path: &Path) -> Result<RgbImage> {
+    let picture = opaque(read(path)?);
+    let (width, height) = picture.dimensions();
+    if width.min(height) < LEAST_SIDE {
+        return Err(Error::PictureTooSmall { path: path.to_owned(), width, height });
+    }
+    Ok(picture)
+}
+
+fn opaque(picture: DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let rgba = picture.into_rgba8();
+    let over_white = |[r, g, b, a]: [u8; 4]| {
+        [r, g, b]
+            .map(|value| ((u32::from(value) * u32::from(a) + 255 * (255 - u32::from(a)) + 127) / 255) as u8)
+    };
+    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| image::Rgb(over_white(rgba.get_pixel(x, y).0)))
+}
+
+/// Reads any picture, turned upright as its camera noted.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn read(path: &Path) -> Result<DynamicImage> {
+    let failed = |source| Error::Picture { path: path.to_owned(), source };
+    let mut decoder = ImageReader::open(path)
+        .and_then(ImageReader::with_guessed_format)
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?
+        .into_decoder()
+        .map_err(failed)?;
+    let orientation = decoder.orientation().map_err(failed)?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+/// Refuses what would lose a file.
+///
+/// # Errors
+/// As [`check_overwrite`], and [`Error::UnknownFormat`].
+pub fn check_output(input: &Path, output: &Path, overwrite: bool) -> Result<()> {
+    if image::ImageFormat::from_path(output).is_err() {
+        return Err(Error::UnknownFormat { path: output.to_owned() });
+    }
+    check_overwrite(input, output, overwrite)
+}
+
+/// Refuses to overwrite what is not to be.
+///
+/// # Errors
+/// [`Error::OutputIsInput`] or [`Error::OutputExists`].
+pub fn check_overwrite(input: &Path, output: &Path, overwrite: bool) -> Result<()> {
+    let path = || output.to_owned();
+    if same_file::is_same_file(input, output).unwrap_or(false) {
+        return Err(Error::OutputIsInput { path: path() });
+    }
+    if output.exists() && !overwrite {
+        return Err(Error::OutputExists { path: path() });
+    }
+    Ok(())
+}
+
+/// Reads a picture, upright and opaque.
+///
+/// # Errors
+/// Where it cannot be read, or has more pixels than a frame may.
+pub fn read_frame(path: &Path) -> Result<Frame> {
+    let picture = read(path)?.into_rgba8();
+    let (width, height) = picture.dimensions();
+    let size = Size::new(width, height).ok_or_else(|| Error::OutOfRange {
+        what: "the picture's side",
+        value: format!("{width}x{height}"),
+        range: "1 to 16384 pixels",
+    })?;
+    Ok(Frame { size, time: FrameTime::ZERO, pixels: picture.into_raw() })
+}
+
+/// Writes a picture: whole or not at all.
+///
+/// # Errors
+/// Where it cannot be encoded or written.
+pub fn write(path: &Path, frame: &Frame) -> Result<()> {
+    let failed = |source| Error::Write { path: path.to_owned(), source };
+    let format =
+        image::ImageFormat::from_path(path).map_err(|_| Error::UnknownFormat { path: path.to_owned() })?;
+    let rgb: Vec<u8> = frame.pixels.chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect();
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let saved = image::save_buffer_with_format(
+        &part,
+        &rgb,
+        frame.size.width,
+        frame.size.height,
+        image::ExtendedColorType::Rgb8,
+        format,
+    )
+    .map_err(|error| failed(Box::new(error)))
+    .and_then(|()| std::fs::rename(&part, path).map_err(|error| failed(Box::new(error))));
+    if saved.is_err() {
+        // What failed is reported; the leftover need not be.
+        let _ = std::fs::remove_file(&part);
+    }
+    saved
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transparent_parts_are_white() {
+        let mut picture = image::RgbaImage::from_pixel(16, 16, image::Rgba([0, 0, 0, 0]));
+        picture.put_pixel(1, 0, image::Rgba([10, 20, 30, 255]));
+        let opaque = opaque(DynamicImage::ImageRgba8(picture));
+        assert_eq!(opaque.get_pixel(0, 0).0, [255; 3]);
+        assert_eq!(opaque.get_pixel(1, 0).0, [10, 20, 30]);
+    }
+}

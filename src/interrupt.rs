@@ -1,0 +1,22 @@
+//! Ctrl-C: the first signal ends a run in good order, the second at once.
+
+use crate::cancel::Stop;
+use crate::error::{Error, Result};
+
+/// A token raised by SIGINT, SIGTERM and SIGHUP (Ctrl-C on Windows). A second signal ends
+/// the process at once with exit code 130, leaving the `.part` file behind.
+///
+/// # Errors
+/// Returns [`Error::Signal`] if a handler is installed already.
+pub fn on_signal() -> Result<Stop> {
+    let stop = Stop::new();
+    let raised = stop.clone();
+    #[expect(clippy::disallowed_methods, reason = "giving up at once is what a second signal asks for")]
+    ctrlc::set_handler(move || {
+        if raised.raise() {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| Error::Signal { source: Box::new(error) })?;
+    Ok(stop)
+}

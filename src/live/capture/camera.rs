@@ -1,0 +1,267 @@
+//! A camera: V4L2 on Linux, AVFoundation on macOS, Media Foundation on Windows,
+//! all by way of `nokhwa`.
+//!
+//! What it offers is looked at here and one format asked for exactly, because
+//! its own ways of choosing prefer odd ones (320x180 raw pictures at 500 frames
+//! a second). Pictures are converted here too: a driver's buffers are longer
+//! than its pictures, which its decoders refuse.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use nokhwa::pixel_format::RgbAFormat;
+use nokhwa::utils::{
+    CameraFormat, CameraIndex, CameraInfo, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
+};
+use nokhwa::{Camera, NokhwaError};
+use yuv::{
+    YuvBiPlanarImage, YuvConversionMode, YuvPackedImage, YuvRange, YuvStandardMatrix, yuv_nv12_to_rgba,
+    yuyv422_to_rgba,
+};
+
+use crate::cancel::Stop;
+use crate::error::{Cause, Error, Result};
+use crate::frame::{Frame, Size};
+use crate::live::capture::info::live_info;
+use crate::live::clock::LiveClock;
+use crate::time::{FrameRate, FrameTime};
+use crate::video::read::{Source, VideoInfo};
+
+/// Formats we read, the dearer to the bus first: YUYV of more than 640x480 seldom fits it at full rate.
+const READ: [FrameFormat; 3] = [FrameFormat::NV12, FrameFormat::YUYV, FrameFormat::MJPEG];
+/// What is asked for unless something else is wished for.
+const WISHED: (u32, u32, u32) = (1280, 720, 30);
+/// A picture that says it is older than this comes from a clock of another kind.
+const OLDEST: Duration = Duration::from_secs(2);
+
+/// A camera that was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// What `--camera` takes: its number.
+    pub index: u32,
+    /// What the system calls it.
+    pub name: String,
+    /// What it offers: format, size, pictures a second; empty where it does not tell.
+    pub formats: Vec<String>,
+}
+
+/// All cameras there are.
+///
+/// # Errors
+/// Where the system does not tell.
+pub fn list() -> Result<Vec<Found>> {
+    let describe = |info: CameraInfo| {
+        let index = info.index().as_index().unwrap_or_default();
+        let formats = offered(index).map(|(_, formats)| formats).unwrap_or_default();
+        Found { index, name: info.human_name(), formats: summary(formats) }
+    };
+    Ok(known()?.into_iter().map(describe).collect())
+}
+
+fn known() -> Result<Vec<CameraInfo>> {
+    let found = nokhwa::query(nokhwa::utils::ApiBackend::Auto);
+    let mut found =
+        found.map_err(|source| Error::Camera { name: "any camera".into(), source: Box::new(source) })?;
+    found.sort_by_key(|info| info.index().as_index().unwrap_or(u32::MAX));
+    Ok(found)
+}
+
+/// Opens a camera far enough to ask what it offers.
+fn offered(index: u32) -> Result<(Camera, Vec<CameraFormat>), NokhwaError> {
+    let any = RequestedFormat::with_formats(RequestedFormatType::None, &READ);
+    let mut camera = Camera::new(CameraIndex::Index(index), any)?;
+    let mut formats = camera.compatible_camera_formats()?;
+    formats.retain(|format| READ.contains(&format.format()));
+    Ok((camera, formats))
+}
+
+/// One line a format: its sizes, each with its highest rate.
+fn summary(mut formats: Vec<CameraFormat>) -> Vec<String> {
+    formats.sort_by_key(|f| (f.format(), f.width() * f.height(), f.frame_rate()));
+    let mut lines: Vec<String> = Vec::new();
+    for format in formats {
+        let line = format!("{} {}x{}", format.format(), format.width(), format.height());
+        let rate = format.frame_rate();
+        match lines.last_mut().filter(|last| last.starts_with(&format!("{line} "))) {
+            Some(last) => *last += &format!(", {rate}"),
+            None => lines.push(format!("{line} at {rate}")),
+        }
+    }
+    lines
+}
+
+/// The format that comes closest: first in size, then in rate (a little too fast rather than too
+/// slow), then the one that is cheapest to read.
+fn choose(formats: &[CameraFormat], size: Option<Size>, fps: Option<u32>) -> Option<CameraFormat> {
+    let (width, height) = size.map_or((WISHED.0, WISHED.1), |size| (size.width, size.height));
+    let fps = fps.unwrap_or(WISHED.2);
+    let cost = |format: &CameraFormat| {
+        let Resolution { width_x, height_y } = format.resolution();
+        let rate = format.frame_rate();
+        let slow = if rate < fps { 4 * (fps - rate) } else { rate - fps };
+        let dear = READ.iter().position(|read| *read == format.format());
+        // A rate too low for a picture that moves weighs more than some pixels.
+        let stutters = size.is_none() && rate < 15.min(fps);
+        (stutters, width_x.abs_diff(width) + height_y.abs_diff(height), slow, dear)
+    };
+    formats.iter().min_by_key(|format| cost(format)).copied()
+}
+
+/// An open camera.
+pub(super) struct CameraSource {
+    camera: Camera,
+    info: VideoInfo,
+    format: FrameFormat,
+    clock: LiveClock,
+    stop: Stop,
+}
+
+impl CameraSource {
+    pub(super) fn open(
+        name: &str,
+        size: Option<Size>,
+        fps: Option<u32>,
+        clock: LiveClock,
+        stop: Stop,
+    ) -> Result<Self> {
+        let failed = |source: Cause| Error::Camera { name: name.to_owned(), source };
+        let index = find(name)?;
+        let (mut camera, formats) = offered(index).map_err(|error| failed(Box::new(error)))?;
+        let Some(format) = choose(&formats, size, fps) else {
+            let reason = "it offers no pictures as NV12, YUYV or MJPEG, which are what we read";
+            return Err(failed(reason.into()));
+        };
+        let exactly = RequestedFormat::new::<RgbAFormat>(RequestedFormatType::Exact(format));
+        let opened = camera.set_camera_requset(exactly).and_then(|_| camera.open_stream());
+        opened.map_err(|error| failed(Box::new(error)))?;
+        let found = Size::new(format.width(), format.height()).ok_or_else(|| failed("of no size".into()))?;
+        let rate = FrameRate::new(format.frame_rate().max(1) as i32, 1).expect("positive");
+        tracing::info!("camera {index}: {} {found} at {rate}", format.format());
+        Ok(Self { camera, info: live_info(found, rate), format: format.format(), clock, stop })
+    }
+}
+
+impl Source for CameraSource {
+    fn info(&self) -> &VideoInfo {
+        &self.info
+    }
+
+    fn next(&mut self) -> Result<Option<Frame>> {
+        if self.stop.is_raised() {
+            return Ok(None);
+        }
+        let buffer = self.camera.frame();
+        let now = self.clock.now();
+        let buffer = buffer.map_err(|error| Error::Camera {
+            name: self.camera.info().human_name(),
+            source: Box::new(error),
+        })?;
+        let age = buffer.capture_timestamp().and_then(|at| (UNIX_EPOCH + at).elapsed().ok());
+        let age = age.filter(|age| *age < OLDEST).unwrap_or_default();
+        let time = now - FrameTime::from_nanos(age.as_nanos() as i64);
+        match rgba(self.format, self.info.size, buffer.buffer()) {
+            Ok(pixels) => Ok(Some(Frame { size: self.info.size, time, pixels })),
+            // USB cameras send a torn picture now and then.
+            Err(reason) => {
+                tracing::debug!("a picture of the camera is passed over: {reason}");
+                self.next()
+            }
+        }
+    }
+}
+
+/// The number of the camera meant by a number, a path or part of a name.
+fn find(name: &str) -> Result<u32> {
+    let known = known()?;
+    let index_of = |info: &CameraInfo| info.index().as_index().unwrap_or_default();
+    let number: Option<u32> = name.parse().ok().or_else(|| {
+        let path = std::fs::canonicalize(name).ok()?;
+        path.to_str()?.strip_prefix("/dev/video")?.parse().ok()
+    });
+    let meant = |info: &&CameraInfo| match number {
+        Some(ref number) => index_of(info) == *number,
+        None => info.human_name().to_lowercase().contains(&name.to_lowercase()),
+    };
+    known.iter().find(meant).map(index_of).ok_or_else(|| Error::CameraMissing {
+        name: name.into(),
+        available: known.iter().map(|info| format!("{} ({})", index_of(info), info.human_name())).collect(),
+    })
+}
+
+/// A driver's picture as packed RGBA.
+fn rgba(format: FrameFormat, size: Size, bytes: &[u8]) -> Result<Vec<u8>, Cause> {
+    let Size { width, height } = size;
+    let (matrix, range) = (YuvStandardMatrix::Bt601, YuvRange::Limited);
+    let enough = |wanted: usize| {
+        bytes.get(..wanted).ok_or_else(|| format!("{} bytes, where {wanted} make a picture", bytes.len()))
+    };
+    let mut pixels = vec![0; size.rgba_bytes()];
+    match format {
+        FrameFormat::YUYV => {
+            let yuy = enough(width as usize * height as usize * 2)?;
+            let picture = YuvPackedImage { yuy, yuy_stride: width * 2, width, height };
+            yuyv422_to_rgba(&picture, &mut pixels, width * 4, range, matrix)?;
+        }
+        FrameFormat::NV12 => {
+            let luma = size.pixels();
+            let (y_plane, uv_plane) = enough(luma + luma / 2)?.split_at(luma);
+            let picture =
+                YuvBiPlanarImage { y_plane, y_stride: width, uv_plane, uv_stride: width, width, height };
+            let mode = YuvConversionMode::Balanced;
+            yuv_nv12_to_rgba(&picture, &mut pixels, width * 4, range, matrix, mode)?;
+        }
+        _ => {
+            let picture = image::load_from_memory_with_format(bytes, image::ImageFormat::Jpeg)?.into_rgba8();
+            if picture.dimensions() != (width, height) {
+                return Err(format!("it is {}x{}", picture.width(), picture.height()).into());
+            }
+            pixels = picture.into_raw();
+        }
+    }
+    Ok(pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(format: FrameFormat, width: u32, height: u32, fps: u32) -> CameraFormat {
+        CameraFormat::new_from(width, height, format, fps)
+    }
+
+    #[test]
+    fn the_closest_size_then_a_rate_then_the_cheapest_format() {
+        use FrameFormat::{MJPEG, YUYV};
+        let webcam = [
+            format(YUYV, 640, 480, 30),
+            format(YUYV, 1280, 720, 10),
+            format(MJPEG, 1280, 720, 30),
+            format(MJPEG, 1280, 720, 60),
+            format(MJPEG, 1920, 1080, 30),
+        ];
+        let chosen = |size: Option<(u32, u32)>, fps| {
+            let size = size.and_then(|(width, height)| Size::new(width, height));
+            choose(&webcam, size, fps).expect("one of them")
+        };
+        assert_eq!(chosen(None, None), webcam[2]);
+        assert_eq!(chosen(None, Some(60)), webcam[3]);
+        assert_eq!(chosen(Some((640, 360)), None), webcam[0]);
+        assert_eq!(chosen(Some((4000, 3000)), None), webcam[4]);
+        assert_eq!(choose(&[], None, None), None);
+        // One that can only crawl at the size nobody asked for.
+        assert_eq!(choose(&webcam[..2], None, None), Some(webcam[0]));
+        assert_eq!(summary(webcam.to_vec()).len(), 4);
+    }
+
+    #[test]
+    fn pictures_shorter_than_they_should_be_are_refused() {
+        let size = Size { width: 16, height: 8 };
+        for (format, bytes) in [(FrameFormat::YUYV, 256), (FrameFormat::NV12, 192)] {
+            // Longer is what drivers give.
+            let grey = vec![128; bytes + 512];
+            let pixels = rgba(format, size, &grey).expect("whole");
+            assert!(pixels.len() == 512 && (130..=131).contains(&pixels[0]) && pixels[3] == 255);
+            assert!(rgba(format, size, &grey[..bytes - 1]).is_err());
+        }
+        assert!(rgba(FrameFormat::MJPEG, size, b"\xff\xd8 nonsense").is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! The folder of networks: found, checked and opened.
+//!
+//! `models/manifest.toml` gives each file's size, SHA-256 and signature. A file
+//! is checked against it before ONNX Runtime sees it, and the opened network's
+//! signature after, so a wrong, torn or swapped file is one clear message and
+//! never a strange picture.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Result};
+use crate::nn::network::{FileSpec, Network, describe, signature};
+use crate::nn::runtime::Runtime;
+
+const MANIFEST: &str = "manifest.toml";
+
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    file: Vec<FileSpec>,
+}
+
+/// The folder of networks.
+#[derive(Debug)]
+pub struct Models {
+    folder: PathBuf,
+    manifest: Manifest,
+}
+
+impl Models {
+    /// Finds the folder: the one given, else `$STYLEWARP_MODELS`, the user's data
+    /// folder, `models` next to the program or above it, `models` here.
+    ///
+    /// # Errors
+    /// Where none holds a manifest, or it cannot be understood.
+    pub fn find(given: Option<&Path>) -> Result<Self> {
+        let searched = match given {
+            Some(folder) => vec![folder.to_owned()],
+            None => folders(),
+        };
+        let Some(folder) = searched.iter().find(|folder| folder.join(MANIFEST).is_file()).cloned() else {
+            return Err(Error::ModelMissing { name: MANIFEST.into(), searched });
+        };
+        let path = folder.join(MANIFEST);
+        let text =
+            std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        let manifest = toml::from_str(&text).map_err(|error| Error::ModelMismatch {
+            path,
+            expected: "a manifest of networks".into(),
+            found: error.message().into(),
+        })?;
+        Ok(Self { folder, manifest })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Every file the manifest names.
+    pub fn files(&self) -> &[FileSpec] {
+        &self.manifest.file
+    }
+
+    /// A file's bytes, checked against the manifest.
+    ///
+    /// # Errors
+    /// [`Error::ModelMissing`] or [`Error::ModelMismatch`].
+    pub fn read(&self, name: &str) -> Result<(Vec<u8>, &FileSpec)> {
+        let missing = || Error::ModelMissing { name: name.into(), searched: vec![self.folder.clone()] };
+        let spec = self.manifest.file.iter().find(|file| file.name == name).ok_or_else(missing)?;
+        let path = self.folder.join(name);
+        let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => missing(),
+            _ => Error::Read { path: path.clone(), source: error },
+        })?;
+        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        if digest != spec.sha256 {
+            let said = |bytes: u64, digest: &str| format!("{bytes} bytes with SHA-256 {digest}");
+            return Err(Error::ModelMismatch {
+                path,
+                expected: said(spec.bytes, &spec.sha256),
+                found: said(bytes.len() as u64, &digest),
+            });
+        }
+        Ok((bytes, spec))
+    }
+
+    /// Opens a network and checks its signature.
+    ///
+    /// # Errors
+    /// As [`Models::read`], or where ONNX Runtime refuses the graph.
+    pub fn network(&self, name: &str, runtime: &Runtime) -> Result<Network> {
+        let (bytes, spec) = self.read(name)?;
+        let weights = match &spec.weights {
+            Some(file) => Some((file.as_str(), self.read(file)?.0)),
+            None => None,
+        };
+        let session = runtime.open(&bytes, weights).map_err(|source| Error::Ort {
+            doing: format!("opening {}", self.folder.join(name).display()),
+            source,
+        })?;
+        for (specs, found) in [(&spec.inputs, session.inputs()), (&spec.outputs, session.outputs())] {
+            let found: Vec<_> = found.iter().map(signature).collect();
+            if *specs != found {
+                return Err(Error::ModelMismatch {
+                    path: self.folder.join(name),
+                    expected: describe(specs),
+                    found: describe(&found),
+                });
+            }
+        }
+        Ok(Network { session, spec: spec.clone() })
+    }
+}
+
+fn folders() -> Vec<PathBuf> {
+    let from_environment = std::env::var_os("STYLEWARP_MODELS").map(PathBuf::from);
+    let data = directories::ProjectDirs::from("", "", "stylewarp").map(|dirs| dirs.data_dir().join("models"));
+    let program = std::env::current_exe().ok();
+    // A program in target/release of a checkout finds the checkout's.
+    let above =
+        program.iter().flat_map(|path| path.ancestors().skip(1).take(4)).map(|folder| folder.join("models"));
+    from_environment.into_iter().chain(data).chain(above).chain([PathBuf::from("models")]).collect()
+}

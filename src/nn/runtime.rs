@@ -1,0 +1,218 @@
+//! ONNX Runtime, and what the networks run on.
+//!
+//! The runtime's shared library is opened when the program starts, so one build
+//! serves the CPU library and every accelerated one. A device that the user
+//! named is used or the run fails; `auto` takes the first that really opens a
+//! network and says in one line which, and why not the others: a GPU that is
+//! silently not used is what people complain of most.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use ort::environment::Environment;
+use ort::ep::{self, ExecutionProviderDispatch};
+use ort::session::Session;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+
+use crate::error::{Cause, Error, Result};
+use crate::names::names;
+
+/// A product of two matrices of any size: the yardstick, and the smallest
+/// network there is to try a device with.
+pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../../models/gemm.onnx");
+
+/// What the networks run on (ONNX Runtime's execution providers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Device {
+    /// The first of the others that works here, else the CPU.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// NVIDIA, compiled per network (slow first start).
+    TensorRt,
+    /// NVIDIA.
+    Cuda,
+    /// Apple.
+    CoreMl,
+    /// Any DirectX 12 GPU on Windows.
+    DirectMl,
+    /// Intel.
+    OpenVino,
+    /// Any GPU through WebGPU.
+    WebGpu,
+}
+
+names!(Device { Auto => "auto", Cpu => "cpu", TensorRt => "tensorrt", Cuda => "cuda", CoreMl => "coreml", DirectMl => "directml", OpenVino => "openvino", WebGpu => "webgpu" });
+
+impl std::fmt::Display for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Device {
+    /// What `Auto` tries, in order. TensorRT is left out: it compiles a network
+    /// for minutes at the first frame, which only a user who asks for it wants.
+    const AUTO: [Self; 5] = [Self::Cuda, Self::CoreMl, Self::DirectMl, Self::OpenVino, Self::WebGpu];
+
+    /// Whether the loaded library was built with it, and how to ask for it.
+    fn provider(self) -> Option<(bool, ExecutionProviderDispatch)> {
+        fn of<P>(provider: P) -> (bool, ExecutionProviderDispatch)
+        where
+            P: ep::ExecutionProvider + Into<ExecutionProviderDispatch>,
+        {
+            (P::is_available().unwrap_or(false), provider.into().error_on_failure())
+        }
+        Some(match self {
+            Self::Auto | Self::Cpu => return None,
+            Self::TensorRt => of(ep::TensorRT::default()),
+            Self::Cuda => of(ep::CUDA::default()),
+            Self::CoreMl => of(ep::CoreML::default()),
+            Self::DirectMl => of(ep::DirectML::default()),
+            Self::OpenVino => of(ep::OpenVINO::default()),
+            Self::WebGpu => of(ep::WebGPU::default()),
+        })
+    }
+}
+
+/// The loaded library and the device chosen.
+pub struct Runtime {
+    environment: Environment,
+    device: Device,
+    library: PathBuf,
+}
+
+impl Runtime {
+    /// Opens ONNX Runtime (1.24 or newer): `$ORT_DYLIB_PATH`, else next to the
+    /// program, else in a `.onnxruntime` folder of the program's or the working
+    /// directory or one above, else wherever the system keeps libraries.
+    ///
+    /// # Errors
+    /// Where no library is found, it is too old, or `device` is not in it.
+    pub fn load(device: Device) -> Result<Self> {
+        let (environment, library) = environment()?;
+        let runtime = Self { environment, device: Device::Cpu, library };
+        runtime.choose(device)
+    }
+
+    fn choose(mut self, wanted: Device) -> Result<Self> {
+        if wanted == Device::Auto {
+            let (mut passed, mut found) = (Vec::new(), Device::Cpu);
+            for device in Device::AUTO {
+                match self.probe(device) {
+                    Ok(()) => {
+                        found = device;
+                        break;
+                    }
+                    Err(reason) => passed.push(format!("{}: {reason}", device.name())),
+                }
+            }
+            self.device = found;
+            tracing::info!("networks run on {} ({})", found.name(), passed.join("; "));
+        } else {
+            self.probe(wanted).map_err(|source| Error::Device { device: wanted.name().into(), source })?;
+            self.device = wanted;
+            tracing::info!("networks run on {}", wanted.name());
+        }
+        Ok(self)
+    }
+
+    /// Whether a network can really be opened on it.
+    fn probe(&self, device: Device) -> Result<(), Cause> {
+        let Some((built_in, _)) = device.provider() else { return Ok(()) };
+        if !built_in {
+            return Err("not in this build of ONNX Runtime".into());
+        }
+        let opened = self.session(device)?.commit_from_memory(GEMM_MODEL);
+        opened.map(drop).map_err(|error| Box::new(error) as Cause)
+    }
+
+    /// The device chosen.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The library in use.
+    pub fn library(&self) -> &std::path::Path {
+        &self.library
+    }
+
+    /// Opens a network from its bytes, and those of the file its weights are in.
+    pub(crate) fn open(&self, model: &[u8], weights: Option<(&str, Vec<u8>)>) -> Result<Session, Cause> {
+        let mut builder = self.session(self.device)?;
+        if let Some((file, bytes)) = weights {
+            let given = builder.with_external_initializer_file_in_memory(file, bytes.into());
+            builder = given.map_err(|error| error.to_string())?;
+        }
+        builder.commit_from_memory(model).map_err(|error| Box::new(error) as Cause)
+    }
+
+    fn session(&self, device: Device) -> Result<SessionBuilder, Cause> {
+        let build = || -> ort::Result<SessionBuilder> {
+            let mut builder = Session::builder(&self.environment)?
+                .with_optimization_level(GraphOptimizationLevel::All)?
+                .with_intra_threads(threads())?
+                // The encoder and the painter work at the same time in two
+                // threads of ours: a pool that spins while idle would take the
+                // other's processor.
+                .with_intra_op_spinning(false)?
+                // Flat pictures leave numbers next to zero behind, which are ten
+                // times slower to compute with than zero.
+                .with_flush_to_zero()?;
+            if let Some((_, provider)) = device.provider() {
+                builder = builder.with_execution_providers([provider])?;
+            }
+            Ok(builder)
+        };
+        build().map_err(|error| Box::new(error) as Cause)
+    }
+}
+
+/// The library, opened, and where it is. ONNX Runtime allows one environment a
+/// process, ever: the first engine opens it, later ones share it.
+fn environment() -> Result<(Environment, PathBuf)> {
+    static OPENED: Mutex<Option<(Environment, PathBuf)>> = Mutex::new(None);
+    // Nothing is left half done by a panic: it is opened or it is not.
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(both) = &*opened {
+        return Ok(both.clone());
+    }
+    let library = find_library();
+    let failed = |source: Cause| Error::Runtime { source };
+    let environment = ort::init_from(&library)
+        .map_err(|error| failed(format!("{}: {error}", library.display()).into()))?
+        .with_name("stylewarp")
+        .with_telemetry(false)
+        .build()
+        .map_err(|error| failed(Box::new(error)))?;
+    // Its failures come back as errors, and printed they would tear the progress
+    // bar; its warnings about graphs help nobody.
+    environment.set_log_level(ort::logging::LogLevel::Fatal);
+    Ok(opened.insert((environment, library)).clone())
+}
+
+/// Threads of each network: all cores, since stages mostly wait for each other.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
+}
+
+fn find_library() -> PathBuf {
+    const NAME: &str = match std::env::consts::OS.as_bytes() {
+        b"windows" => "onnxruntime.dll",
+        b"macos" => "libonnxruntime.dylib",
+        _ => "libonnxruntime.so",
+    };
+    if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
+        return path.into();
+    }
+    let program = std::env::current_exe().ok();
+    let beside = program.iter().filter_map(|p| p.parent()).map(|folder| folder.join(NAME));
+    let folders =
+        program.iter().flat_map(|p| p.ancestors()).map(PathBuf::from).chain(std::env::current_dir());
+    beside
+        .chain(folders.map(|folder| folder.join(".onnxruntime").join("libonnxruntime")))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| NAME.into())
+}

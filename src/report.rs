@@ -1,0 +1,136 @@
+//! How the programs tell an error: three lines and an exit code.
+//!
+//! ```text
+//! stylewarp-video: cannot open clip.mp4
+//!   because: Invalid data found when processing input
+//!   try: ffprobe 'clip.mp4', to see whether FFmpeg can read it at all
+//! ```
+//!
+//! The first two lines are the error's own, the third is written here, because it names
+//! flags and commands that only the programs have.
+
+use std::path::Path;
+
+use crate::error::Error;
+
+/// What the user can try, if we know something better than "try again".
+pub fn hint(error: &Error) -> Option<String> {
+    let shown = |path: &Path| path.display().to_string();
+    Some(match error {
+        Error::Read { .. } => "check the name and the permissions".into(),
+        Error::IsDirectory { .. } => "name one file; loop over a folder in the shell".into(),
+        Error::Open { path, .. } => {
+            format!("ffprobe '{}', to see whether FFmpeg can read it at all", shown(path))
+        }
+        Error::NoVideo { .. } => "a file with a picture track; sound alone cannot be redrawn".into(),
+        Error::NoFrames { .. } => "download or export the file again; it seems cut short".into(),
+        Error::OutputExists { .. } => "-y to overwrite it, or another name".into(),
+        Error::OutputIsInput { .. } => "another name for the output".into(),
+        Error::UnknownFormat { .. } => "a name that ends in .mp4, .mkv, .mov or .webm".into(),
+        Error::Write { .. } => "check the folder, its permissions and the space left".into(),
+        Error::NoEncoder { available, .. } => format!("--codec with one of: {}", available.join(", ")),
+        Error::ModelMissing { searched, .. } => format!(
+            "--models FOLDER, or put it into one of: {}",
+            searched.iter().map(|p| shown(p)).collect::<Vec<_>>().join(", ")
+        ),
+        Error::ModelMismatch { .. } => "fetch the models folder again, whole: git checkout models".into(),
+        Error::Runtime { .. } => {
+            "./setup.sh, or set ORT_DYLIB_PATH to ONNX Runtime 1.24 or newer (libonnxruntime)".into()
+        }
+        Error::Device { .. } => "--device auto, or --device cpu".into(),
+        Error::PresetMissing { available, .. } | Error::TextureMissing { available, .. } => {
+            format!("one of: {}", available.join(", "))
+        }
+        Error::PresetInvalid { .. } => "compare it with the presets folder's files".into(),
+        Error::StyleInvalid { .. } => "a file that `stylewarp distill` of this version wrote".into(),
+        Error::NotAPreset { .. } => "a name that ends in .toml".into(),
+        Error::NoPainting { .. } => "one texture of the program's own, or one picture file".into(),
+        Error::Picture { source: image::ImageError::Limits(_), .. } => "a smaller copy of it".into(),
+        Error::Picture { .. } => "a JPEG, PNG, WebP, BMP or TIFF picture".into(),
+        Error::PictureTooSmall { .. } => "a picture of at least 16x16 pixels".into(),
+        Error::NothingToShow => "--geometry IMAGE or a preset, and a --warp above 0".into(),
+        Error::NoGpu { .. } => "--device cpu".into(),
+        Error::DeviceLost { .. } => "--device cpu, or a smaller --size".into(),
+        Error::Stage { .. } | Error::Resize { .. } => {
+            "run again with -vv and report what it prints; this is a bug".into()
+        }
+        Error::OutOfRange { what, range, .. } => format!("{what} within {range}"),
+        Error::Ffmpeg { .. } => "run again with -vvv, to see all that FFmpeg has to say".into(),
+        Error::Ort { .. } => "--device cpu; if that fails too, report it: this is a bug".into(),
+        Error::Camera { source, .. } => camera_hint(&source.to_string()).into(),
+        Error::CameraMissing { available, .. } if available.is_empty() => {
+            "plug one in; or --camera test, or --camera file:clip.mp4".into()
+        }
+        Error::CameraMissing { available, .. } => {
+            format!("--camera with one of: {}", available.join(", "))
+        }
+        Error::CameraStalled { .. } => "unplug it and plug it in again; another --camera".into(),
+        Error::Loopback { .. } => "stylewarp doctor, which says how to make a virtual camera here".into(),
+        Error::Serve { .. } => "another port; 0 takes one that is free".into(),
+        Error::NotLoopback { .. } => {
+            "127.0.0.1 instead; or, if everyone in the network may watch and steer, --serve-insecure".into()
+        }
+        Error::Window { .. } => "--no-window, with --serve or --loopback".into(),
+        Error::Signal { .. } | Error::Disconnected => return None,
+    })
+}
+
+/// Exit code of the programs: 2 for what the user typed, 1 for the rest.
+pub fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::OutputExists { .. }
+        | Error::OutputIsInput { .. }
+        | Error::UnknownFormat { .. }
+        | Error::PresetMissing { .. }
+        | Error::TextureMissing { .. }
+        | Error::NothingToShow
+        | Error::NoPainting { .. }
+        | Error::NotAPreset { .. }
+        | Error::CameraMissing { .. }
+        | Error::NotLoopback { .. }
+        | Error::OutOfRange { .. } => 2,
+        _ => 1,
+    }
+}
+
+/// The lines shown on stderr: what, because, try.
+pub fn report(error: &Error, who: &str) -> String {
+    let mut text = error.explained(who);
+    if let Some(hint) = hint(error) {
+        text += &format!("\n  try: {hint}");
+    }
+    text
+}
+
+/// What helps against a camera driver's reason.
+fn camera_hint(reason: &str) -> &'static str {
+    let reason = reason.to_lowercase();
+    match () {
+        () if reason.contains("busy") => "close the other program that uses it",
+        () if reason.contains("permission") || reason.contains("denied") => {
+            "let this program use cameras: on Linux `sudo usermod -aG video $USER` and a new login, \
+             on macOS System Settings, Privacy, Camera"
+        }
+        () => "stylewarp live --list, to see what cameras there are; unplug it and plug it in again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_what_because_and_try() {
+        let error = Error::Read { path: "a.mp4".into(), source: std::io::Error::other("gone") };
+        assert_eq!(
+            report(&error, "stylewarp-video"),
+            "stylewarp-video: cannot read a.mp4\n  because: gone\n  try: check the name and the permissions"
+        );
+    }
+
+    #[test]
+    fn usage_and_failure_have_their_own_codes() {
+        assert_eq!(exit_code(&Error::OutputExists { path: "a".into() }), 2);
+        assert_eq!(exit_code(&Error::Disconnected), 1);
+    }
+}

@@ -1,0 +1,99 @@
+//! What a file says of its video, and what its first frame says better.
+
+use ffmpeg::codec::packet::side_data;
+use ffmpeg::{Rational, Stream, frame};
+use ffmpeg_next as ffmpeg;
+
+use crate::error::{Error, Result};
+use crate::frame::Size;
+use crate::time::{FrameRate, FrameTime};
+use crate::video::colour::Colour;
+use crate::video::read::decode::Decoder;
+use crate::video::read::orient::Orientation;
+use crate::video::read::{Clip, VideoInfo};
+
+/// All that is told, given how the pictures are to be turned and which of the
+/// stream's ticks is zero.
+pub(super) fn video(
+    decoder: &Decoder,
+    first: &frame::Video,
+    stored_size: Size,
+    clip: Clip,
+    orientation: Orientation,
+    origin: i64,
+) -> VideoInfo {
+    let time_base = decoder.time_base();
+    let rate = nominal_rate(&decoder.stream());
+    let duration = length(decoder, clip);
+    VideoInfo {
+        size: orientation.turn_size(stored_size),
+        rate,
+        time_base,
+        colour: Colour::of(first, stored_size),
+        pixel_aspect: orientation.turn_pair(pixel_aspect(first)),
+        frames: frame_count(&decoder.stream(), clip, duration, rate),
+        duration,
+        origin: FrameTime::from_ticks(origin, time_base),
+    }
+}
+
+/// The size as stored.
+pub(super) fn size_of(frame: &frame::Video) -> Result<Size> {
+    let (width, height) = (frame.width(), frame.height());
+    let too_large = || Error::OutOfRange {
+        what: "the size of the picture",
+        value: format!("{width}x{height}"),
+        range: "1 to 16384 pixels a side",
+    };
+    Size::new(width, height).ok_or_else(too_large)
+}
+
+/// The average rate; a standard one where the stream names one within 2 % of
+/// it, which containers with coarse ticks blur; 25 where nothing is known.
+pub(super) fn nominal_rate(stream: &Stream) -> FrameRate {
+    let rate = |Rational(num, den)| FrameRate::new(num, den);
+    let (average, standard) = (rate(stream.avg_frame_rate()), rate(stream.rate()));
+    match (average, standard) {
+        (Some(average), Some(standard)) if (standard.as_f64() / average.as_f64() - 1.0).abs() < 0.02 => {
+            standard
+        }
+        (average, standard) => {
+            average.or(standard).or(FrameRate::new(25, 1)).expect("25 frames a second are a rate")
+        }
+    }
+}
+
+/// From the display matrix; from the `rotate` tag of old files.
+pub(super) fn orientation(stream: &Stream) -> Orientation {
+    let matrix = stream.side_data().find(|data| data.kind() == side_data::Type::DisplayMatrix);
+    let from_matrix = matrix.and_then(|matrix| Orientation::from_display_matrix(matrix.data()));
+    let from_tag = || stream.metadata().get("rotate")?.trim().parse().ok().map(Orientation::from_degrees);
+    from_matrix.or_else(from_tag).unwrap_or_default()
+}
+
+/// The frame's, or the decoder's by way of it; square where unknown.
+fn pixel_aspect(frame: &frame::Video) -> (u32, u32) {
+    let Rational(num, den) = frame.aspect_ratio();
+    match (u32::try_from(num), u32::try_from(den)) {
+        (Ok(num), Ok(den)) if num > 0 && den > 0 => (num, den),
+        _ => (1, 1),
+    }
+}
+
+/// Length of what will be handed out, where the file tells its own.
+fn length(decoder: &Decoder, clip: Clip) -> Option<FrameTime> {
+    let stream = decoder.stream();
+    let of_stream = FrameTime::from_ticks(stream.duration().max(0), decoder.time_base());
+    let of_file = FrameTime::from_nanos(decoder.input().duration().max(0).saturating_mul(1000));
+    let whole = [of_stream, of_file].into_iter().find(|length| *length > FrameTime::ZERO)?;
+    let rest = (whole - clip.start.unwrap_or_default()).max(FrameTime::ZERO);
+    Some(clip.duration.map_or(rest, |wanted| wanted.min(rest)))
+}
+
+/// As the container counts them; for a part, or where it does not, from length
+/// and rate.
+fn frame_count(stream: &Stream, clip: Clip, duration: Option<FrameTime>, rate: FrameRate) -> Option<u64> {
+    let counted = u64::try_from(stream.frames()).ok().filter(|frames| *frames > 0);
+    let estimate = || u64::try_from(duration?.to_ticks(rate.frame_base())).ok().map(|frames| frames.max(1));
+    counted.filter(|_| clip == Clip::default()).or_else(estimate)
+}

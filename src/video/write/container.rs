@@ -1,0 +1,126 @@
+//! The file formats written, by their extensions.
+//!
+//! Four, on purpose: these keep variable frame rates and B-frames, which AVI and
+//! others do not, and carry sound of any kind.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use ffmpeg::format::context::StreamIo;
+use ffmpeg::{Dictionary, Stream};
+use ffmpeg_next as ffmpeg;
+
+use crate::error::{Error, Result};
+use crate::time::TimeBase;
+use crate::video::write::codec::Codec;
+use crate::video::write::stream;
+
+/// A file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Container {
+    Mp4,
+    Mov,
+    Matroska,
+    WebM,
+}
+
+impl Container {
+    /// By the extension, in any case.
+    pub(super) fn of(path: &Path) -> Result<Self> {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match extension.to_ascii_lowercase().as_str() {
+            "mp4" | "m4v" => Ok(Self::Mp4),
+            "mov" => Ok(Self::Mov),
+            "mkv" => Ok(Self::Matroska),
+            "webm" => Ok(Self::WebM),
+            _ => Err(Error::UnknownFormat { path: path.into() }),
+        }
+    }
+
+    /// FFmpeg's name for it.
+    pub(super) fn muxer(self) -> &'static str {
+        match self {
+            Self::Mp4 => "mp4",
+            Self::Mov => "mov",
+            Self::Matroska => "matroska",
+            Self::WebM => "webm",
+        }
+    }
+
+    /// What its users expect inside.
+    pub(super) fn default_codec(self) -> Codec {
+        match self {
+            Self::Mp4 | Self::Mov | Self::Matroska => Codec::H264,
+            Self::WebM => Codec::Vp9,
+        }
+    }
+
+    /// Whether players expect this codec inside.
+    pub(super) fn holds(self, codec: Codec) -> bool {
+        match self {
+            Self::Mp4 => matches!(codec, Codec::H264 | Codec::Hevc | Codec::Vp9 | Codec::Av1),
+            Self::Mov => matches!(codec, Codec::H264 | Codec::Hevc | Codec::ProRes | Codec::Ffv1),
+            Self::Matroska => true,
+            Self::WebM => matches!(codec, Codec::Vp9 | Codec::Av1),
+        }
+    }
+
+    /// What to tell the muxer. MP4 stores the moment a track starts in a clock of
+    /// its own, of milliseconds unless told otherwise: the video's ticks keep it
+    /// exact.
+    pub(super) fn header_options(self, time_base: TimeBase) -> Dictionary<'static> {
+        let mut options = Dictionary::new();
+        if matches!(self, Self::Mp4 | Self::Mov) {
+            let (_, ticks_per_sec) = time_base.parts();
+            options.set("movie_timescale", &ticks_per_sec.to_string());
+        }
+        options
+    }
+
+    /// Whether a stream of another file can be copied into this one. FFmpeg's
+    /// tables promise more than its muxers keep, so the muxer itself is asked:
+    /// it writes a header for this stream alone, into memory.
+    pub(super) fn accepts(self, stream: &Stream) -> bool {
+        let try_header = || -> Result<(), ffmpeg::Error> {
+            let memory = StreamIo::from_write_seek(Cursor::new(Vec::new()))?;
+            let mut output = ffmpeg::format::output_to_stream(memory, None, Some(self.muxer()))?;
+            stream::add_copy(&mut output, stream)?;
+            output.write_header().map(drop)
+        };
+        try_header().is_ok()
+    }
+}
+
+impl std::fmt::Display for Container {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Mp4 => "MP4",
+            Self::Mov => "QuickTime (.mov)",
+            Self::Matroska => "Matroska (.mkv)",
+            Self::WebM => "WebM",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goes_by_the_extension() {
+        assert_eq!(Container::of(Path::new("a.b/c.MP4")).expect("known"), Container::Mp4);
+        for unknown in ["a", "a.avi", "a.mp4.part", ".mp4"] {
+            assert!(
+                matches!(Container::of(Path::new(unknown)), Err(Error::UnknownFormat { .. })),
+                "{unknown}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_container_holds_its_own_default() {
+        for container in [Container::Mp4, Container::Mov, Container::Matroska, Container::WebM] {
+            assert!(container.holds(container.default_codec()), "{container}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Frames in, compressed packets out.
+//!
+//! The encoder counts in the source's own ticks, so a frame's time goes in and
+//! comes out as the very number it had in the input file. The nominal rate is
+//! told apart, for rate control and for players that want to know.
+
+use ffmpeg::codec::{self, Context, threading};
+use ffmpeg::error::EAGAIN;
+use ffmpeg::format::context::Output;
+use ffmpeg::{Dictionary, Packet, Rational, encoder};
+use ffmpeg_next as ffmpeg;
+
+use crate::error::{Error, Result};
+use crate::frame::Frame;
+use crate::time::{FrameTime, TimeBase};
+use crate::video::colour::Colour;
+use crate::video::read::VideoInfo;
+use crate::video::write::codec::{Codec, Rate, Recipe};
+use crate::video::write::pixels::{Layout, Planes};
+use crate::video::write::stream;
+
+/// An open encoder and the way to its kind of pictures.
+pub(super) struct Encoder {
+    codec: encoder::Video,
+    planes: Planes,
+    base: TimeBase,
+    /// At the nominal rate.
+    frame_length: FrameTime,
+    /// The last frame's time and length, once it is known to be the last.
+    last: Option<(FrameTime, FrameTime)>,
+}
+
+impl Encoder {
+    /// Opens the first of the codec's encoders that is there and willing.
+    pub(super) fn open(codec: Codec, crf: Option<u8>, info: &VideoInfo) -> Result<Self> {
+        let layout = codec.layout();
+        let coded_size = layout.coded_size(info.size);
+        if coded_size != info.size {
+            tracing::info!("{codec} needs even sides: {} is padded to {coded_size}", info.size);
+        }
+        let colour = match layout {
+            Layout::Yuv420 => info.colour,
+            Layout::Yuv422Ten => info.colour.limited(),
+            Layout::Rgb => info.colour.as_rgb(),
+        };
+        let mut refusal = None;
+        for recipe in codec.recipes() {
+            match open_recipe(recipe, crf, info, layout, colour) {
+                Ok(None) => {}
+                Ok(Some(codec)) => {
+                    tracing::debug!(encoder = recipe.encoder, "encoding");
+                    let planes = Planes::new(layout, coded_size, colour);
+                    let frame_length = FrameTime::from_ticks(1, info.rate.frame_base());
+                    return Ok(Self { codec, planes, base: info.time_base, frame_length, last: None });
+                }
+                Err(reason) => {
+                    tracing::debug!(encoder = recipe.encoder, %reason, "the encoder is not willing");
+                    refusal = refusal.or(Some(reason));
+                }
+            }
+        }
+        match refusal {
+            Some(source) => Err(Error::Ffmpeg { doing: "opening the encoder", source }),
+            None => Err(codec.missing()),
+        }
+    }
+
+    /// Adds the stream that will take the packets; its number in the output.
+    pub(super) fn add_stream(&self, output: &mut Output, info: &VideoInfo) -> Result<usize, ffmpeg::Error> {
+        let is_mp4_like = matches!(output.format().name(), "mp4" | "mov");
+        let mut stream = output.add_stream(self.codec.codec())?;
+        stream.set_parameters(&self.codec);
+        stream.set_time_base(info.time_base.parts());
+        stream.set_avg_frame_rate(info.rate.parts());
+        stream::set_pixel_aspect(&mut stream, pixel_aspect(info));
+        if is_mp4_like && self.codec.id() == codec::Id::HEVC {
+            stream::set_codec_tag(&mut stream, stream::HVC1);
+        }
+        Ok(stream.index())
+    }
+
+    /// Takes a frame.
+    pub(super) fn send(&mut self, frame: &Frame) -> Result<()> {
+        let mut picture = self.planes.run(frame);
+        picture.set_pts(Some(frame.time.to_ticks(self.base)));
+        self.codec.send_frame(&picture).map_err(failed)
+    }
+
+    /// No more frames, the last one being shown from `last` until `end`: from
+    /// here on [`Encoder::receive`] gives what is held back.
+    pub(super) fn send_end(&mut self, last: FrameTime, end: FrameTime) -> Result<()> {
+        self.last = Some((last, end - last));
+        self.codec.send_eof().map_err(failed)
+    }
+
+    /// The next packet, in the source's ticks; `None` until another frame is
+    /// sent, or at the end.
+    pub(super) fn receive(&mut self) -> Result<Option<Packet>> {
+        let mut packet = Packet::empty();
+        match self.codec.receive_packet(&mut packet) {
+            Ok(()) => {
+                // Without it a container cannot tell how long the last one lasts.
+                let is_at = |time: FrameTime| packet.pts() == Some(time.to_ticks(self.base));
+                let length = self
+                    .last
+                    .filter(|(time, _)| is_at(*time))
+                    .map_or(self.frame_length, |(_, length)| length);
+                packet.set_duration(length.to_ticks(self.base).max(1));
+                Ok(Some(packet))
+            }
+            Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: EAGAIN }) => Ok(None),
+            Err(reason) => Err(failed(reason)),
+        }
+    }
+}
+
+fn failed(source: ffmpeg::Error) -> Error {
+    Error::Ffmpeg { doing: "encoding", source }
+}
+
+/// Opens one encoder; `None` where this FFmpeg does not have it.
+fn open_recipe(
+    recipe: &Recipe,
+    crf: Option<u8>,
+    info: &VideoInfo,
+    layout: Layout,
+    colour: Colour,
+) -> Result<Option<encoder::Video>, ffmpeg::Error> {
+    let Some(found) = encoder::find_by_name(recipe.encoder) else { return Ok(None) };
+    let mut video = Context::new_with_codec(found).encoder().video()?;
+    let coded_size = layout.coded_size(info.size);
+    video.set_format(layout.format());
+    video.set_width(coded_size.width);
+    video.set_height(coded_size.height);
+    video.set_time_base(info.time_base.parts());
+    video.set_frame_rate(Some(info.rate.parts()));
+    video.set_aspect_ratio(pixel_aspect(info));
+    colour.tag(&mut video);
+    video.set_threading(threading::Config::kind(threading::Type::Slice));
+    // All four containers keep the codec's header in their own.
+    video.set_flags(codec::Flags::GLOBAL_HEADER);
+
+    let mut options: Dictionary = recipe.options.iter().collect();
+    match recipe.rate {
+        Rate::Crf(default) => options.set("crf", &crf.unwrap_or(default).to_string()),
+        Rate::BitsPerPixel(bits) => {
+            if crf.is_some() {
+                tracing::warn!("{} knows no rate factor: it is ignored", recipe.encoder);
+            }
+            video.set_bit_rate((info.size.pixels() as f64 * info.rate.as_f64() * bits) as usize);
+        }
+        Rate::Fixed => {}
+    }
+    video.open_with(options).map(Some)
+}
+
+fn pixel_aspect(info: &VideoInfo) -> Rational {
+    let (num, den) = info.pixel_aspect;
+    Rational(num as i32, den as i32)
+}

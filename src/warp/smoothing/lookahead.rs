@@ -1,0 +1,182 @@
+//! The look-ahead smoother, for files: averages over the past and the future.
+
+use std::collections::VecDeque;
+
+use crate::time::FrameTime;
+use crate::warp::grid::Scene;
+use crate::warp::shots::FLASH;
+use crate::warp::similarity::{Pose, Posed};
+use crate::warp::smoothing::LEAST;
+
+/// Standard deviations of the windows, in seconds.
+const POSE_SIGMA: f64 = 0.1;
+const SHAPE_SIGMA: f64 = 0.25;
+/// The windows' reach to either side, in seconds.
+const REACH: f64 = 0.5;
+
+/// Look-ahead smoother: frames go in as they come and come out, in order, when
+/// enough of their future is known.
+pub struct Lookahead<T> {
+    /// Matches within reach of the oldest waiting frame.
+    film: VecDeque<Entry>,
+    /// What waits for its field, with its time; the newest of `film`.
+    waiting: VecDeque<(FrameTime, T)>,
+    scenes: u64,
+    /// The last break and the scene before it, while that may yet resume.
+    broke: Option<(FrameTime, u64)>,
+}
+
+struct Entry {
+    time: FrameTime,
+    scene: u64,
+    posed: Posed,
+}
+
+impl<T> Default for Lookahead<T> {
+    fn default() -> Self {
+        Self { film: VecDeque::new(), waiting: VecDeque::new(), scenes: 0, broke: None }
+    }
+}
+
+impl<T> Lookahead<T> {
+    /// Takes the next frame; calls `ready` for each one whose window is full.
+    ///
+    /// # Errors
+    /// Whatever `ready` returns.
+    pub fn push<E>(
+        &mut self,
+        time: FrameTime,
+        posed: Posed,
+        how: Scene,
+        item: T,
+        mut ready: impl FnMut(T, Posed) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let scene = self.scene(time, how);
+        self.film.push_back(Entry { time, scene, posed });
+        self.waiting.push_back((time, item));
+        while self.waiting.front().is_some_and(|(front, _)| self.is_known(*front, time)) {
+            self.emit(&mut ready)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of all that waits: the end of the film.
+    ///
+    /// # Errors
+    /// Whatever `ready` returns.
+    pub fn finish<E>(&mut self, mut ready: impl FnMut(T, Posed) -> Result<(), E>) -> Result<(), E> {
+        while !self.waiting.is_empty() {
+            self.emit(&mut ready)?;
+        }
+        self.film.clear();
+        Ok(())
+    }
+
+    /// The number of the scene that the next frame belongs to.
+    fn scene(&mut self, time: FrameTime, how: Scene) -> u64 {
+        let Some(last) = self.film.back() else { return self.scenes };
+        let (scene, gap) = (last.scene, (time - last.time).as_secs_f64() > REACH);
+        match (how, self.broke) {
+            (Scene::Resumes, Some((at, before))) => {
+                for flash in self.film.iter_mut().rev().take_while(|entry| entry.time >= at) {
+                    flash.scene = before;
+                    flash.posed.confidence.fill(0.0);
+                }
+                self.broke = None;
+                before
+            }
+            (Scene::Breaks, _) => {
+                self.broke.take_if(|(at, _)| (time - *at).as_secs_f64() > FLASH);
+                self.broke.get_or_insert((time, scene));
+                self.scenes += 1;
+                self.scenes
+            }
+            _ if gap => {
+                self.scenes += 1;
+                self.scenes
+            }
+            _ => scene,
+        }
+    }
+
+    /// Whether all of a frame's future that matters has been seen at `now`.
+    fn is_known(&self, front: FrameTime, now: FrameTime) -> bool {
+        let since = |at: FrameTime| (now - at).as_secs_f64();
+        let open =
+            self.broke.is_some_and(|(at, _)| since(at) <= FLASH && (at - front).as_secs_f64() <= REACH);
+        since(front) > REACH && !open
+    }
+
+    fn emit<E>(&mut self, ready: &mut impl FnMut(T, Posed) -> Result<(), E>) -> Result<(), E> {
+        let Some((time, item)) = self.waiting.pop_front() else { return Ok(()) };
+        while self.film.front().is_some_and(|first| (time - first.time).as_secs_f64() > REACH) {
+            self.film.pop_front();
+        }
+        ready(item, self.average(time))
+    }
+
+    fn average(&self, time: FrameTime) -> Posed {
+        let own = self.film.iter().find(|entry| entry.time == time).unwrap_or(&self.film[0]);
+        let scene: Vec<_> = self.film.iter().filter(|entry| entry.scene == own.scene).collect();
+        let mut pose = Mean::new(1);
+        let mut shape = Mean::new(own.posed.residual.len());
+        let (mut confidence, mut total) = (vec![0.0f32; own.posed.confidence.len()], 0.0);
+        for (sigma, is_shape) in [(POSE_SIGMA, false), (SHAPE_SIGMA, true)] {
+            let reach = reach(&scene, time, sigma);
+            for Entry { time: at, posed, .. } in &scene {
+                let away = (*at - time).as_secs_f64();
+                if away.abs() > reach {
+                    continue;
+                }
+                let kernel = (-0.5 * (away / sigma).powi(2)).exp() as f32;
+                if is_shape {
+                    shape.add(kernel, &posed.residual, &posed.confidence);
+                    total += kernel;
+                    confidence.iter_mut().zip(&posed.confidence).for_each(|(sum, c)| *sum += kernel * c);
+                } else {
+                    let sure = posed.confidence.iter().sum::<f32>() / posed.confidence.len() as f32;
+                    pose.add(kernel, &[posed.pose.numbers()], &[sure]);
+                }
+            }
+        }
+        Posed {
+            pose: Pose::from_numbers(pose.values()[0]),
+            residual: shape.values(),
+            confidence: confidence.iter().map(|sum| sum / total).collect(),
+        }
+    }
+}
+
+/// How far the window of a frame reaches to either side, in seconds. The window
+/// is symmetric: near a cut it shrinks on both sides alike, or the field would
+/// lean towards the longer one and lag. At the ends of a scene, where that would
+/// leave a single frame, a little lag is the lesser evil.
+fn reach(scene: &[&Entry], time: FrameTime, sigma: f64) -> f64 {
+    let ends = [scene.first(), scene.last()];
+    let away = ends.into_iter().flatten().map(|entry| (entry.time - time).as_secs_f64().abs());
+    away.fold(REACH, f64::min).max(sigma / 2.0) + 1e-9
+}
+
+/// Weighted means of `N` numbers a cell.
+struct Mean<const N: usize> {
+    sums: Vec<[f32; N]>,
+    weights: Vec<f32>,
+}
+
+impl<const N: usize> Mean<N> {
+    fn new(cells: usize) -> Self {
+        Self { sums: vec![[0.0; N]; cells], weights: vec![0.0; cells] }
+    }
+
+    fn add(&mut self, kernel: f32, values: &[[f32; N]], confidence: &[f32]) {
+        for (cell, (value, sure)) in values.iter().zip(confidence).enumerate() {
+            let weight = kernel * sure.max(LEAST);
+            self.weights[cell] += weight;
+            self.sums[cell].iter_mut().zip(value).for_each(|(sum, v)| *sum += weight * v);
+        }
+    }
+
+    fn values(&self) -> Vec<[f32; N]> {
+        self.sums.iter().zip(&self.weights).map(|(sum, weight)| sum.map(|v| v / weight)).collect()
+    }
+}

@@ -1,0 +1,138 @@
+//! The live smoother: only the past is known.
+//!
+//! A One-Euro filter (Casiez, Roussel and Vogel, "1 Euro Filter", CHI 2012): a
+//! low-pass whose cut-off rises with the speed of what it filters, so that it is
+//! calm while nothing moves and quick when something does. Speeds below what the
+//! network's trembling alone would give ([`Tuning::noise`]) do not raise it.
+
+use crate::time::FrameTime;
+use crate::warp::grid::Scene;
+use crate::warp::shots::FLASH;
+use crate::warp::similarity::{Pose, Posed};
+
+use crate::warp::smoothing::LEAST;
+
+/// Seconds without a frame after which the past is forgotten.
+const GAP: f64 = 1.0;
+/// Cut-off of the speeds, in hertz.
+const SPEED_CUTOFF: f32 = 2.0;
+/// Cut-off of the confidences, in hertz.
+const CONFIDENCE_CUTOFF: f32 = 1.5;
+
+/// A filter's constants; lengths are heights of the frame for poses and heights
+/// of the exemplar for shapes.
+struct Tuning {
+    /// Cut-off at rest, in hertz.
+    rest: f32,
+    /// Hertz more for every length a second.
+    slope: f32,
+    /// Lengths a second that trembling alone can give.
+    noise: f32,
+}
+
+const POSE: Tuning = Tuning { rest: 0.5, slope: 40.0, noise: 0.03 };
+const SHAPE: Tuning = Tuning { rest: 0.12, slope: 15.0, noise: 0.6 };
+
+/// Causal smoother.
+#[derive(Default)]
+pub struct Causal {
+    now: Option<State>,
+    /// The state at the last break, to be taken up again after a flash.
+    before: Option<(FrameTime, State)>,
+}
+
+struct State {
+    time: FrameTime,
+    pose: Filter<4>,
+    shape: Filter<2>,
+    confidence: Vec<f32>,
+}
+
+impl Causal {
+    /// The smoothed match of the next frame.
+    pub fn run(&mut self, time: FrameTime, posed: Posed, how: Scene) -> Posed {
+        match how {
+            Scene::Same => {}
+            Scene::Breaks => {
+                self.before.take_if(|(at, _)| (time - *at).as_secs_f64() > FLASH);
+                if let Some(state) = self.now.take() {
+                    self.before.get_or_insert((time, state));
+                }
+            }
+            Scene::Resumes => self.now = self.before.take().map(|(_, state)| state).or(self.now.take()),
+        }
+        self.now.take_if(|state| (time - state.time).as_secs_f64() > GAP);
+        let state = match self.now.as_mut() {
+            Some(state) => {
+                state.follow(time, &posed);
+                state
+            }
+            None => self.now.insert(State::new(time, posed)),
+        };
+        Posed {
+            pose: Pose::from_numbers(state.pose.values[0]),
+            residual: state.shape.values.clone(),
+            confidence: state.confidence.clone(),
+        }
+    }
+}
+
+impl State {
+    fn new(time: FrameTime, posed: Posed) -> Self {
+        Self {
+            time,
+            pose: Filter::new(vec![posed.pose.numbers()]),
+            shape: Filter::new(posed.residual),
+            confidence: posed.confidence,
+        }
+    }
+
+    fn follow(&mut self, time: FrameTime, posed: &Posed) {
+        let secs = ((time - self.time).as_secs_f64() as f32).max(1e-4);
+        self.time = time;
+        let sure = posed.confidence.iter().sum::<f32>() / posed.confidence.len() as f32;
+        self.pose.follow(secs, &[posed.pose.numbers()], &[(8.0 * sure).min(1.0)], &POSE);
+        self.shape.follow(secs, &posed.residual, &posed.confidence, &SHAPE);
+        let step = gain(CONFIDENCE_CUTOFF, secs);
+        for (value, seen) in self.confidence.iter_mut().zip(&posed.confidence) {
+            *value += step * (seen - *value);
+        }
+    }
+}
+
+/// One-Euro filters of `N` numbers a cell, which share their cut-off.
+struct Filter<const N: usize> {
+    values: Vec<[f32; N]>,
+    seen: Vec<[f32; N]>,
+    speeds: Vec<[f32; N]>,
+}
+
+impl<const N: usize> Filter<N> {
+    fn new(values: Vec<[f32; N]>) -> Self {
+        Self { speeds: vec![[0.0; N]; values.len()], seen: values.clone(), values }
+    }
+
+    fn follow(&mut self, secs: f32, seen: &[[f32; N]], confidence: &[f32], tuning: &Tuning) {
+        for cell in 0..self.values.len() {
+            // What is not trusted must not look like motion either.
+            let sure = confidence[cell].max(LEAST);
+            let speed_step = gain(SPEED_CUTOFF * sure, secs);
+            for (k, new) in seen[cell].iter().enumerate() {
+                let moved = sure * (new - self.seen[cell][k]);
+                self.seen[cell][k] += moved;
+                self.speeds[cell][k] += speed_step * (moved / secs - self.speeds[cell][k]);
+            }
+            let speed = self.speeds[cell].iter().map(|v| v * v).sum::<f32>().sqrt();
+            let cutoff = tuning.rest + tuning.slope * (speed - tuning.noise).max(0.0);
+            let step = gain(cutoff * sure, secs);
+            for (value, new) in self.values[cell].iter_mut().zip(seen[cell]) {
+                *value += step * (new - *value);
+            }
+        }
+    }
+}
+
+/// Share of the new value that a first-order low-pass takes over in a time step.
+fn gain(cutoff: f32, secs: f32) -> f32 {
+    1.0 - (-std::f32::consts::TAU * cutoff * secs).exp()
+}
