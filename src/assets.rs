@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use image::RgbImage;
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 
 use crate::error::{Error, Result};
 
@@ -15,14 +15,25 @@ pub(crate) static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets"
 /// # Errors
 /// Where there is none of this name.
 pub fn painting(name: &str) -> Result<RgbImage> {
-    let paintings = || EMBEDDED.get_dir("textures").into_iter().flat_map(|folder| folder.files());
-    let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let found = paintings().find(|file| stem(file.path()).is_some_and(|stem| stem == name));
+    let found = paintings().find(|file| stem(file.path()) == Some(name));
     let missing = || Error::TextureMissing {
         name: name.into(),
-        available: paintings().filter_map(|file| stem(file.path())).collect(),
+        available: painting_names().map(str::to_owned).collect(),
     };
     let file = found.ok_or_else(missing)?;
     let picture = image::load_from_memory(file.contents());
     Ok(picture.map_err(|source| Error::Picture { path: file.path().to_owned(), source })?.into_rgb8())
+}
+
+/// The names of all paintings that [`painting`] gives.
+pub fn painting_names() -> impl Iterator<Item = &'static str> {
+    paintings().filter_map(|file| stem(file.path()))
+}
+
+fn paintings() -> impl Iterator<Item = &'static File<'static>> {
+    EMBEDDED.get_dir("textures").into_iter().flat_map(|folder| folder.files())
+}
+
+fn stem(path: &Path) -> Option<&str> {
+    path.file_stem()?.to_str()
 }

@@ -22,10 +22,11 @@ use crate::motion::Tracker;
 use crate::nn::models::Models;
 use crate::nn::network::{Input, Network};
 use crate::nn::runtime::{GEMM_MODEL, Runtime};
-use crate::painter::{Brush, Painter, PainterChoice};
+use crate::painter::{self, PaintParams, Painter};
 use crate::preset::Preset;
+use crate::recolor::ColorMap;
 use crate::steady::Steady;
-use crate::style;
+use crate::texture::Texture;
 use crate::time::FrameTime;
 use crate::warp::features::EncoderChoice;
 use crate::warp::field::WarpField;
@@ -33,9 +34,9 @@ use crate::warp::matcher::Warper;
 use crate::warp::regularize::Aligner;
 use crate::warp::remap::{CpuRemap, GpuRemap};
 
+/// What is painted with.
+const TEXTURE: &str = "starry-night";
 const SIDE: usize = 1024;
-
-const PAINTERS: [(PainterChoice, &str); 2] = [(PainterChoice::Fast, "fast"), (PainterChoice::Fine, "fine")];
 
 const ENCODERS: [(EncoderChoice, &str); 2] =
     [(EncoderChoice::Reference, "reference"), (EncoderChoice::Fast, "fast")];
@@ -184,14 +185,14 @@ impl Bench {
             motion = tracker.run(&film);
             Ok(())
         })?;
-        for (choice, name) in PAINTERS {
-            let mut painter = painter(models, runtime, choice)?;
-            let macs = painter.macs(size);
-            let millis = self.median(|| painter.run(&frame, motion.as_ref()).map(drop))?;
-            self.push(format!("paint {size}, {name}"), millis, Some(macs));
-        }
+        let mut painter = Painter::new(models, runtime, Texture::named(TEXTURE).style(models, runtime)?)?;
+        let params = PaintParams { stroke: 1.0, lines: Some(size.height) };
+        let macs = painter.macs(size, params.lines);
+        let millis = self.median(|| painter.run(&frame, params, motion.as_ref()).map(drop))?;
+        self.push(format!("paint {size}"), millis, Some(macs));
         let mut steady = Steady::default();
-        let mut painting = Painting { size, seen: None, painted: frame.pixels.clone() };
+        let mut painting =
+            Painting { size, seen: None, painted: frame.pixels.clone(), colors: ColorMap::IDENTITY };
         self.time(format!("steady {size}"), || {
             steady.run(&frame, &mut painting, motion.as_ref(), 1.0);
             Ok(())
@@ -202,7 +203,7 @@ impl Bench {
     fn peer(&mut self, path: &Path, models: &Models, runtime: &Runtime) -> Result<f64> {
         let size = Size { width: 640, height: 360 };
         let mut millis = [0.0; 2];
-        let ours = models.folder().join(PainterChoice::Fast.file());
+        let ours = models.folder().join(painter::NETWORK);
         for (network, millis) in [ours.as_path(), path].into_iter().zip(&mut millis) {
             let mut peer = Peer::open(network, size, runtime)?;
             *millis = self.median(|| peer.run())?;
@@ -246,13 +247,6 @@ impl Bench {
         millis.sort_by(f64::total_cmp);
         Ok(millis[millis.len() / 2])
     }
-}
-
-fn painter(models: &Models, runtime: &Runtime, choice: PainterChoice) -> Result<Painter> {
-    let Some((_, style)) = style::all(models)?.into_iter().next() else {
-        return Err(Error::TextureMissing { name: "any".into(), available: Vec::new() });
-    };
-    Painter::new(models, runtime, choice, Brush { style, stroke: 1.0, lines: None })
 }
 
 /// Smooth shades with fine detail over them.

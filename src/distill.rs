@@ -21,8 +21,10 @@ use crate::image_file;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
-use crate::painter::{GREY, PainterChoice, planes_of};
-use crate::style::{self, FINE, Style};
+use crate::orientation::Orientation;
+use crate::painter::{self, GREY, cell_luminance, planes_of};
+use crate::recolor::{ColorMap, ColorMoments};
+use crate::style::{FINE, Style};
 use crate::style_encoder::StyleEncoder;
 use crate::styler::adam::Adam;
 use crate::styler::{Planes, Recipe, Statistics, Step, Styler, Target};
@@ -78,7 +80,7 @@ pub fn write(
     let told = Told { predicted: distiller.objective(&predicted)?, tuned: distiller.objective(&style)? };
     let file = output.with_extension("safetensors");
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    style.write(&output.file_stem().unwrap_or_default().to_string_lossy(), &file)?;
+    style.write(&file)?;
     let text = toml::Table::from_iter([
         ("description".into(), format!("in the brushwork of {}", name(painting)).into()),
         ("texture".into(), name(&file).into()),
@@ -101,7 +103,10 @@ pub struct Distiller {
 
 /// A picture to paint, and what is wanted.
 struct Lesson {
+    /// In the colours of the painting.
     photo: Planes,
+    /// What the painter begins its strokes in.
+    noise: Vec<f32>,
     target: Target,
 }
 
@@ -111,11 +116,14 @@ impl Distiller {
     /// # Errors
     /// Where a network cannot be had or fails, or there is no picture to paint.
     pub fn new(models: &Models, runtime: &Runtime, painting: RgbImage, photos: &[RgbImage]) -> Result<Self> {
-        let start = StyleEncoder::new(models, runtime)?.run(&painting)?;
-        let known: Vec<_> = style::all(models)?.into_iter().map(|(_, style)| style).collect();
+        let mut encoder = StyleEncoder::new(models, runtime)?;
+        let start = encoder.run(&painting)?;
+        let predicted = |name| encoder.run(&assets::painting(name)?);
+        let known: Vec<_> = assets::painting_names().map(predicted).collect::<Result<_>>()?;
         let equal: Vec<_> = known.iter().map(|style| (style.clone(), 1.0)).collect();
         let origin = Style::mix(&equal)
             .ok_or_else(|| Error::TextureMissing { name: "any".into(), available: Vec::new() })?;
+        let colors = ColorMoments::of::<3>(painting.as_raw(), painting.width() as usize);
         let recipe = Recipe { statistics: Statistics::Gram, ..Recipe::default() };
         let mut styler = Styler::new(models, runtime, painting, recipe)?;
         let mut lessons = Vec::new();
@@ -123,12 +131,16 @@ impl Distiller {
             let side = photo.width().min(photo.height());
             let (left, top) = ((photo.width() - side) / 2, (photo.height() - side) / 2);
             let square = image::imageops::crop_imm(photo, left, top, side, side).to_image();
-            let whole = Planes::of_rgb(&square, Size { width: side, height: side });
+            let whole = Planes::of_rgb(&recolored(square, &colors), Size { width: side, height: side });
             let photo = whole.resized(Size { width: LINES, height: LINES })?;
+            let cells = photo.padded().map(|side| side / CELL);
+            let mut orientation = Orientation::default();
+            orientation.update(&cell_luminance(&photo.values(), cells), cells, None);
+            let noise = orientation.smear(&Grain::default().run(photo.size(), cells, None));
             let target = styler.target(&photo, LINES)?;
-            lessons.push(Lesson { photo, target });
+            lessons.push(Lesson { photo, noise, target });
         }
-        let painter = models.network(PainterChoice::Fast.file(), runtime)?;
+        let painter = models.network(painter::NETWORK, runtime)?;
         Ok(Self { styler, painter, start, known, origin, lessons })
     }
 
@@ -191,17 +203,17 @@ impl Distiller {
 
     fn leant(&self, leans: &[f32]) -> Style {
         let mut style = self.start.clone();
-        let length = style.len().div_ceil(STRETCHES);
+        let length = style.code_len().div_ceil(STRETCHES);
         for (k, lean) in leans.iter().enumerate().filter(|(_, lean)| **lean != 0.0) {
             let first = k % STRETCHES * length;
-            let part = first..(first + length).min(style.len());
+            let part = first..(first + length).min(style.code_len());
             style.lean(part, *lean, [&self.origin, &self.known[k / STRETCHES]]);
         }
         style
     }
 
     fn paint(&mut self, number: usize, code: &[f32]) -> Result<Vec<f32>> {
-        let photo = &self.lessons[number].photo;
+        let Lesson { photo, noise, .. } = &self.lessons[number];
         let [width, height] = photo.padded();
         let vector = [1, code.len()];
         let before = vec![0.0; code.len()];
@@ -212,16 +224,27 @@ impl Distiller {
             (&vector, code),
             (&vector, &before),
             (&[1], &[0.0]),
-            (&[1, OCTAVES, cells[1], cells[0]], &Grain::default().run(photo.size(), cells, None)),
+            (&[1, OCTAVES, cells[1], cells[0]], noise),
         ];
         self.painter.run(&inputs, |outputs| planes_of(outputs[0], cells))
     }
 
     /// Content and style, and the gradient of their weighted sum.
     fn judge(&mut self, number: usize, painted: &[f32]) -> Result<([f32; 2], Vec<f32>)> {
-        let Lesson { photo, target } = &self.lessons[number];
+        let Lesson { photo, target, .. } = &self.lessons[number];
         self.styler.losses(painted, photo.padded(), target, |outputs| {
             ([outputs[0][0], outputs[0][1]], outputs[1].to_vec())
         })
     }
+}
+
+/// The picture in the colours of a painting.
+fn recolored(mut picture: RgbImage, painting: &ColorMoments) -> RgbImage {
+    let own = ColorMoments::of::<3>(picture.as_raw(), picture.width() as usize);
+    let map = ColorMap::between(&own, painting);
+    for pixel in picture.pixels_mut() {
+        pixel.0 =
+            map.apply(pixel.0.map(|value| f32::from(value) / 255.0)).map(|value| (value * 255.0 + 0.5) as u8);
+    }
+    picture
 }

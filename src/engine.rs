@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
+use crate::crossfade::Crossfade;
 use crate::error::{Error, Result};
 use crate::finish::{Finish, Mix};
 use crate::frame::Frame;
@@ -22,10 +23,9 @@ use crate::gpu::adapter::Gpu;
 use crate::motion::Tracker;
 use crate::nn::models::Models;
 use crate::nn::runtime::{Device, Runtime};
-use crate::painter::{Brush, Painter, PainterChoice};
+use crate::painter::{PaintParams, Painter};
 use crate::preset::Preset;
 use crate::steady::Steady;
-use crate::style::Style;
 use crate::time::FrameTime;
 use crate::warp::features::EncoderChoice;
 use crate::warp::field::WarpField;
@@ -45,8 +45,6 @@ pub struct Setup {
     pub device: Device,
     /// What finds matches.
     pub encoder: EncoderChoice,
-    /// What paints.
-    pub painter: PainterChoice,
 }
 
 /// A frame that knows how it will be bent.
@@ -70,7 +68,7 @@ pub struct Engine {
 
 impl Engine {
     /// Loads what the look needs. `frame_aspect` is the frame's width over
-    /// height as shown; `lines` as in [`Brush::lines`].
+    /// height as shown; `lines` as in [`PaintParams::lines`].
     ///
     /// # Errors
     /// Where a network, the style or the device cannot be had.
@@ -97,12 +95,18 @@ impl Engine {
         let gpu = if setup.device == Device::Cpu { None } else { Gpu::real() };
         let paint = match texture {
             Some(texture) => {
-                let style = texture.style(&models, &runtime)?;
-                let brush = Brush { style, stroke: look.stroke_size, lines };
-                let painter = Painter::new(&models, &runtime, setup.painter, brush)?;
+                let painter = Painter::new(&models, &runtime, texture.style(&models, &runtime)?)?;
+                let params = PaintParams { stroke: look.stroke_size, lines };
                 let mix = Mix { strength: look.paint, colors: look.colors };
                 let (tracker, steady) = (Tracker::default(), Steady::default());
-                Some(Paint { tracker, painter, steady, finish: Finish::new(gpu.clone())?, mix })
+                Some(Paint {
+                    tracker,
+                    painter: Crossfade::new(painter),
+                    params,
+                    steady,
+                    finish: Finish::new(gpu.clone())?,
+                    mix,
+                })
             }
             None => None,
         };
@@ -274,7 +278,8 @@ pub struct Render {
 
 struct Paint {
     tracker: Tracker,
-    painter: Painter,
+    painter: Crossfade,
+    params: PaintParams,
     steady: Steady,
     finish: Finish,
     mix: Mix,
@@ -289,7 +294,7 @@ pub struct Touch {
     pub stroke: f32,
     /// How still it holds, 0..=1.
     pub steadiness: f32,
-    /// As in [`Brush::lines`].
+    /// As in [`PaintParams::lines`].
     pub lines: Option<u32>,
 }
 
@@ -299,21 +304,15 @@ impl Render {
         self.steadiness = touch.steadiness;
         if let Some(paint) = &mut self.paint {
             paint.mix = touch.mix;
-            let brush = paint.painter.brush_mut();
-            (brush.stroke, brush.lines) = (touch.stroke, touch.lines);
+            paint.params = PaintParams { stroke: touch.stroke, lines: touch.lines };
         }
     }
 
-    /// Paints in another style of the same length from now on.
-    pub fn set_style(&mut self, style: Style) {
+    /// Paints with another painter from now on; for a moment both can be seen.
+    pub fn change_painter(&mut self, painter: Painter) {
         if let Some(paint) = &mut self.paint {
-            paint.painter.brush_mut().style = style;
+            paint.painter.change(painter);
         }
-    }
-
-    /// The style it paints in.
-    pub fn style(&self) -> Option<&Style> {
-        self.paint.as_ref().map(|paint| &paint.painter.brush().style)
     }
 
     /// The frame, redrawn.
@@ -325,7 +324,7 @@ impl Render {
         match self.paint.as_mut().filter(|paint| paint.mix.strength > 0.0) {
             Some(paint) => {
                 let motion = paint.tracker.run(&warped);
-                let mut painting = paint.painter.run(&warped, motion.as_ref())?;
+                let mut painting = paint.painter.run(&warped, paint.params, motion.as_ref())?;
                 if self.steadiness > 0.0 {
                     paint.steady.run(&warped, &mut painting, motion.as_ref(), self.steadiness);
                 }

@@ -4,12 +4,14 @@
 //! stay as sharp as the frame's; the frame's colours are kept if asked for; the
 //! two are blended by the strength.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::frame::{Frame, Size};
 use crate::gpu::adapter::Gpu;
 use crate::names::names;
+use crate::recolor::ColorMap;
 
 mod cpu;
 mod gpu;
@@ -54,6 +56,21 @@ pub struct Painting {
     pub seen: Option<Vec<u8>>,
     /// The painting.
     pub painted: Vec<u8>,
+    /// How the frame's colours were mapped before it was painted.
+    pub colors: ColorMap,
+}
+
+impl Painting {
+    /// Maps the painting back to the frame's own colours.
+    fn restore_colors(&mut self) {
+        let restore = self.colors.inverse();
+        self.painted.par_chunks_exact_mut(4 * self.size.width as usize).for_each(|row| {
+            for pixel in row.chunks_exact_mut(4) {
+                let color = restore([0, 1, 2].map(|c| f32::from(pixel[c]) / 255.0));
+                (0..3).for_each(|c| pixel[c] = (color[c] * 255.0 + 0.5) as u8);
+            }
+        });
+    }
 }
 
 /// The finishing stage.
@@ -80,7 +97,10 @@ impl Finish {
     ///
     /// # Errors
     /// Where the GPU is lost.
-    pub fn run(&mut self, frame: Frame, painting: Painting, mix: Mix) -> Result<Frame> {
+    pub fn run(&mut self, frame: Frame, mut painting: Painting, mix: Mix) -> Result<Frame> {
+        if mix.colors == Colors::Keep {
+            painting.restore_colors();
+        }
         let whole = painting.size == frame.size && mix.colors == Colors::Paint && mix.strength == 1.0;
         if whole {
             return Ok(Frame { pixels: painting.painted, ..frame });
@@ -101,7 +121,15 @@ pub(crate) mod tests {
     pub(crate) fn painted(size: (u32, u32), canvas: (u32, u32)) -> (Frame, Painting) {
         let (frame, small) = (picture(size.0, size.1), picture(canvas.0, canvas.1));
         let painted = small.pixels.chunks_exact(4).flat_map(|p| [p[2], p[0], 255 - p[1], 255]).collect();
-        (frame, Painting { size: small.size, seen: (size != canvas).then_some(small.pixels), painted })
+        (
+            frame,
+            Painting {
+                size: small.size,
+                seen: (size != canvas).then_some(small.pixels),
+                painted,
+                colors: ColorMap::IDENTITY,
+            },
+        )
     }
 
     #[test]

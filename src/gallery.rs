@@ -6,8 +6,7 @@ use crate::frame::{Frame, Size};
 use crate::nn::models::Models;
 use crate::preset::Preset;
 use crate::sheet::{gallery, scaled};
-use crate::style;
-use crate::texture::Texture;
+use crate::texture::{self, Texture};
 
 /// Height of a picture on the sheet.
 const HEIGHT: u32 = 320;
@@ -32,9 +31,9 @@ pub fn draw(photo: &Frame, shelf: Shelf, setup: &Setup, mut told: impl FnMut(&st
     let photo = scaled(photo, HEIGHT);
     let looks: Vec<Preset> = match shelf {
         Shelf::Presets => Preset::names().iter().map(|name| Preset::load(name)).collect::<Result<_>>()?,
-        Shelf::Textures => style::all(&Models::find(setup.models.as_deref())?)?
+        Shelf::Textures => texture::names(&Models::find(setup.models.as_deref())?)
             .into_iter()
-            .map(|(name, _)| Preset { texture: Some(Texture::named(&name)), name, ..Preset::default() })
+            .map(|name| Preset { texture: Some(Texture::named(&name)), name, ..Preset::default() })
             .collect(),
     };
     let mut tiles = vec![("as it is".to_owned(), photo.clone())];

@@ -25,10 +25,10 @@ use crate::finish::Mix;
 use crate::frame::Frame;
 use crate::live::capture::request::CameraRequest;
 use crate::live::clock::LiveClock;
+use crate::painter::Painter;
 use crate::preset::Preset;
 use crate::slot::{Put, Take, Taken, slot};
-use crate::style::Style;
-use crate::time::{FrameRate, FrameTime};
+use crate::time::FrameRate;
 use crate::video::read::VideoInfo;
 
 pub mod capture;
@@ -53,12 +53,10 @@ use desk::{Desk, Dials};
 use meter::Meter;
 use pace::Pace;
 use tape::Tape;
-use wardrobe::{Costume, dressed};
+use wardrobe::dressed;
 
 /// How long a stage waits before it looks whether it should end.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// Seconds in which one style becomes another.
-const FADE: f64 = 0.5;
 
 /// What a session should be.
 #[derive(Debug, Clone)]
@@ -131,21 +129,20 @@ impl Live {
         let (frames_out, frames) = slot();
         let (looks_out, looks) = slot();
         let (shapes_out, shapes) = slot();
-        let (styles_out, styles) = slot();
+        let (painters_out, painters) = slot();
         let rate = match plan.camera.fps.and_then(|fps| FrameRate::new(fps as i32, 1)) {
             Some(asked) if asked.as_f64() < info.rate.as_f64() => asked,
             _ => info.rate,
         };
         let shared = Shared { desk: desk.clone(), meter: meter.clone(), clock, stop: stop.clone() };
-        let stage = AnalyseStage { analyse, frames: looks, costumes: shapes, newest: newest.clone() };
+        let stage = AnalyseStage { analyse, frames: looks, shapes, newest: newest.clone() };
         let painting = RenderStage {
-            fade: Fade::default(),
             carry: Carry::default(),
             pace: Pace::new(rate, plan.lines),
             render,
             frames,
             looks: looks_out,
-            costumes: styles,
+            painters,
             newest,
             outs,
             tape: tape.clone(),
@@ -153,10 +150,11 @@ impl Live {
         };
         let setup = plan.setup;
         let (dressing, raised) = (desk.clone(), stop.clone());
+        let parts = wardrobe::Outs { looks: shapes_out, painters: painters_out };
         let analysing = shared.clone();
         let threads = vec![
             spawn("wardrobe", &stop, move || {
-                wardrobe::run(&names, &dressing, &setup, &[shapes_out, styles_out], &raised);
+                wardrobe::run(&names, &dressing, &setup, &parts, &raised);
                 Ok(())
             })?,
             spawn("analyse", &stop, move || stage.run(&analysing))?,
@@ -219,15 +217,15 @@ struct Shared {
 struct AnalyseStage {
     analyse: Analyse,
     frames: Take<Arc<Frame>>,
-    costumes: Take<Arc<Costume>>,
+    shapes: Take<Arc<Preset>>,
     newest: Newest,
 }
 
 impl AnalyseStage {
     fn run(mut self, shared: &Shared) -> Result<()> {
         while !shared.stop.is_raised() {
-            if let Some(costume) = self.costumes.now()
-                && let Some(exemplar) = &costume.look.geometry
+            if let Some(look) = self.shapes.now()
+                && let Some(exemplar) = &look.geometry
             {
                 self.analyse.copy_shapes_of(exemplar)?;
             }
@@ -250,12 +248,11 @@ impl AnalyseStage {
 struct RenderStage {
     render: Render,
     carry: Carry,
-    fade: Fade,
     pace: Pace,
     frames: Take<Arc<Frame>>,
     /// Where the analysis gets what it looks at.
     looks: Put<Arc<Frame>>,
-    costumes: Take<Arc<Costume>>,
+    painters: Take<Painter>,
     newest: Newest,
     outs: Vec<Put<Shown>>,
     tape: Arc<Tape>,
@@ -273,7 +270,7 @@ impl RenderStage {
             let began = Instant::now();
             self.looks.put(original.clone());
             let lines = original.size.width.min(original.size.height);
-            let painted_at = self.turn(&shared.desk.dials(), original.time, lines);
+            let painted_at = self.turn(&shared.desk.dials(), lines);
             let field = self.carry.run(&original, self.newest.get());
             let frame = Frame::clone(&original);
             let finished = Arc::new(self.render.run(Analysed { frame, field })?);
@@ -293,14 +290,9 @@ impl RenderStage {
     }
 
     /// Sets everything for the next frame; the lines it is painted at.
-    fn turn(&mut self, dials: &Dials, time: FrameTime, lines: u32) -> u32 {
-        if let Some(style) = self.costumes.now().and_then(|costume| costume.style.clone())
-            && let Some(before) = self.render.style()
-        {
-            self.fade = Fade { way: Some((before.clone(), style)), began: time };
-        }
-        if let Some(style) = self.fade.at(time) {
-            self.render.set_style(style);
+    fn turn(&mut self, dials: &Dials, lines: u32) -> u32 {
+        if let Some(painter) = self.painters.now() {
+            self.render.change_painter(painter);
         }
         let painted_at = self.pace.lines(lines);
         self.render.turn(Touch {
@@ -310,37 +302,5 @@ impl RenderStage {
             lines: painted_at,
         });
         painted_at.unwrap_or(lines).min(lines)
-    }
-}
-
-/// One style becoming another.
-#[derive(Default)]
-struct Fade {
-    way: Option<(Style, Style)>,
-    began: FrameTime,
-}
-
-impl Fade {
-    /// The style at a moment; `None` where nothing changes.
-    fn at(&mut self, time: FrameTime) -> Option<Style> {
-        let share = ((time - self.began).as_secs_f64() / FADE) as f32;
-        let (from, to) = self.way.take_if(|_| share >= 1.0).or_else(|| self.way.clone())?;
-        if share >= 1.0 { Some(to) } else { Style::mix(&[(from, 1.0 - share), (to, share.max(0.0))]) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fade_begins_with_one_style_ends_with_the_other_and_is_over() {
-        let style = |value: f32| Style::new(vec![value], vec![value]).expect("finite");
-        let secs = FrameTime::from_secs_f64;
-        let mut fade = Fade { way: Some((style(0.0), style(1.0))), began: secs(3.0) };
-        let values: Vec<_> =
-            [3.0, 3.25, 3.6].map(|at| fade.at(secs(at)).expect("fading").code(256.0, 1.0)[0]).into();
-        assert_eq!(values, [0.0, 0.5, 1.0]);
-        assert!(fade.at(secs(3.7)).is_none());
     }
 }

@@ -1,12 +1,14 @@
-//! Paints a frame with the texture exemplar's brushwork: one feed-forward
-//! network, distilled from the paper's multi-scale styler, whose style is a
-//! vector (the scales and shifts of its conditional normalisation; Dumoulin et
-//! al., "A Learned Representation for Artistic Style", ICLR 2017).
+//! Paints a frame with the brushwork of one painting: a feed-forward network of 0.1 M weights, tuned to
+//! that painting ([`Style`]).
 //!
-//! Two things are carried from frame to frame, as long as there is a motion
-//! between them: what the network normalises by, smoothed in time, so that
-//! something moving into the picture does not change how the rest of it is
-//! painted; and the grain that strokes begin in, which moves along.
+//! ```text
+//! frame -> colours of the painting -> + noise smeared along its forms -> network -> painted frame
+//! ```
+//!
+//! Carried from frame to frame, as long as there is a motion between them: the colours that the frame is
+//! mapped by and what the network normalises by, both smoothed in time, so that something moving into the
+//! picture does not change how the rest of it is painted; and the noise that strokes begin in, which
+//! moves along.
 
 use rayon::prelude::*;
 
@@ -15,128 +17,95 @@ use crate::finish::Painting;
 use crate::frame::{Frame, Size};
 use crate::grain::{CELL, Grain, OCTAVES};
 use crate::motion::Motion;
-use crate::names::names;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
+use crate::orientation::Orientation;
+use crate::recolor::{ColorMap, LUMINANCE, Recolorer};
 use crate::resize::{Filter, Pixels, Resizer};
 use crate::style::Style;
 
+/// The network, and the file of the weights that a style replaces.
+pub(crate) const NETWORK: &str = "painter.onnx";
 /// The network halves its input three times.
 const MULTIPLE: usize = 8;
 /// What the network takes as zero.
 pub(crate) const GREY: f32 = 0.5;
-/// Smaller pictures are continued by their mirror image: the network adds a
-/// mirrored margin of its own (28 pixels, the fine one 52), which has to be
-/// smaller than the picture.
-const LEAST_SIDE: usize = 56;
+/// Smaller pictures are continued by their mirror image: the network adds a mirrored margin of its own
+/// (28 pixels), which has to be smaller than the picture.
+const LEAST_SIDE: usize = 32;
 /// Lines painted at by default: strokes are learned up to these.
-const MOST_LINES: u32 = 1080;
+const MOST_LINES: u32 = 720;
 /// Pixels painted at most (4096x2160): the network needs some 100 bytes for each.
 const MOST_PIXELS: f64 = 8_847_360.0;
-/// Seconds after which 63 % of what the network normalises by is new.
-const MEMORY: f64 = 0.25;
-
-/// Which network paints. Both take the same styles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PainterChoice {
-    /// Small: every frame in time on a few cores.
-    #[default]
-    Fast,
-    /// Nearer to the painting, at five times the arithmetic.
-    Fine,
-}
-
-names!(PainterChoice { Fast => "fast", Fine => "fine" });
-
-impl std::fmt::Display for PainterChoice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl PainterChoice {
-    /// The file of networks.
-    pub fn file(self) -> &'static str {
-        match self {
-            Self::Fast => "painter.onnx",
-            Self::Fine => "painter-fine.onnx",
-        }
-    }
-}
+/// Time constant, in seconds, of what the network normalises by.
+const TAU: f64 = 0.25;
 
 /// How a frame is painted.
-#[derive(Debug, Clone)]
-pub struct Brush {
-    /// Style, of the network's own length.
-    pub style: Style,
+#[derive(Debug, Clone, Copy)]
+pub struct PaintParams {
     /// Size of the strokes, 0.5..=2; 1 as in the painting.
     pub stroke: f32,
-    /// Lines (of the shorter side) to paint at; larger frames are painted
-    /// smaller and enlarged. `None` paints at the frame's own size up to 1080.
+    /// Lines (of the shorter side) to paint at; larger frames are painted smaller and enlarged. `None`
+    /// paints at the frame's own size up to 720.
     pub lines: Option<u32>,
 }
 
 /// The painting stage.
 pub struct Painter {
     network: Network,
-    brush: Brush,
+    style: Style,
     resizer: Resizer,
+    recolorer: Recolorer,
+    noise: Grain,
+    orientation: Orientation,
     planes: Vec<f32>,
-    grain: Grain,
     /// What the frame before was normalised by; `fresh` is as long, for a frame without one before.
     statistics: Option<Vec<f32>>,
     fresh: Vec<f32>,
 }
 
 impl Painter {
-    /// Loads the network chosen.
+    /// Opens the network with the weights of a style.
     ///
     /// # Errors
-    /// Where it cannot be had, or the style is not one of its own.
-    pub fn new(models: &Models, runtime: &Runtime, choice: PainterChoice, brush: Brush) -> Result<Self> {
-        let network = models.network(choice.file(), runtime)?;
-        let length = |input: usize| {
-            let shape = network.spec().inputs.get(input).map(|input| &input.shape[..]);
-            shape.and_then(|shape| usize::try_from(*shape.last()?).ok()).unwrap_or_default()
-        };
-        let (wanted, fresh) = (length(1), vec![0.0; length(2)]);
-        if wanted != brush.style.len() {
+    /// Returns an error if the network cannot be had, or if the style was made for another one.
+    pub fn new(models: &Models, runtime: &Runtime, style: Style) -> Result<Self> {
+        let network = models.network_with(NETWORK, Some(style.weight_bytes()), runtime)?;
+        let shape = network.spec().inputs.get(1).and_then(|input| input.shape.last());
+        let wanted = shape.and_then(|values| usize::try_from(*values).ok()).unwrap_or_default();
+        if wanted != style.code_len() {
             return Err(Error::ModelMismatch {
-                path: models.folder().join(choice.file()),
-                expected: format!("styles of {} values", brush.style.len()),
+                path: models.folder().join(NETWORK),
+                expected: format!("styles of {} values", style.code_len()),
                 found: wanted.to_string(),
             });
         }
         Ok(Self {
             network,
-            brush,
+            fresh: vec![0.0; style.code_len()],
+            style,
             resizer: Resizer::default(),
+            recolorer: Recolorer::default(),
+            noise: Grain::default(),
+            orientation: Orientation::default(),
             planes: Vec::new(),
-            grain: Grain::default(),
             statistics: None,
-            fresh,
         })
     }
 
-    /// How it paints.
-    pub fn brush(&self) -> &Brush {
-        &self.brush
-    }
-
-    /// How it paints; a style must keep its length.
-    pub(crate) fn brush_mut(&mut self) -> &mut Brush {
-        &mut self.brush
+    /// The style it paints in.
+    pub fn style(&self) -> &Style {
+        &self.style
     }
 
     /// The painting of a frame that came from the one before by this motion; by itself
     /// without one.
     ///
     /// # Errors
-    /// Where ONNX Runtime fails.
-    pub fn run(&mut self, frame: &Frame, motion: Option<&Motion>) -> Result<Painting> {
-        let size = canvas(frame.size, self.brush.lines);
+    /// Returns an error if ONNX Runtime fails.
+    pub fn run(&mut self, frame: &Frame, params: PaintParams, motion: Option<&Motion>) -> Result<Painting> {
+        let size = paint_size(frame.size, params.lines);
         let seen = match size == frame.size {
             true => None,
             false => {
@@ -144,35 +113,37 @@ impl Painter {
                 Some(self.resizer.pixels(pixels, size, Filter::Box)?)
             }
         };
-        let painted = self.paint(seen.as_deref().unwrap_or(&frame.pixels), size, motion)?;
-        Ok(Painting { size, seen, painted })
+        let pixels = seen.as_deref().unwrap_or(&frame.pixels);
+        let colors = self.recolorer.run(pixels, size, motion, self.style.colors());
+        let painted = self.paint(pixels, size, &colors, params.stroke, motion)?;
+        Ok(Painting { size, seen, painted, colors })
     }
 
     /// Multiply-accumulates of one frame.
-    pub fn macs(&self, size: Size) -> f64 {
-        let [width, height] = padded(canvas(size, self.brush.lines));
+    pub fn macs(&self, size: Size, lines: Option<u32>) -> f64 {
+        let [width, height] = padded(paint_size(size, lines));
         (width * height) as f64 * self.network.spec().macs_per_pixel.unwrap_or_default()
     }
 
-    fn paint(&mut self, pixels: &[u8], size: Size, motion: Option<&Motion>) -> Result<Vec<u8>> {
+    fn paint(
+        &mut self,
+        pixels: &[u8],
+        size: Size,
+        colors: &ColorMap,
+        stroke: f32,
+        motion: Option<&Motion>,
+    ) -> Result<Vec<u8>> {
         let [width, height] = padded(size);
-        let (w, h) = (size.width as usize, size.height as usize);
-        let columns: Vec<usize> = (0..width).map(|x| mirrored(x, w)).collect();
-        self.planes.resize(3 * width * height, 0.0);
-        for (c, plane) in self.planes.chunks_exact_mut(width * height).enumerate() {
-            for (y, row) in plane.chunks_exact_mut(width).enumerate() {
-                let source = &pixels[mirrored(y, h) * w * 4..][..w * 4];
-                for (value, x) in row.iter_mut().zip(&columns) {
-                    *value = f32::from(source[x * 4 + c]) * (1.0 / 255.0) - GREY;
-                }
-            }
-        }
-        let code = self.brush.style.code(size.width.min(size.height) as f32, self.brush.stroke);
         let cells = [width / CELL, height / CELL];
-        let grain = self.grain.run(size, cells, motion);
+        self.planes.resize(3 * width * height, 0.0);
+        fill_planes(pixels, size, colors, &mut self.planes, [width, height]);
+        let noise = self.noise.run(size, cells, motion);
+        self.orientation.update(&cell_luminance(&self.planes, cells), cells, motion.map(Motion::secs));
+        let noise = self.orientation.smear(&noise);
+        let code = self.style.code(size.width.min(size.height) as f32, stroke);
         let before = self.statistics.take();
         let (before, keep) = match before.as_ref().zip(motion) {
-            Some((statistics, motion)) => (statistics, (-motion.secs() / MEMORY).exp() as f32),
+            Some((statistics, motion)) => (statistics, (-motion.secs() / TAU).exp() as f32),
             None => (&self.fresh, 0.0),
         };
         let inputs = [
@@ -180,17 +151,18 @@ impl Painter {
             (&[1, code.len()], &code),
             (&[1, before.len()], before),
             (&[1], &[keep]),
-            (&[1, OCTAVES, cells[1], cells[0]], &grain),
+            (&[1, OCTAVES, cells[1], cells[0]], &noise),
         ];
         let (painted, statistics) =
             self.network.run(&inputs, |outputs| (pixels_of(outputs[0], cells, size), outputs[1].to_vec()))?;
-        self.statistics = Some(statistics);
+        // One frame that is not a number must not blacken all that follow.
+        self.statistics = Some(statistics).filter(|values| values.iter().all(|value| value.is_finite()));
         Ok(painted)
     }
 }
 
 /// Size a frame is painted at.
-pub(crate) fn canvas(size: Size, lines: Option<u32>) -> Size {
+pub(crate) fn paint_size(size: Size, lines: Option<u32>) -> Size {
     let shorter = size.width.min(size.height);
     let lines = f64::from(lines.unwrap_or(MOST_LINES).min(shorter));
     let scale = (lines / f64::from(shorter)).min((MOST_PIXELS / size.pixels() as f64).sqrt());
@@ -201,6 +173,49 @@ pub(crate) fn canvas(size: Size, lines: Option<u32>) -> Size {
 /// Size the network runs at.
 fn padded(size: Size) -> [usize; 2] {
     [size.width, size.height].map(|side| (side as usize).max(LEAST_SIDE).next_multiple_of(MULTIPLE))
+}
+
+/// Packed RGBA of a size -> three planes, recoloured, less [`GREY`], continued by their mirror image.
+fn fill_planes(
+    pixels: &[u8],
+    size: Size,
+    colors: &ColorMap,
+    planes: &mut [f32],
+    [width, height]: [usize; 2],
+) {
+    let (w, h) = (size.width as usize, size.height as usize);
+    let columns: Vec<usize> = (0..width).map(|x| 4 * mirrored(x, w)).collect();
+    let (red, rest) = planes.split_at_mut(width * height);
+    let (green, blue) = rest.split_at_mut(width * height);
+    let rows = red
+        .par_chunks_exact_mut(width)
+        .zip(green.par_chunks_exact_mut(width))
+        .zip(blue.par_chunks_exact_mut(width));
+    rows.enumerate().for_each(|(y, ((red, green), blue))| {
+        let source = &pixels[mirrored(y, h) * w * 4..][..w * 4];
+        for (x, column) in columns.iter().enumerate() {
+            let value = |channel: usize| f32::from(source[column + channel]) * (1.0 / 255.0);
+            let color = colors.apply([value(0), value(1), value(2)]);
+            (red[x], green[x], blue[x]) = (color[0] - GREY, color[1] - GREY, color[2] - GREY);
+        }
+    });
+}
+
+/// Mean luminance of the cells of three planes.
+pub(crate) fn cell_luminance(planes: &[f32], [across, down]: [usize; 2]) -> Vec<f32> {
+    let (width, plane) = (across * CELL, across * down * CELL * CELL);
+    let mut cells = vec![0.0; across * down];
+    cells.par_chunks_exact_mut(across).enumerate().for_each(|(row, cells)| {
+        for (channel, weight) in LUMINANCE.iter().enumerate() {
+            let rows = &planes[channel * plane + row * CELL * width..][..CELL * width];
+            for line in rows.chunks_exact(width) {
+                for (cell, values) in cells.iter_mut().zip(line.chunks_exact(CELL)) {
+                    *cell += values.iter().sum::<f32>() * weight / (CELL * CELL) as f32;
+                }
+            }
+        }
+    });
+    cells
 }
 
 /// Packed RGBA of a size from the network's cells: channel `16 c + 4 y + x` is colour c of the
@@ -249,7 +264,7 @@ mod tests {
 
     #[test]
     fn padding_mirrors_and_is_never_too_small() {
-        assert_eq!(padded(size(641, 1)), [648, 56]);
+        assert_eq!(padded(size(641, 1)), [648, 32]);
         assert_eq!((0..7).map(|x| mirrored(x, 3)).collect::<Vec<_>>(), [0, 1, 2, 2, 1, 0, 0]);
         assert_eq!(mirrored(31, 1), 0);
     }
@@ -275,11 +290,11 @@ mod tests {
     }
 
     #[test]
-    fn canvases_have_the_lines_asked_for_and_a_bounded_size() {
-        assert_eq!(canvas(size(1280, 720), Some(360)), size(640, 360));
-        assert_eq!(canvas(size(640, 360), Some(720)), size(640, 360));
-        assert_eq!(canvas(size(7680, 4320), None), size(1920, 1080));
-        assert_eq!(canvas(size(1, 16_384), Some(64)), size(1, 16_384));
-        assert!(canvas(size(16_384, 16_384), Some(4320)).pixels() as f64 <= MOST_PIXELS * 1.01);
+    fn pictures_have_the_lines_asked_for_and_a_bounded_size() {
+        assert_eq!(paint_size(size(1280, 720), Some(360)), size(640, 360));
+        assert_eq!(paint_size(size(640, 360), Some(720)), size(640, 360));
+        assert_eq!(paint_size(size(7680, 4320), None), size(1280, 720));
+        assert_eq!(paint_size(size(1, 16_384), Some(64)), size(1, 16_384));
+        assert!(paint_size(size(16_384, 16_384), Some(4320)).pixels() as f64 <= MOST_PIXELS * 1.01);
     }
 }

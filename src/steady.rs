@@ -159,6 +159,7 @@ fn cubic(t: f32) -> [f32; 4] {
 mod tests {
     use super::*;
     use crate::motion::Tracker;
+    use crate::recolor::ColorMap;
     use crate::time::FrameTime;
 
     const SIZE: Size = Size { width: 96, height: 64 };
@@ -210,7 +211,7 @@ mod tests {
         fn run(&mut self, seen: &[u8], painted: Vec<u8>, time: FrameTime, strength: f32) -> Vec<u8> {
             let frame = Frame { size: SIZE, time, pixels: seen.to_vec() };
             let motion = self.tracker.run(&frame);
-            let mut painting = Painting { size: SIZE, seen: None, painted };
+            let mut painting = Painting { size: SIZE, seen: None, painted, colors: ColorMap::IDENTITY };
             self.steady.run(&frame, &mut painting, motion.as_ref(), strength);
             painting.painted
         }

@@ -6,7 +6,7 @@ use crate::finish::{Finish, Mix};
 use crate::frame::Frame;
 use crate::nn::models::Models;
 use crate::nn::runtime::Runtime;
-use crate::painter::{Brush, Painter};
+use crate::painter::{PaintParams, Painter};
 use crate::preset::Preset;
 use crate::styler::{Begin, Recipe, Step, Styler};
 use crate::texture::Texture;
@@ -33,8 +33,8 @@ pub fn copy(
         Begin::Painting => {
             let style = texture.style(&models, &runtime)?;
             let lines = recipe.scales.iter().copied().min();
-            let brush = Brush { style, stroke: recipe.stroke, lines };
-            Some(Painter::new(&models, &runtime, setup.painter, brush)?.run(&warped, None)?)
+            let params = PaintParams { stroke: recipe.stroke, lines };
+            Some(Painter::new(&models, &runtime, style)?.run(&warped, params, None)?)
         }
     };
     let painted = Styler::new(&models, &runtime, painting, recipe)?.run(&warped, start.as_ref(), report)?;

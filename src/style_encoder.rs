@@ -1,4 +1,7 @@
-//! Any painting at run time: predicts its style code, without training.
+//! Any painting at run time: predicts its style, without training. The weights are those of the common
+//! painter, which all paintings' own weights were tuned from.
+
+use std::sync::Arc;
 
 use image::RgbImage;
 
@@ -7,27 +10,33 @@ use crate::frame::Size;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
+use crate::recolor::ColorMoments;
 use crate::resize::{Filter, Pixels, Resizer};
 use crate::style::Style;
 
 const NAME: &str = "style-encoder.onnx";
+const WEIGHTS: &str = "painter.bin";
 /// Side of the network's input.
 const SIDE: u32 = 256;
 /// Views of a painting that is longer than wide, or wider than long.
 const MOST_VIEWS: u32 = 3;
 
-/// Predicts style codes.
+/// Predicts styles.
 pub struct StyleEncoder {
     network: Network,
+    /// Of the common painter.
+    weights: Arc<[f32]>,
 }
 
 impl StyleEncoder {
-    /// Loads the network.
+    /// Loads the network, and the weights of the common painter.
     ///
     /// # Errors
     /// Where it cannot be had.
     pub fn new(models: &Models, runtime: &Runtime) -> Result<Self> {
-        Ok(Self { network: models.network(NAME, runtime)? })
+        let (bytes, _) = models.read(WEIGHTS)?;
+        let floats = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        Ok(Self { network: models.network(NAME, runtime)?, weights: floats.collect() })
     }
 
     /// The style of a painting: the mean over square views along its longer side.
@@ -38,6 +47,7 @@ impl StyleEncoder {
         let (width, height) = painting.dimensions();
         let (side, rest) = (width.min(height), width.abs_diff(height));
         let views = (1 + rest.div_ceil(side)).min(MOST_VIEWS);
+        let colors = ColorMoments::of::<3>(painting.as_raw(), width as usize);
         let mut styles = Vec::new();
         for view in 0..views {
             // The middle one alone, or spread from end to end.
@@ -47,7 +57,7 @@ impl StyleEncoder {
             let shape = [1, 3, SIDE as usize, SIDE as usize];
             let found = self.network.run(&[(&shape, &planes)], |outputs| {
                 let (fine, coarse) = outputs[0].split_at(outputs[0].len() / 2);
-                Style::new(fine.to_vec(), coarse.to_vec())
+                Style::new(self.weights.clone(), fine.to_vec(), coarse.to_vec(), Some(colors))
             })?;
             let style = found.ok_or_else(|| Error::Ort {
                 doing: format!("running {NAME}"),

@@ -17,7 +17,8 @@ use crate::names::names;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
-use crate::painter::canvas;
+use crate::painter::paint_size;
+use crate::recolor::ColorMap;
 use crate::styler::adam::Adam;
 pub(crate) use crate::styler::planes::Planes;
 
@@ -154,7 +155,7 @@ impl Styler {
         let photo = Planes::of_rgba(&frame.pixels, frame.size);
         let mut image = start.map(|start| Planes::of_rgba(&start.painted, start.size));
         for (number, &lines) in (0u64..).zip(&scales) {
-            let size = canvas(frame.size, Some(lines));
+            let size = paint_size(frame.size, Some(lines));
             let content = photo.resized(size)?;
             let target = self.target(&content, lines)?;
             let start = match image {
@@ -169,7 +170,7 @@ impl Styler {
         let Some(image) = image else { return Err(Error::Stage { name: NAME }) };
         let (size, same) = (image.size(), image.size() == frame.size);
         let seen = if same { None } else { Some(photo.resized(size)?.to_rgba()) };
-        Ok(Painting { size, seen, painted: image.to_rgba() })
+        Ok(Painting { size, seen, painted: image.to_rgba(), colors: ColorMap::IDENTITY })
     }
 
     /// Lines of the pyramid for a picture of this size.

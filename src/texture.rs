@@ -1,6 +1,7 @@
 //! What brushwork was asked for: the program's own styles by name, paintings,
 //! style files, or a mixture of them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
@@ -22,7 +23,7 @@ pub struct Texture {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Part {
-    /// A style of `styles.safetensors`.
+    /// One of the program's own paintings.
     Named(String),
     /// A painting, whose style is predicted.
     Painting(PathBuf),
@@ -78,29 +79,24 @@ impl Texture {
         &self.text
     }
 
-    /// Its style code.
+    /// Its style: tuned to the painting where that was done, else predicted.
     ///
     /// # Errors
-    /// Where a name is unknown, or a file or network cannot be used.
+    /// Returns an error if a name is unknown, or if a file or network cannot be used.
     pub fn style(&self, models: &Models, runtime: &Runtime) -> Result<Style> {
-        let (mut known, mut encoder) = (None, None);
+        let mut encoder = None;
+        let mut predicted = |painting: &RgbImage| match &mut encoder {
+            Some(encoder) => StyleEncoder::run(encoder, painting),
+            none => none.insert(StyleEncoder::new(models, runtime)?).run(painting),
+        };
         let mut styles = Vec::new();
         for (part, share) in self.parts.iter().filter(|(_, share)| *share > 0.0) {
             let style = match part {
-                Part::Named(name) => {
-                    let known = match &mut known {
-                        Some(known) => known,
-                        none => none.insert(style::all(models)?),
-                    };
-                    named(known, name)?
-                }
-                Part::Painting(path) => {
-                    let encoder = match &mut encoder {
-                        Some(encoder) => encoder,
-                        none => none.insert(StyleEncoder::new(models, runtime)?),
-                    };
-                    encoder.run(&image_file::exemplar(path)?)?
-                }
+                Part::Named(name) => match Style::tuned(models, name)? {
+                    Some(style) => style,
+                    None => predicted(&named_painting(models, name)?)?,
+                },
+                Part::Painting(path) => predicted(&image_file::exemplar(path)?)?,
                 Part::File(path) => Style::read(path)?,
             };
             styles.push((style, *share));
@@ -151,12 +147,19 @@ fn is_file_name(name: &str) -> bool {
         || path.components().count() > 1
 }
 
-fn named(known: &[(String, Style)], name: &str) -> Result<Style> {
-    let available = || known.iter().map(|(name, _)| name.clone()).collect();
-    let found = known.iter().find(|(known, _)| known == name);
-    found
-        .map(|(_, style)| style.clone())
-        .ok_or_else(|| Error::TextureMissing { name: name.into(), available: available() })
+fn named_painting(models: &Models, name: &str) -> Result<RgbImage> {
+    let available = names(models);
+    match available.iter().any(|known| known == name) {
+        true => assets::painting(name),
+        false => Err(Error::TextureMissing { name: name.into(), available }),
+    }
+}
+
+/// The names of all paintings that [`Texture`] knows, in order.
+pub fn names(models: &Models) -> Vec<String> {
+    let own = assets::painting_names().map(str::to_owned);
+    let names: BTreeSet<_> = own.chain(style::tuned_names(models)).collect();
+    names.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -9,10 +9,9 @@ use clap::Parser;
 use serde_json::json;
 use stylewarp::Result;
 use stylewarp::cli::{LogArgs, LookArgs, SetupArgs, choice, fail, quiet_libraries, seconds};
-use stylewarp::engine::{Engine, Setup};
+use stylewarp::engine::Engine;
 use stylewarp::finish::Colors;
 use stylewarp::interrupt::on_signal;
-use stylewarp::painter::PainterChoice;
 use stylewarp::pipeline::run_file;
 use stylewarp::preset::Preset;
 use stylewarp::progress::Progress;
@@ -44,9 +43,6 @@ struct Cli {
     dry_run: bool,
     #[command(flatten)]
     look: LookArgs,
-    /// How it is painted
-    #[arg(long, value_parser = choice::<PainterChoice>(), default_value_t, help_heading = "Look")]
-    quality: PainterChoice,
     /// Begin here: seconds, or [h:]m:s
     #[arg(long, value_name = "TIME", value_parser = seconds, help_heading = "File")]
     start: Option<FrameTime>,
@@ -94,7 +90,7 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     let look = cli.look.resolve()?;
     let source = FileSource::open(&cli.input, clip, stop.clone())?;
     let info = source.info().clone();
-    let setup = Setup { painter: cli.quality, ..cli.setup.setup() };
+    let setup = cli.setup.setup();
     let engine = Engine::new(&look, cli.look.size, info.display_aspect(), &setup)?;
     let plan = plan(cli, &look, &info, &engine);
     if cli.dry_run {
@@ -115,7 +111,7 @@ fn plan(cli: &Cli, look: &Preset, info: &VideoInfo, engine: &Engine) -> serde_js
         "size": info.size.to_string(), "fps": info.rate.to_string(), "frames": info.frames,
         "duration": info.duration.map(FrameTime::as_secs_f64),
         "preset": look.name, "geometry": look.geometry.is_some(), "texture": look.texture.as_ref().map(|texture| texture.text()),
-        "quality": cli.quality, "warp": look.warp, "paint": look.paint, "paint_lines": cli.look.size,
+        "warp": look.warp, "paint": look.paint, "paint_lines": cli.look.size,
         "stroke_size": look.stroke_size, "keeps_colors": look.colors == Colors::Keep,
         "devices": engine.devices,
     })

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use stylewarp::bench;
 use stylewarp::cli::{LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, fail, quiet_libraries};
-use stylewarp::engine::{Engine, Setup};
+use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
 use stylewarp::gallery::{self, Shelf};
 use stylewarp::interrupt::on_signal;
@@ -19,7 +19,7 @@ use stylewarp::nn::models::Models;
 use stylewarp::preset::Preset;
 use stylewarp::progress::StepBar;
 use stylewarp::show::{Show, draw};
-use stylewarp::{Error, Result, distill, doctor, image_file, still, style};
+use stylewarp::{Error, Result, distill, doctor, image_file, still, texture};
 
 const LIVE_EXAMPLES: &str = "\
 Examples:
@@ -190,7 +190,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
         Command::Still { input, output, overwrite, show, look, quality, setup } => {
             image_file::check_output(&input, &output, overwrite)?;
             let preset = look.resolve()?;
-            let setup = Setup { painter: quality.quality.painter(), ..setup.setup() };
+            let setup = setup.setup();
             let frame: Frame = image_file::read_frame(&input)?;
             let drawn = match (show, &preset.geometry) {
                 (None, _) => match quality.recipe(&preset, look.size) {
@@ -219,8 +219,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             for name in Preset::names() {
                 println!("{name:<20} {}", Preset::load(&name)?.description);
             }
-            let styles = style::all(&Models::find(setup.models.as_deref())?)?;
-            let names: Vec<_> = styles.into_iter().map(|(name, _)| name).collect();
+            let names = texture::names(&Models::find(setup.models.as_deref())?);
             println!("\ntextures: {}", names.join(", "));
             Ok(())
         }

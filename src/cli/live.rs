@@ -5,14 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::{LookArgs, SetupArgs, choice, seconds};
-use crate::engine::Setup;
+use crate::cli::{LookArgs, SetupArgs, seconds};
 use crate::error::Result;
 use crate::frame::Size;
 use crate::live::Plan;
 use crate::live::capture::request::{CameraName, CameraRequest};
 use crate::live::serve::ServeOptions;
-use crate::painter::PainterChoice;
 use crate::report::report;
 use crate::time::FrameTime;
 
@@ -63,9 +61,6 @@ pub struct LiveArgs {
     pub json: bool,
     #[command(flatten)]
     pub(crate) look: LookArgs,
-    /// How it is painted
-    #[arg(long, value_parser = choice::<PainterChoice>(), default_value_t, help_heading = "Look")]
-    pub quality: PainterChoice,
     #[command(flatten)]
     pub(crate) setup: SetupArgs,
 }
@@ -81,7 +76,7 @@ impl LiveArgs {
             mirror: self.mirror,
             lines: self.look.size,
             look: self.look.resolve()?,
-            setup: Setup { painter: self.quality, ..self.setup.setup() },
+            setup: self.setup.setup(),
             report,
             window: !self.no_window,
         })

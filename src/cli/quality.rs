@@ -3,32 +3,19 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::choice;
-use crate::painter::PainterChoice;
 use crate::preset::Preset;
 use crate::styler::{Recipe, Statistics};
 
 /// How a still is painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Quality {
-    /// One pass of the small network, as video by default.
-    Fast,
-    /// One pass of the large network: broader, richer strokes.
+    /// One pass of the painter, as video.
     #[default]
-    Fine,
-    /// What the large network painted, improved by the paper's optimisation towards one painting: some minutes.
+    Fast,
+    /// What the painter made, improved by the paper's optimisation towards one painting: some minutes.
     Better,
     /// The paper's own way: the photo, optimised coarse to fine towards one painting: many minutes.
     Best,
-}
-
-impl Quality {
-    /// What paints, where a network does.
-    pub fn painter(self) -> PainterChoice {
-        match self {
-            Self::Fast => PainterChoice::Fast,
-            Self::Fine | Self::Better | Self::Best => PainterChoice::Fine,
-        }
-    }
 }
 
 /// How a still is painted, and the flags of the paper's optimisation.
@@ -57,7 +44,7 @@ impl QualityArgs {
     /// For [`crate::styler::Styler`], where it is to optimise. `lines` are the finest scale, if given.
     pub fn recipe(&self, look: &Preset, lines: Option<u32>) -> Option<Recipe> {
         let usual = match self.quality {
-            Quality::Fast | Quality::Fine => return None,
+            Quality::Fast => return None,
             Quality::Better => Recipe::improving(),
             Quality::Best => Recipe::default(),
         };

@@ -7,7 +7,6 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::finish::Colors;
 use crate::nn::runtime::Device;
-use crate::painter::PainterChoice;
 use crate::styler::Statistics;
 use crate::video::write::Codec;
 use crate::warp::features::EncoderChoice;
@@ -74,10 +73,6 @@ choices! {
     Colors {
         Paint => "The painting's",
         Keep => "The frame's own hue and chroma in Oklab; the painting gives light and dark",
-    }
-    PainterChoice {
-        Fast => "Small: every frame in time on a few cores",
-        Fine => "Nearer to the painting, at five times the arithmetic",
     }
     Codec {
         H264 => "H.264: plays everywhere",

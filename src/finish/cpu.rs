@@ -161,6 +161,7 @@ fn from_lab(lab: [f32; 3]) -> [f32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recolor::ColorMap;
     use crate::time::FrameTime;
 
     const WHOLE: Mix = Mix { strength: 1.0, colors: Colors::Paint };
@@ -174,7 +175,15 @@ mod tests {
         }
         let seen = [[0, 0, 0, 255], [30, 30, 30, 255], [255; 4], [255; 4]].concat();
         let painted = [[255, 0, 0, 255], [255, 0, 0, 255], [0, 255, 0, 255], [0, 255, 0, 255]].concat();
-        (frame, Painting { size: Size { width: 4, height: 1 }, seen: Some(seen), painted })
+        (
+            frame,
+            Painting {
+                size: Size { width: 4, height: 1 },
+                seen: Some(seen),
+                painted,
+                colors: ColorMap::IDENTITY,
+            },
+        )
     }
 
     #[test]

@@ -10,17 +10,9 @@ use crate::engine::Setup;
 use crate::error::Result;
 use crate::nn::models::Models;
 use crate::nn::runtime::Runtime;
+use crate::painter::Painter;
 use crate::preset::{self, Preset};
 use crate::slot::{Put, Take, Taken};
-use crate::style::Style;
-
-/// A look, ready to be used.
-pub struct Costume {
-    /// All of it.
-    pub look: Preset,
-    /// Its brushwork as the painter takes it; `None` where it has none.
-    pub style: Option<Style>,
-}
 
 /// Fills in what a look leaves alone with the default look's, at no strength: the sliders can turn it
 /// up, and the next look may want it.
@@ -37,15 +29,17 @@ pub fn dressed(mut look: Preset) -> Result<Preset> {
     Ok(look)
 }
 
+/// Where the parts of a loaded look go.
+pub(super) struct Outs {
+    /// To the analysis.
+    pub looks: Put<Arc<Preset>>,
+    /// To the rendering.
+    pub painters: Put<Painter>,
+}
+
 /// Loads every look that is wanted, until nobody wants any; a look that cannot be had is told, and the
 /// one before stays.
-pub(super) fn run(
-    wanted: &Take<String>,
-    desk: &Desk,
-    setup: &Setup,
-    outs: &[Put<Arc<Costume>>],
-    stop: &Stop,
-) {
+pub(super) fn run(wanted: &Take<String>, desk: &Desk, setup: &Setup, outs: &Outs, stop: &Stop) {
     while !stop.is_raised() {
         let name = match wanted.take(Duration::from_millis(200)) {
             Taken::Item(name) => name,
@@ -53,23 +47,27 @@ pub(super) fn run(
             Taken::Closed => break,
         };
         match load(&name, setup) {
-            Ok(costume) => {
+            Ok((look, painter)) => {
                 desk.tell("look", None);
-                desk.wear(&costume.look);
-                let costume = Arc::new(costume);
-                outs.iter().for_each(|out| {
-                    out.put(costume.clone());
-                });
+                desk.wear(&look);
+                outs.looks.put(Arc::new(look));
+                if let Some(painter) = painter {
+                    outs.painters.put(painter);
+                }
             }
             Err(error) => desk.tell("look", Some(format!("the look stays, because {error}"))),
         }
     }
 }
 
-fn load(name: &str, setup: &Setup) -> Result<Costume> {
+/// The look, and the painter of its brushwork, ready to paint.
+fn load(name: &str, setup: &Setup) -> Result<(Preset, Option<Painter>)> {
     let look = dressed(Preset::load(name)?)?;
     let models = Models::find(setup.models.as_deref())?;
     let runtime = Runtime::load(setup.device)?;
-    let style = look.texture.as_ref().map(|texture| texture.style(&models, &runtime)).transpose()?;
-    Ok(Costume { look, style })
+    let painter = match &look.texture {
+        Some(texture) => Some(Painter::new(&models, &runtime, texture.style(&models, &runtime)?)?),
+        None => None,
+    };
+    Ok((look, painter))
 }

@@ -63,13 +63,18 @@ impl Models {
         &self.manifest.file
     }
 
+    /// What the manifest says of a file.
+    pub(crate) fn spec(&self, name: &str) -> Option<&FileSpec> {
+        self.manifest.file.iter().find(|file| file.name == name)
+    }
+
     /// A file's bytes, checked against the manifest.
     ///
     /// # Errors
     /// [`Error::ModelMissing`] or [`Error::ModelMismatch`].
     pub fn read(&self, name: &str) -> Result<(Vec<u8>, &FileSpec)> {
         let missing = || Error::ModelMissing { name: name.into(), searched: vec![self.folder.clone()] };
-        let spec = self.manifest.file.iter().find(|file| file.name == name).ok_or_else(missing)?;
+        let spec = self.spec(name).ok_or_else(missing)?;
         let path = self.folder.join(name);
         let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => missing(),
@@ -92,10 +97,34 @@ impl Models {
     /// # Errors
     /// As [`Models::read`], or where ONNX Runtime refuses the graph.
     pub fn network(&self, name: &str, runtime: &Runtime) -> Result<Network> {
+        self.network_with(name, None, runtime)
+    }
+
+    /// As [`Models::network`], with other weights in place of those in the file beside the network.
+    ///
+    /// # Errors
+    /// As [`Models::network`], or if there are more or fewer weights than the network's own.
+    pub(crate) fn network_with(
+        &self,
+        name: &str,
+        own: Option<Vec<u8>>,
+        runtime: &Runtime,
+    ) -> Result<Network> {
         let (bytes, spec) = self.read(name)?;
-        let weights = match &spec.weights {
-            Some(file) => Some((file.as_str(), self.read(file)?.0)),
-            None => None,
+        let weights = match (&spec.weights, own) {
+            (Some(file), Some(own)) => {
+                let wanted = self.spec(file).map_or(0, |spec| spec.bytes);
+                if own.len() as u64 != wanted {
+                    return Err(Error::ModelMismatch {
+                        path: self.folder.join(name),
+                        expected: format!("{} bytes of weights", own.len()),
+                        found: wanted.to_string(),
+                    });
+                }
+                Some((file.as_str(), own))
+            }
+            (Some(file), None) => Some((file.as_str(), self.read(file)?.0)),
+            (None, _) => None,
         };
         let session = runtime.open(&bytes, weights).map_err(|source| Error::Ort {
             doing: format!("opening {}", self.folder.join(name).display()),

@@ -23,9 +23,15 @@ pub(crate) struct Copy(TempDir);
 impl Copy {
     pub(crate) fn new() -> Self {
         let copy = Self(TempDir::new().expect("a temporary folder"));
-        for entry in fs::read_dir(tiny()).expect("in the repository") {
-            let path = entry.expect("readable").path();
-            fs::copy(&path, copy.path(path.file_name().expect("of a file"))).expect("copied");
+        fs::create_dir(copy.path("painters")).expect("made");
+        for folder in [tiny(), tiny().join("painters")] {
+            for entry in fs::read_dir(folder).expect("in the repository") {
+                let path = entry.expect("readable").path();
+                let inside = path.strip_prefix(tiny()).expect("below it");
+                if path.is_file() {
+                    fs::copy(&path, copy.path(inside)).expect("copied");
+                }
+            }
         }
         copy
     }

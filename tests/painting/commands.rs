@@ -97,17 +97,6 @@ fn a_better_quality_improves_what_was_painted() {
 }
 
 #[test]
-fn a_still_is_painted_fine_unless_it_is_to_be_fast() {
-    let folder = Folder::new();
-    for (name, quality) in [("usual", ""), ("fine", "--quality fine"), ("fast", "--quality fast")] {
-        folder.runs(&format!("still photo.png {name}.png --texture scream {quality}"));
-    }
-    assert!(folder.picture("usual.png") == folder.picture("fine.png"));
-    assert!(folder.picture("usual.png") != folder.picture("fast.png"));
-    folder.refuses("still photo.png x.png --quality finest", ["finest", "--help"]);
-}
-
-#[test]
 fn a_distilled_style_is_a_preset_and_a_texture() {
     let folder = Folder::new();
     let said = folder.runs("distill art.jpg -o mine.toml --on photo.png --steps 2");

@@ -1,33 +1,31 @@
 //! The painter: its styles, and how still it holds.
 
+use stylewarp::Error;
 use stylewarp::frame::{Frame, Size};
 use stylewarp::motion::Tracker;
-use stylewarp::painter::{Brush, Painter, PainterChoice};
-use stylewarp::style;
+use stylewarp::painter::{PaintParams, Painter};
+use stylewarp::style::{self, Style};
 use stylewarp::time::FrameTime;
 
 use crate::kit::{difference, frame, models, runtime};
-
-const BOTH: [PainterChoice; 2] = [PainterChoice::Fast, PainterChoice::Fine];
 
 /// A painter, and what tells it how the picture moved.
 struct Easel {
     tracker: Tracker,
     painter: Painter,
+    params: PaintParams,
 }
 
 impl Easel {
-    fn new(choice: PainterChoice, name: &str, stroke: f32) -> Self {
-        let styles = style::all(&models()).expect("in the repository");
-        let (_, style) = styles.into_iter().find(|(known, _)| known == name).expect(name);
-        let brush = Brush { style, stroke, lines: None };
-        let painter = Painter::new(&models(), &runtime(), choice, brush).expect("it opens");
-        Self { tracker: Tracker::default(), painter }
+    fn new(name: &str, stroke: f32) -> Self {
+        let style = Style::tuned(&models(), name).expect("readable").expect(name);
+        let painter = Painter::new(&models(), &runtime(), style).expect("it opens");
+        Self { tracker: Tracker::default(), painter, params: PaintParams { stroke, lines: None } }
     }
 
     fn paint(&mut self, frame: &Frame) -> Vec<u8> {
         let motion = self.tracker.run(frame);
-        let painting = self.painter.run(frame, motion.as_ref()).expect("painted");
+        let painting = self.painter.run(frame, self.params, motion.as_ref()).expect("painted");
         assert_eq!((painting.size, painting.painted.len()), (frame.size, frame.size.rgba_bytes()));
         painting.painted
     }
@@ -35,12 +33,10 @@ impl Easel {
 
 #[test]
 fn there_are_many_styles_and_every_pair_differs() {
-    let names: Vec<_> =
-        style::all(&models()).expect("in the repository").into_iter().map(|(n, _)| n).collect();
+    let names = style::tuned_names(&models());
     assert!(names.len() >= 12, "{names:?}");
     let photo = frame("apples", 128, 96, 0);
-    let painted: Vec<_> =
-        names.iter().map(|name| Easel::new(PainterChoice::Fast, name, 1.0).paint(&photo)).collect();
+    let painted: Vec<_> = names.iter().map(|name| Easel::new(name, 1.0).paint(&photo)).collect();
     for (k, one) in painted.iter().enumerate() {
         assert!(difference(one, &photo.pixels) > 15.0, "{} changes the picture", names[k]);
         for (l, other) in painted.iter().enumerate().skip(k + 1) {
@@ -53,11 +49,8 @@ fn there_are_many_styles_and_every_pair_differs() {
 #[test]
 fn strokes_have_a_size() {
     let photo = frame("apples", 320, 256, 0);
-    for choice in BOTH {
-        let [small, large] =
-            [0.5, 2.0].map(|stroke| Easel::new(choice, "starry-night", stroke).paint(&photo));
-        assert!(difference(&small, &large) > 5.0, "{choice:?}");
-    }
+    let [small, large] = [0.5, 2.0].map(|stroke| Easel::new("starry-night", stroke).paint(&photo));
+    assert!(difference(&small, &large) > 5.0, "{}", difference(&small, &large));
 }
 
 /// The picture with noise of the size a webcam has.
@@ -80,12 +73,10 @@ fn noise_does_not_boil() {
             / (pictures.len() - 1) as f64
     };
     let before = mean(&frames.iter().map(|frame| &frame.pixels[..]).collect::<Vec<_>>());
-    for choice in BOTH {
-        let mut easel = Easel::new(choice, "great-wave", 1.0);
-        let painted: Vec<_> = frames.iter().map(|frame| easel.paint(frame)).collect();
-        let after = mean(&painted.iter().map(|pixels| &pixels[..]).collect::<Vec<_>>());
-        assert!(after < 2.0 * before, "{choice:?}: noise of {before} becomes {after}");
-    }
+    let mut easel = Easel::new("great-wave", 1.0);
+    let painted: Vec<_> = frames.iter().map(|frame| easel.paint(frame)).collect();
+    let after = mean(&painted.iter().map(|pixels| &pixels[..]).collect::<Vec<_>>());
+    assert!(after < 2.0 * before, "noise of {before} becomes {after}");
 }
 
 #[test]
@@ -110,37 +101,34 @@ fn what_comes_into_the_picture_leaves_the_rest_alone_until_a_cut() {
             .copied()
             .collect()
     };
-    for choice in BOTH {
-        let mut easel = Easel::new(choice, "udnie", 1.0);
-        let alone = easel.paint(&scene);
-        let soon = easel.paint(&with_bar(40));
-        let late = easel.paint(&with_bar(5000));
-        let (smoothed, not) =
-            (difference(&left(&alone), &left(&soon)), difference(&left(&alone), &left(&late)));
-        assert!(smoothed < 0.5 * not, "{choice:?}: {smoothed} with memory, {not} without");
-        // After a cut nothing of the old scene is left: as if it were the first frame.
-        let after_cut = easel.paint(&Frame { time: FrameTime::from_secs_f64(5.04), ..other.clone() });
-        let first = Easel::new(choice, "udnie", 1.0).paint(&other);
-        assert!(after_cut == first, "{choice:?}");
-    }
+    let mut easel = Easel::new("udnie", 1.0);
+    let alone = easel.paint(&scene);
+    let soon = easel.paint(&with_bar(40));
+    let late = easel.paint(&with_bar(5000));
+    let (smoothed, not) = (difference(&left(&alone), &left(&soon)), difference(&left(&alone), &left(&late)));
+    assert!(smoothed < 0.5 * not, "{smoothed} with memory, {not} without");
+    // After a cut nothing of the old scene is left: as if it were the first frame.
+    let after_cut = easel.paint(&Frame { time: FrameTime::from_secs_f64(5.04), ..other.clone() });
+    let first = Easel::new("udnie", 1.0).paint(&other);
+    assert!(after_cut == first, "{}", difference(&after_cut, &first));
 }
 
 #[test]
 fn every_size_is_painted() {
-    for choice in BOTH {
-        let mut easel = Easel::new(choice, "scream", 1.0);
-        for (width, height) in [(1, 1), (7, 5), (16, 3), (641, 33), (3, 2000)] {
-            let size = Size::new(width, height).expect("positive");
-            easel.paint(&Frame::filled(size, FrameTime::ZERO, [90, 120, 40, 255]));
-        }
+    let mut easel = Easel::new("scream", 1.0);
+    for (width, height) in [(1, 1), (7, 5), (16, 3), (641, 33), (3, 2000)] {
+        let size = Size::new(width, height).expect("positive");
+        easel.paint(&Frame::filled(size, FrameTime::ZERO, [90, 120, 40, 255]));
     }
 }
 
 #[test]
-fn the_fine_painter_paints_the_same_styles_otherwise() {
-    let photo = frame("apples", 160, 128, 0);
-    let [fast, fine] = BOTH.map(|choice| Easel::new(choice, "scream", 1.0).paint(&photo));
-    let other = Easel::new(PainterChoice::Fine, "deer", 1.0).paint(&photo);
-    let (own, apart) = (difference(&fast, &fine), difference(&fine, &other));
-    assert!((2.0..0.7 * apart).contains(&own), "{own} to the fast one's, {apart} to another style's");
+fn a_style_of_another_network_is_refused() {
+    let own = Style::tuned(&models(), "scream").expect("readable").expect("tuned");
+    let code = own.code(256.0, 1.0);
+    for (weights, len) in [(vec![0.0; own.weights_len() - 1], code.len()), (vec![0.0; own.weights_len()], 4)]
+    {
+        let other = Style::new(weights.into(), vec![0.0; len], vec![0.0; len], None).expect("finite");
+        assert!(matches!(Painter::new(&models(), &runtime(), other), Err(Error::ModelMismatch { .. })));
+    }
 }

@@ -4,8 +4,8 @@
 use safetensors::SafeTensors;
 use stylewarp::assets;
 use stylewarp::nn::network::{Input, Network};
-use stylewarp::painter::{Brush, Painter, PainterChoice};
-use stylewarp::style;
+use stylewarp::painter::{PaintParams, Painter};
+use stylewarp::style::Style;
 use stylewarp::styler::{Recipe, Statistics, Step, Styler};
 
 use crate::kit::{difference, frame, models, runtime};
@@ -107,11 +107,9 @@ fn the_optimiser_brings_the_style_down_at_every_scale() {
 fn a_painting_to_begin_with_is_most_of_the_way() {
     let painting = assets::painting("scream").expect("the program's own");
     let photo = frame("sleeping-gypsy", 101, 67, 0);
-    let styles = style::all(&models()).expect("styles");
-    let (_, scream) = styles.into_iter().find(|(name, _)| name == "scream").expect("a style of that name");
-    let brush = Brush { style: scream, stroke: 1.0, lines: Some(64) };
-    let mut painter = Painter::new(&models(), &runtime(), PainterChoice::Fine, brush).expect("it opens");
-    let painted = painter.run(&photo, None).expect("it paints");
+    let scream = Style::tuned(&models(), "scream").expect("readable").expect("tuned");
+    let mut painter = Painter::new(&models(), &runtime(), scream).expect("it opens");
+    let painted = painter.run(&photo, PaintParams { stroke: 1.0, lines: Some(64) }, None).expect("it paints");
     let recipe = Recipe { scales: vec![64], iterations: 8, ..Recipe::improving() };
     let mut styler = Styler::new(&models(), &runtime(), painting, recipe).expect("it opens");
     let mut objectives = |start| {

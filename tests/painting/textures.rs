@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba};
 use stylewarp::Error;
 use stylewarp::assets;
-use stylewarp::painter::{Brush, Painter, PainterChoice};
+use stylewarp::painter::{PaintParams, Painter};
 use stylewarp::style::Style;
 use stylewarp::texture::Texture;
 use tempfile::TempDir;
@@ -17,9 +17,9 @@ fn style(text: &str) -> Result<Style, Error> {
 }
 
 fn painted(style: Style) -> Vec<u8> {
-    let brush = Brush { style, stroke: 1.0, lines: None };
-    let mut painter = Painter::new(&models(), &runtime(), PainterChoice::Fast, brush).expect("it opens");
-    painter.run(&frame("apples", 160, 120, 0), None).expect("painted").painted
+    let mut painter = Painter::new(&models(), &runtime(), style).expect("it opens");
+    let params = PaintParams { stroke: 1.0, lines: None };
+    painter.run(&frame("apples", 160, 120, 0), params, None).expect("painted").painted
 }
 
 /// A painting in a file.

@@ -14,7 +14,7 @@ fn refuses_networks(models: &networks::Copy, words: [&str; 3]) {
 
 #[test]
 fn a_flipped_byte_is_found() {
-    for name in ["encoder-fast.onnx", "warper.onnx", "painter.onnx", "styles.safetensors"] {
+    for name in ["encoder-fast.onnx", "warper.onnx", "painter.onnx", "painters/starry-night.safetensors"] {
         let models = networks::Copy::new();
         let mut bytes = fs::read(models.path(name)).expect("readable");
         let middle = bytes.len() / 2;
@@ -67,13 +67,13 @@ fn what_is_no_network_is_refused_even_if_the_manifest_agrees() {
     models.replace("warper.onnx", b"I am no network.");
     refuses_networks(&models, ["failed while opening", "protobuf parsing failed", "--device cpu"]);
     let models = networks::Copy::new();
-    models.replace("styles.safetensors", b"I am no list of styles.");
+    models.replace("painters/starry-night.safetensors", b"I am no style.");
     refuses_networks(&models, ["styles.safetensors is not", "found", "git checkout models"]);
 }
 
 #[test]
 fn files_that_are_missing_are_named_with_the_places_looked_in() {
-    for name in ["encoder-fast.onnx", "warper.onnx", "painter.onnx", "styles.safetensors"] {
+    for name in ["encoder-fast.onnx", "warper.onnx", "painter.onnx", "painters/starry-night.safetensors"] {
         let models = networks::Copy::new();
         fs::remove_file(models.path(name)).expect("removed");
         let place = models.folder().display().to_string();
