@@ -125,6 +125,13 @@ pub fn write(path: &Path, frame: &Frame) -> Result<()> {
     saved
 }
 
+/// A picture as a frame.
+pub(crate) fn frame_of(picture: &RgbImage) -> Frame {
+    let size = Size { width: picture.width(), height: picture.height() };
+    let pixels = picture.pixels().flat_map(|p| [p[0], p[1], p[2], 255]).collect();
+    Frame { size, time: FrameTime::ZERO, pixels }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

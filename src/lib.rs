@@ -26,7 +26,7 @@
 //!
 //! ```no_run
 //! use stylewarp::engine::{Engine, Setup};
-//! use stylewarp::{image_file, preset::Preset};
+//! use stylewarp::{image_file, look::Preset};
 //!
 //! # fn main() -> stylewarp::Result<()> {
 //! let look = Preset::load("modigliani")?;
@@ -36,46 +36,21 @@
 //! # }
 //! ```
 
+pub mod app;
 pub mod assets;
-pub mod bench;
 pub mod cancel;
-pub mod cli;
-mod contrast;
-mod crossfade;
-pub mod distill;
-pub mod doctor;
 pub mod engine;
 pub mod error;
-pub mod finish;
 pub mod frame;
-pub mod gallery;
-mod glance;
 pub mod gpu;
-mod grain;
 pub mod image_file;
-pub mod interrupt;
+pub mod jobs;
 pub mod live;
-pub mod live_status;
-pub mod motion;
+pub mod look;
 pub mod names;
 pub mod nn;
-mod orientation;
-pub mod painter;
-pub mod pipeline;
-pub mod preset;
-pub mod progress;
-mod recolor;
-pub mod report;
+pub mod paint;
 pub mod resize;
-mod sheet;
-pub mod show;
-pub mod slot;
-pub mod steady;
-pub mod still;
-pub mod style;
-pub mod style_encoder;
-pub mod styler;
-pub mod texture;
 pub mod time;
 pub mod video;
 pub mod warp;

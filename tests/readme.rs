@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stylewarp::preset::Preset;
+use stylewarp::look::Preset;
 
 fn root() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()

@@ -6,20 +6,23 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use stylewarp::bench;
-use stylewarp::cli::{LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, fail, quiet_libraries};
+use stylewarp::app::bench;
+use stylewarp::app::cli::{LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, fail, quiet_libraries};
+use stylewarp::app::contact_sheet::{self, Shelf};
+use stylewarp::app::doctor;
+use stylewarp::app::interrupt::on_signal;
+use stylewarp::app::live_status::StatusLine;
+use stylewarp::app::progress::StepBar;
+use stylewarp::app::visualize::{Show, draw};
 use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
-use stylewarp::gallery::{self, Shelf};
-use stylewarp::interrupt::on_signal;
+use stylewarp::jobs::{distill, still};
 use stylewarp::live::capture::camera;
 use stylewarp::live::session::{self, Outlets};
-use stylewarp::live_status::StatusLine;
+use stylewarp::look::Preset;
 use stylewarp::nn::models::Models;
-use stylewarp::preset::Preset;
-use stylewarp::progress::StepBar;
-use stylewarp::show::{Show, draw};
-use stylewarp::{Error, Result, distill, doctor, image_file, still, texture};
+use stylewarp::paint::style_spec;
+use stylewarp::{Error, Result, image_file};
 
 const LIVE_EXAMPLES: &str = "\
 Examples:
@@ -125,7 +128,7 @@ enum Command {
         #[arg(long, value_name = "FILE", conflicts_with = "clip")]
         against: Option<PathBuf>,
         /// Look whose exemplar is used
-        #[arg(long, default_value = stylewarp::preset::DEFAULT)]
+        #[arg(long, default_value = stylewarp::look::DEFAULT)]
         preset: String,
         /// Runs of each stage; the median is shown
         #[arg(long, default_value_t = 15)]
@@ -210,7 +213,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
         }
         Command::Presets { sheet: Some(sheet), on: Some(on), of, overwrite, setup } => {
             image_file::check_output(&on, &sheet, overwrite)?;
-            let drawn = gallery::draw(&image_file::read_frame(&on)?, of, &setup.setup(), |name| {
+            let drawn = contact_sheet::draw(&image_file::read_frame(&on)?, of, &setup.setup(), |name| {
                 tracing::info!("{name}")
             })?;
             image_file::write(&sheet, &drawn)
@@ -219,7 +222,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             for name in Preset::names() {
                 println!("{name:<20} {}", Preset::load(&name)?.description);
             }
-            let names = texture::names(&Models::find(setup.models.as_deref())?);
+            let names = style_spec::names(&Models::find(setup.models.as_deref())?);
             println!("\ntextures: {}", names.join(", "));
             Ok(())
         }
@@ -242,7 +245,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             let (look, setup) = (Preset::load(&preset)?, setup.setup());
             let (told, text) = match clip {
                 Some(clip) => {
-                    let steady = bench::steady::run(&clip, seconds, &look, &setup)?;
+                    let steady = bench::jitter::run(&clip, seconds, &look, &setup)?;
                     (serde_json::json!(steady), steady.text())
                 }
                 None => {

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::serve::{self, ServeOptions};
+use super::output::window;
 use super::status::StatusReporter;
-use super::tape::recorded;
-use super::{Live, Plan, window};
+use super::{Live, Plan};
 use crate::cancel::Stop;
 use crate::error::{Result, first_cause};
 use crate::live::clock::LiveClock;
-use crate::slot::slot;
+use crate::live::latest::slot;
+use crate::live::output::http::{self, ServeOptions};
+use crate::live::recorder::recorded;
 use crate::time::FrameTime;
 use crate::video::write::FileOutput;
 
@@ -42,7 +43,7 @@ pub struct Outlets {
 /// # Errors
 /// Where something asked for cannot be had, or fails.
 pub fn run(plan: Plan, outlets: &Outlets, line: impl StatusReporter + 'static, stop: &Stop) -> Result<()> {
-    let listener = outlets.serve.map(serve::bind).transpose()?;
+    let listener = outlets.serve.map(http::bind).transpose()?;
     let has_window = plan.window;
     let (mut puts, mut takes) = (Vec::new(), Vec::new());
     for _ in 0..3 {
@@ -78,7 +79,7 @@ pub fn run(plan: Plan, outlets: &Outlets, line: impl StatusReporter + 'static, s
 
 #[derive(Default)]
 struct Opened {
-    server: Option<serve::Server>,
+    server: Option<http::Server>,
     #[cfg(target_os = "linux")]
     loopback: Option<std::thread::JoinHandle<()>>,
 }
@@ -101,8 +102,8 @@ fn open(
     live: &Live,
     outlets: &Outlets,
     listener: Option<std::net::TcpListener>,
-    for_loopback: crate::slot::Take<super::Shown>,
-    for_page: crate::slot::Take<super::Shown>,
+    for_loopback: crate::live::latest::Take<super::Shown>,
+    for_page: crate::live::latest::Take<super::Shown>,
     line: &impl StatusReporter,
     stop: &Stop,
 ) -> Result<Opened> {
@@ -110,7 +111,7 @@ fn open(
     if let Some(path) = &outlets.loopback {
         #[cfg(target_os = "linux")]
         {
-            let camera = super::loopback::Loopback::open(path, live.info.size)?;
+            let camera = crate::live::output::v4l2::Loopback::open(path, live.info.size)?;
             opened.loopback = Some(camera.start(for_loopback, live.desk.clone(), stop.clone())?);
         }
         #[cfg(not(target_os = "linux"))]
@@ -126,7 +127,7 @@ fn open(
         live.tape.start(&output, &recorded(&live.info))?;
     }
     if let (Some(options), Some(listener)) = (outlets.serve, listener) {
-        let server = serve::start(listener, options, live, for_page, stop)?;
+        let server = http::start(listener, options, live, for_page, stop)?;
         line.event(
             "serving",
             &json!({ "address": server.address, "source": format!("http://{}/source", server.address) }),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::meter::Reading;
+use crate::live::stats::Reading;
 
 /// Shows how a session goes.
 pub trait StatusReporter: Send {

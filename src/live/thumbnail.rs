@@ -3,11 +3,11 @@
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
-use super::wardrobe::dressed;
 use crate::error::Result;
 use crate::frame::Frame;
-use crate::preset::Preset;
-use crate::sheet::frame_of;
+use crate::image_file::frame_of;
+use crate::live::look_loader::dressed;
+use crate::look::Preset;
 
 /// Side of a half.
 const SIDE: u32 = 96;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use stylewarp::app::report::report;
 use stylewarp::cancel::Stop;
-use stylewarp::report::report;
 use stylewarp::video::read::{Clip, FileSource, Source};
 use stylewarp::video::write::{FileOutput, FileSink, Sink};
 

@@ -2,9 +2,9 @@
 
 use stylewarp::Error;
 use stylewarp::frame::{Frame, Size};
-use stylewarp::motion::Tracker;
-use stylewarp::painter::{PaintParams, Painter};
-use stylewarp::style::{self, Style};
+use stylewarp::paint::flow::Tracker;
+use stylewarp::paint::painter::{PaintParams, Painter};
+use stylewarp::paint::style::{self, Style};
 use stylewarp::time::FrameTime;
 
 use crate::kit::{difference, frame, models, runtime};

@@ -4,9 +4,9 @@
 use safetensors::SafeTensors;
 use stylewarp::assets;
 use stylewarp::nn::network::{Input, Network};
-use stylewarp::painter::{PaintParams, Painter};
-use stylewarp::style::Style;
-use stylewarp::styler::{Recipe, Statistics, Step, Styler};
+use stylewarp::paint::optimize::{Recipe, Statistics, Step, Styler};
+use stylewarp::paint::painter::{PaintParams, Painter};
+use stylewarp::paint::style::Style;
 
 use crate::kit::{difference, frame, models, runtime};
 

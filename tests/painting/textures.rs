@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba};
 use stylewarp::Error;
 use stylewarp::assets;
-use stylewarp::painter::{PaintParams, Painter};
-use stylewarp::style::Style;
-use stylewarp::texture::Texture;
+use stylewarp::paint::painter::{PaintParams, Painter};
+use stylewarp::paint::style::Style;
+use stylewarp::paint::style_spec::Texture;
 use tempfile::TempDir;
 
 use crate::kit::{difference, frame, models, runtime};

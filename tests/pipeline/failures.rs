@@ -1,7 +1,7 @@
 //! Whatever ends a run, its own name is on it, and the sink is left unfinished.
 
 use stylewarp::frame::Frame;
-use stylewarp::pipeline::run_file;
+use stylewarp::jobs::video::run_file;
 use stylewarp::video::write::Sink;
 use stylewarp::{Error, Result};
 

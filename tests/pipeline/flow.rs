@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use stylewarp::Result;
 use stylewarp::engine::Engine;
 use stylewarp::frame::{Frame, Size};
-use stylewarp::pipeline::run_file;
+use stylewarp::jobs::video::run_file;
 use stylewarp::video::write::Sink;
 
 use crate::doubles::{self, Film, Shelf, engine, frame, look};

@@ -3,7 +3,7 @@
 use stylewarp::Error;
 use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
-use stylewarp::pipeline::run_file;
+use stylewarp::jobs::video::run_file;
 
 use crate::doubles::{Film, SIZE, Shelf, engine, engine_on, frame, look, looped};
 use crate::networks;

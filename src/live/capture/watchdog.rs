@@ -17,9 +17,9 @@ use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::live::capture::request::CameraRequest;
 use crate::live::clock::LiveClock;
-use crate::live::desk::Desk;
-use crate::live::meter::Meter;
-use crate::slot::Put;
+use crate::live::controls::Desk;
+use crate::live::latest::Put;
+use crate::live::stats::Meter;
 use crate::video::read::VideoInfo;
 
 /// Seconds without a picture after which a camera counts as lost.
@@ -166,9 +166,9 @@ mod tests {
     use super::*;
     use crate::frame::Size;
     use crate::live::capture::request::CameraName;
-    use crate::live::desk::Dials;
-    use crate::preset::Preset;
-    use crate::slot::{Taken, slot};
+    use crate::live::controls::Dials;
+    use crate::live::latest::{Taken, slot};
+    use crate::look::Preset;
     use crate::time::FrameTime;
 
     #[test]

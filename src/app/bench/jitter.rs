@@ -1,0 +1,224 @@
+//! How steady a warp is on a real clip: `stylewarp bench --clip CLIP`.
+//!
+//! Jitter is the part of the shown field that changes faster than a subject
+//! does: at every place of the subject, followed along its motion (the path of
+//! an exemplar's cell through the look-ahead poses), the displacement minus its
+//! own Gaussian average over time. Root mean square over all places that the
+//! network is sure of, in pixels of a frame of 360 lines.
+
+use std::path::Path;
+
+use crate::cancel::Stop;
+use crate::engine::Setup;
+use crate::error::{Error, Result};
+use crate::look::Preset;
+use crate::nn::models::Models;
+use crate::nn::runtime::Runtime;
+use crate::time::FrameTime;
+use crate::video::read::{Clip, FileSource, Source as _};
+use crate::warp::grid::GRID;
+use crate::warp::grid::Scene;
+use crate::warp::matcher::Warper;
+use crate::warp::regularize::Aligner;
+use crate::warp::similarity::Posed;
+use crate::warp::smoothing::{Causal, Lookahead};
+
+/// What is faster than this, as the deviation of a Gaussian in seconds, is jitter.
+const SIGMA: f64 = 0.2;
+/// Seconds at either end of a scene that do not count: there the average is lopsided.
+const ENDS: f64 = 0.4;
+/// Lines of the frame whose pixels are the unit.
+const LINES: f32 = 360.0;
+
+/// Root mean squares in pixels, and where the scene breaks.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Steadiness {
+    /// Of the network's field, frame by frame.
+    pub raw: f32,
+    /// Smoothed as for files.
+    pub ahead: f32,
+    /// Smoothed as for live.
+    pub causal: f32,
+    /// Seconds at which a new scene begins, flashes left out.
+    pub cuts: Vec<f64>,
+    /// Frames seen.
+    pub frames: usize,
+}
+
+impl Steadiness {
+    /// For people.
+    pub fn text(&self) -> String {
+        let Self { raw, ahead, causal, cuts, frames } = self;
+        format!(
+            "jitter of the warp over {frames} frames, pixels at 360 lines, root mean square:\n\
+             raw {raw:.2}, looking ahead {ahead:.3}, live {causal:.3}\nscenes begin at {cuts:.2?} s\n"
+        )
+    }
+}
+
+struct Seen {
+    time: FrameTime,
+    posed: Posed,
+    scene: Scene,
+}
+
+/// Measures the first `seconds` of a clip under a look's exemplar.
+///
+/// # Errors
+/// Where the clip or a network cannot be had, or the look does not warp.
+pub fn run(clip: &Path, seconds: f64, look: &Preset, setup: &Setup) -> Result<Steadiness> {
+    let exemplar = look.geometry.as_ref().ok_or(Error::NothingToShow)?;
+    let duration = Some(FrameTime::from_secs_f64(seconds));
+    let mut source = FileSource::open(clip, Clip { start: None, duration }, Stop::new())?;
+    let frame_aspect = source.info().display_aspect();
+    let models = Models::find(setup.models.as_deref())?;
+    let runtime = Runtime::load(setup.device)?;
+    let mut warper = Warper::new(&models, &runtime, setup.encoder, exemplar, frame_aspect)?;
+    let exemplar_aspect = warper.exemplar_aspect();
+    let aligner = Aligner { align: look.align, strength: look.warp.max(0.1), exemplar_aspect, frame_aspect };
+    let mut film = Vec::new();
+    while let Some(frame) = source.next()? {
+        let found = warper.run(&frame)?;
+        film.push(Seen { time: frame.time, posed: aligner.take_apart(&found), scene: found.scene });
+    }
+    Ok(measure(&film, &aligner))
+}
+
+fn measure(film: &[Seen], aligner: &Aligner) -> Steadiness {
+    let ahead = look_ahead(film);
+    let mut smoother = Causal::default();
+    let causal: Vec<_> =
+        film.iter().map(|seen| smoother.run(seen.time, seen.posed.clone(), seen.scene)).collect();
+    let raw: Vec<_> = film.iter().map(|seen| seen.posed.clone()).collect();
+    let scenes = scenes(film);
+    let jitter = |fields: &[Posed]| jitter(film, &scenes, &ahead, fields, aligner);
+    let begins = (1..film.len()).filter(|&k| scenes[k] != scenes[k - 1]);
+    Steadiness {
+        raw: jitter(&raw),
+        ahead: jitter(&ahead),
+        causal: jitter(&causal),
+        cuts: begins.map(|k| film[k].time.as_secs_f64()).collect(),
+        frames: film.len(),
+    }
+}
+
+fn look_ahead(film: &[Seen]) -> Vec<Posed> {
+    let mut smoothed = Vec::with_capacity(film.len());
+    let mut smoother = Lookahead::default();
+    let mut ready = |(), posed| {
+        smoothed.push(posed);
+        Ok::<_, std::convert::Infallible>(())
+    };
+    for Seen { time, posed, scene } in film {
+        let Ok(()) = smoother.push(*time, posed.clone(), *scene, (), &mut ready);
+    }
+    let Ok(()) = smoother.finish(&mut ready);
+    smoothed
+}
+
+/// The number of every frame's scene; what a flash interrupts is one scene.
+fn scenes(film: &[Seen]) -> Vec<usize> {
+    let (mut scenes, mut broke) = (Vec::new(), None);
+    let mut scene = 0;
+    for (k, seen) in film.iter().enumerate() {
+        match (seen.scene, broke) {
+            (Scene::Resumes, Some((from, before))) => {
+                scene = before;
+                scenes[from..].fill(before);
+            }
+            (Scene::Breaks, _) => {
+                broke = Some((k, scene));
+                scene = k;
+            }
+            _ => {}
+        }
+        scenes.push(scene);
+    }
+    scenes
+}
+
+fn jitter(film: &[Seen], scenes: &[usize], paths: &[Posed], fields: &[Posed], aligner: &Aligner) -> f32 {
+    let secs = |k: usize| film[k].time.as_secs_f64();
+    let scale = [LINES * aligner.frame_aspect, LINES];
+    // Where every cell's place is shown, frame by frame, in pixels.
+    let shown: Vec<Vec<[f32; 2]>> = paths
+        .iter()
+        .zip(fields)
+        .map(|(path, posed)| {
+            let field = aligner.run(posed);
+            let place = |cell| path.place(cell, aligner.exemplar_aspect, aligner.frame_aspect);
+            (0..GRID * GRID)
+                .map(|cell| field.sample(place(cell)))
+                .map(|[x, y]| [x * scale[0], y * scale[1]])
+                .collect()
+        })
+        .collect();
+    let (mut sum, mut count) = (0.0f64, 0usize);
+    for k in 0..film.len() {
+        let same = |j: &usize| scenes[*j] == scenes[k];
+        let (Some(first), Some(last)) = ((0..film.len()).find(same), (0..film.len()).rfind(same)) else {
+            continue;
+        };
+        if secs(k) - secs(first) < ENDS || secs(last) - secs(k) < ENDS {
+            continue;
+        }
+        let weights: Vec<f32> =
+            (first..=last).map(|j| (-0.5 * ((secs(j) - secs(k)) / SIGMA).powi(2)).exp() as f32).collect();
+        let total: f32 = weights.iter().sum();
+        for cell in (0..GRID * GRID).filter(|&cell| paths[k].confidence[cell] > 0.5) {
+            for axis in 0..2 {
+                let mean =
+                    weights.iter().zip(&shown[first..=last]).map(|(w, at)| w * at[cell][axis]).sum::<f32>()
+                        / total;
+                sum += f64::from(shown[k][cell][axis] - mean).powi(2);
+            }
+            count += 1;
+        }
+    }
+    (sum / count.max(1) as f64).sqrt() as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warp::regularize::Align;
+    use crate::warp::similarity::tests::{EXEMPLAR, FRAME, carried};
+
+    /// A subject that moves, bends slowly, and trembles by `tremble` of the frame.
+    fn film(tremble: f32) -> Vec<Seen> {
+        let aligner = aligner();
+        (0..60)
+            .map(|k| {
+                let t = k as f32 / 30.0;
+                let sign = if k % 2 == 0 { tremble } else { -tremble };
+                let found = carried(|[x, y]| {
+                    let bent = x + (0.05 + 0.01 * t) * (6.0 * y).sin();
+                    [0.5 * bent + 0.5 + 0.05 * t + sign * (9.0 * y).cos(), 0.5 * y + 0.2]
+                });
+                let time = FrameTime::from_secs_f64(f64::from(t));
+                Seen { time, posed: aligner.take_apart(&found), scene: Scene::Same }
+            })
+            .collect()
+    }
+
+    fn aligner() -> Aligner {
+        Aligner { align: Align::Subject, strength: 1.0, exemplar_aspect: EXEMPLAR, frame_aspect: FRAME }
+    }
+
+    #[test]
+    fn trembling_is_measured_and_motion_is_not() {
+        let still = measure(&film(0.0), &aligner());
+        // What moves over a fixed grid is never shown quite alike.
+        assert!(still.raw < 0.2 && still.ahead < 0.2, "{still:?}");
+        let shaking = measure(&film(0.01), &aligner());
+        assert!(shaking.raw > 1.0, "{shaking:?}");
+        assert!(shaking.ahead < 0.2 * shaking.raw && shaking.causal < 0.5 * shaking.raw, "{shaking:?}");
+    }
+
+    #[test]
+    fn cuts_are_told_and_flashes_are_not() {
+        let mut shown = film(0.0);
+        (shown[10].scene, shown[12].scene, shown[40].scene) = (Scene::Breaks, Scene::Resumes, Scene::Breaks);
+        assert_eq!(measure(&shown, &aligner()).cuts.len(), 1);
+    }
+}

@@ -1,0 +1,110 @@
+//! What `stylewarp live` takes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::app::cli::{LookArgs, SetupArgs, seconds};
+use crate::app::report::report;
+use crate::error::Result;
+use crate::frame::Size;
+use crate::live::Plan;
+use crate::live::capture::request::{CameraName, CameraRequest};
+use crate::live::output::http::ServeOptions;
+use crate::time::FrameTime;
+
+/// The port OBS users are told about.
+const ADDRESS: &str = "127.0.0.1:8787";
+
+/// A live session.
+#[derive(Debug, Clone, Args)]
+pub struct LiveArgs {
+    /// Camera: its number, path or name; `file:clip.mp4` plays a clip over and over, `test` a test card
+    #[arg(long, value_name = "N|PATH|NAME", default_value = "0", help_heading = "Camera")]
+    pub camera: CameraName,
+    /// List cameras and what they offer, and end
+    #[arg(long, help_heading = "Camera")]
+    pub list: bool,
+    /// Size wished for; the camera gives what comes closest
+    #[arg(long, value_name = "WxH", value_parser = size, help_heading = "Camera")]
+    pub resolution: Option<Size>,
+    /// Frames a second to hold, painting smaller where the machine is slow; by default the camera's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240), help_heading = "Camera")]
+    pub fps: Option<u32>,
+    /// Swap left and right, in the window and for everyone else
+    #[arg(long, help_heading = "Camera")]
+    pub mirror: bool,
+    /// Open no window
+    #[arg(long, help_heading = "Where it goes")]
+    pub no_window: bool,
+    /// Be a camera: write to a v4l2loopback device, such as /dev/video10 (`stylewarp doctor` helps)
+    #[arg(long, value_name = "DEVICE", help_heading = "Where it goes")]
+    pub loopback: Option<PathBuf>,
+    /// Serve a page for OBS's browser source, and one with the dials
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = ADDRESS, help_heading = "Where it goes")]
+    pub serve: Option<SocketAddr>,
+    /// Let other machines watch and steer too
+    #[arg(long, requires = "serve", help_heading = "Where it goes")]
+    pub serve_insecure: bool,
+    /// Record from the beginning
+    #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
+    pub record: Option<PathBuf>,
+    /// Where snapshots and recordings made in the window go
+    #[arg(long, value_name = "FOLDER", default_value = ".", help_heading = "Where it goes")]
+    pub folder: PathBuf,
+    /// End after this long
+    #[arg(long, value_name = "TIME", value_parser = seconds, help_heading = "Where it goes")]
+    pub duration: Option<FrameTime>,
+    /// Say once a second how it goes, as JSON on stdout
+    #[arg(long, help_heading = "Messages")]
+    pub json: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+    #[command(flatten)]
+    pub(crate) setup: SetupArgs,
+}
+
+impl LiveArgs {
+    /// What was asked for.
+    ///
+    /// # Errors
+    /// Where the look cannot be read.
+    pub fn plan(&self) -> Result<Plan> {
+        Ok(Plan {
+            camera: CameraRequest { name: self.camera.clone(), size: self.resolution, fps: self.fps },
+            mirror: self.mirror,
+            lines: self.look.size,
+            look: self.look.resolve()?,
+            setup: self.setup.setup(),
+            report,
+            window: !self.no_window,
+        })
+    }
+
+    /// Where to serve, if at all.
+    pub fn serve_options(&self) -> Option<ServeOptions> {
+        self.serve.map(|address| ServeOptions { address, insecure: self.serve_insecure })
+    }
+}
+
+fn size(text: &str) -> Result<Size, String> {
+    let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    let size = sides.and_then(|(width, height)| Size::new(width, height));
+    // The clock of the test card needs a pixel a cell.
+    size.filter(|size| size.width >= 32 && size.height >= 32)
+        .ok_or_else(|| "not a size such as 1280x720".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_as_typed() {
+        assert_eq!(size("640x360"), Ok(Size { width: 640, height: 360 }));
+        for wrong in ["640", "x", "640x", "0x3", "8x8", "640x360x2", "-640x360"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

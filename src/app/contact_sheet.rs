@@ -1,0 +1,52 @@
+//! One picture in every look, on one sheet: how looks are chosen.
+
+use crate::app::tiles::{gallery, scaled};
+use crate::engine::{Engine, Setup};
+use crate::error::Result;
+use crate::frame::{Frame, Size};
+use crate::look::Preset;
+use crate::nn::models::Models;
+use crate::paint::style_spec::{self, Texture};
+
+/// Height of a picture on the sheet.
+const HEIGHT: u32 = 320;
+/// Width of the sheet, about.
+const WIDTH: u32 = 2000;
+
+/// What is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Shelf {
+    /// Every preset: shapes and brushwork.
+    #[default]
+    Presets,
+    /// Every texture of the program's own, without a warp.
+    Textures,
+}
+
+/// The picture in every look, with names; `told` sees each name when it is done.
+///
+/// # Errors
+/// Where a look or a network cannot be had or fails.
+pub fn draw(photo: &Frame, shelf: Shelf, setup: &Setup, mut told: impl FnMut(&str)) -> Result<Frame> {
+    let photo = scaled(photo, HEIGHT);
+    let looks: Vec<Preset> = match shelf {
+        Shelf::Presets => Preset::names().iter().map(|name| Preset::load(name)).collect::<Result<_>>()?,
+        Shelf::Textures => style_spec::names(&Models::find(setup.models.as_deref())?)
+            .into_iter()
+            .map(|name| Preset { texture: Some(Texture::named(&name)), name, ..Preset::default() })
+            .collect(),
+    };
+    let mut tiles = vec![("as it is".to_owned(), photo.clone())];
+    for look in looks {
+        let mut engine = Engine::new(&look, None, photo.size.aspect(), setup)?;
+        let done = engine.stylize(photo.clone())?;
+        told(&look.name);
+        tiles.push((look.name, done));
+    }
+    Ok(gallery(&tiles, columns(photo.size)))
+}
+
+/// As many as fit.
+fn columns(tile: Size) -> usize {
+    (WIDTH / tile.width).max(1) as usize
+}

@@ -1,0 +1,14 @@
+//! What the two programs share: the command line, messages, and tools for developers.
+//!
+//! In: arguments. Out: text for people, events for scripts, exit codes. Nothing below this room knows of it.
+
+pub mod bench;
+pub mod cli;
+pub mod contact_sheet;
+pub mod doctor;
+pub mod interrupt;
+pub mod live_status;
+pub mod progress;
+pub mod report;
+mod tiles;
+pub mod visualize;

@@ -1,0 +1,250 @@
+//! `stylewarp distill`: tunes the style code of one painting, and only the code.
+//!
+//! The code that the style encoder predicts is moved in parts: every stretch of
+//! it may lean towards, or away from, that of each style the painter knows. What
+//! is minimised is the styler's own objective of what the painter makes of a few
+//! pictures. The styler gives the gradient with respect to the painted image; the
+//! painter is so fast that its own part is found by trying: it paints the picture
+//! once with every lean a little changed (forward differences), and the scalar
+//! product of that change with the gradient is the slope.
+
+use std::path::{Path, PathBuf};
+
+use image::RgbImage;
+
+use crate::assets;
+use crate::engine::Setup;
+use crate::error::{Error, Result};
+use crate::frame::Size;
+use crate::image_file;
+use crate::nn::models::Models;
+use crate::nn::network::Network;
+use crate::nn::runtime::Runtime;
+use crate::paint::noise::{CELL, Grain, OCTAVES};
+use crate::paint::optimize::adam::Adam;
+use crate::paint::optimize::{Planes, Recipe, Statistics, Step, Styler, Target};
+use crate::paint::orientation::Orientation;
+use crate::paint::painter::{self, GREY, cell_luminance, planes_of};
+use crate::paint::recolor::{ColorMap, ColorMoments};
+use crate::paint::style::{FINE, Style};
+use crate::paint::style_encoder::StyleEncoder;
+
+/// Stretches that a code is divided into.
+const STRETCHES: usize = 6;
+/// Lines of the pictures it is tuned on. Codes for fine pictures are tuned; those for coarse ones move along.
+const LINES: u32 = FINE as u32;
+/// How far a lean is changed to see what it does.
+const TRIAL: f32 = 0.05;
+/// Step of the optimiser, in leans, and how far any lean may go.
+const RATE: f32 = 0.04;
+const MOST: f32 = 3.0;
+
+/// Paintings of the program's own that are painted anew, where no pictures are
+/// given: people, a town, a sea, a wood, things on a table.
+const LESSONS: [&str; 6] =
+    ["girls-at-the-piano", "cafe-terrace", "shipwreck", "jack-pine", "skull", "parasol"];
+
+/// The objective of a code before and after tuning: content plus weighted style.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// Of the code as the style encoder predicts it.
+    pub predicted: f32,
+    /// Of the code written.
+    pub tuned: f32,
+}
+
+/// Tunes a style for a painting on some pictures, and writes it with a preset that uses it.
+///
+/// # Errors
+/// Where a picture, a network or the output fails.
+pub fn write(
+    painting: &Path,
+    output: &Path,
+    on: &[PathBuf],
+    steps: u32,
+    setup: &Setup,
+    report: impl FnMut(Step),
+) -> Result<Told> {
+    if output.extension().is_none_or(|extension| extension != "toml") {
+        return Err(Error::NotAPreset { path: output.to_owned() });
+    }
+    let photos: Vec<_> = match on {
+        [] => LESSONS.iter().map(|name| assets::painting(name)).collect::<Result<_>>()?,
+        on => on.iter().map(|path| image_file::exemplar(path)).collect::<Result<_>>()?,
+    };
+    let picture = image_file::exemplar(painting)?;
+    let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
+    let mut distiller = Distiller::new(&models, &runtime, picture, &photos)?;
+    let style = distiller.run(steps, report)?;
+    let predicted = distiller.predicted().clone();
+    let told = Told { predicted: distiller.objective(&predicted)?, tuned: distiller.objective(&style)? };
+    let file = output.with_extension("safetensors");
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    style.write(&file)?;
+    let text = toml::Table::from_iter([
+        ("description".into(), format!("in the brushwork of {}", name(painting)).into()),
+        ("texture".into(), name(&file).into()),
+    ]);
+    std::fs::write(output, text.to_string())
+        .map_err(|error| Error::Write { path: output.to_owned(), source: Box::new(error) })?;
+    Ok(told)
+}
+
+/// Tunes codes for one painting.
+pub struct Distiller {
+    styler: Styler,
+    painter: Network,
+    /// Start, and the styles it may lean towards.
+    start: Style,
+    known: Vec<Style>,
+    origin: Style,
+    lessons: Vec<Lesson>,
+}
+
+/// A picture to paint, and what is wanted.
+struct Lesson {
+    /// In the colours of the painting.
+    photo: Planes,
+    /// What the painter begins its strokes in.
+    noise: Vec<f32>,
+    target: Target,
+}
+
+impl Distiller {
+    /// Loads the networks and predicts the first code.
+    ///
+    /// # Errors
+    /// Where a network cannot be had or fails, or there is no picture to paint.
+    pub fn new(models: &Models, runtime: &Runtime, painting: RgbImage, photos: &[RgbImage]) -> Result<Self> {
+        let mut encoder = StyleEncoder::new(models, runtime)?;
+        let start = encoder.run(&painting)?;
+        let predicted = |name| encoder.run(&assets::painting(name)?);
+        let known: Vec<_> = assets::painting_names().map(predicted).collect::<Result<_>>()?;
+        let equal: Vec<_> = known.iter().map(|style| (style.clone(), 1.0)).collect();
+        let origin = Style::mix(&equal)
+            .ok_or_else(|| Error::TextureMissing { name: "any".into(), available: Vec::new() })?;
+        let colors = ColorMoments::of::<3>(painting.as_raw(), painting.width() as usize);
+        let recipe = Recipe { statistics: Statistics::Gram, ..Recipe::default() };
+        let mut styler = Styler::new(models, runtime, painting, recipe)?;
+        let mut lessons = Vec::new();
+        for photo in photos {
+            let side = photo.width().min(photo.height());
+            let (left, top) = ((photo.width() - side) / 2, (photo.height() - side) / 2);
+            let square = image::imageops::crop_imm(photo, left, top, side, side).to_image();
+            let whole = Planes::of_rgb(&recolored(square, &colors), Size { width: side, height: side });
+            let photo = whole.resized(Size { width: LINES, height: LINES })?;
+            let cells = photo.padded().map(|side| side / CELL);
+            let mut orientation = Orientation::default();
+            orientation.update(&cell_luminance(&photo.values(), cells), cells, None);
+            let noise = orientation.smear(&Grain::default().run(photo.size(), cells, None));
+            let target = styler.target(&photo, LINES)?;
+            lessons.push(Lesson { photo, noise, target });
+        }
+        let painter = models.network(painter::NETWORK, runtime)?;
+        Ok(Self { styler, painter, start, known, origin, lessons })
+    }
+
+    /// The code predicted without tuning.
+    pub fn predicted(&self) -> &Style {
+        &self.start
+    }
+
+    /// The mean of content plus weighted style over the pictures, for a code.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime fails.
+    pub fn objective(&mut self, style: &Style) -> Result<f32> {
+        let code = style.code(FINE, 1.0);
+        let mut sum = 0.0;
+        for number in 0..self.lessons.len() {
+            let painted = self.paint(number, &code)?;
+            let ([content, style], _) = self.judge(number, &painted)?;
+            sum += content + Recipe::default().style * style;
+        }
+        Ok(sum / self.lessons.len() as f32)
+    }
+
+    /// The best code after so many steps; `report` sees every step.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime fails.
+    pub fn run(&mut self, steps: u32, mut report: impl FnMut(Step)) -> Result<Style> {
+        let mut adam = Adam::new(vec![0.0; self.known.len() * STRETCHES], -MOST..=MOST);
+        for step in 1..=steps {
+            let number = step as usize % self.lessons.len();
+            let ([content, style], slopes) = self.slopes(number, adam.values())?;
+            // Falls to nothing at the end, so that the last picture does not have the last word.
+            adam.step(&slopes, RATE * (1.0 - (step - 1) as f32 / steps as f32).sqrt());
+            report(Step { done: step.into(), steps: steps.into(), lines: LINES, content, style });
+        }
+        let (tuned, before) = (self.leant(adam.values()), self.start.clone());
+        // On few steps tuning can do harm; then the prediction stays.
+        Ok(if self.objective(&tuned)? < self.objective(&before)? { tuned } else { before })
+    }
+
+    /// Content and style of one picture painted with these leans, and the slope of the objective by each.
+    fn slopes(&mut self, number: usize, leans: &[f32]) -> Result<([f32; 2], Vec<f32>)> {
+        let painted = self.paint(number, &self.leant(leans).code(FINE, 1.0))?;
+        let (terms, gradient) = self.judge(number, &painted)?;
+        let (mut tried, mut slopes) = (leans.to_vec(), Vec::with_capacity(leans.len()));
+        for k in 0..leans.len() {
+            tried[k] = leans[k] + TRIAL;
+            let changed = self.paint(number, &self.leant(&tried).code(FINE, 1.0))?;
+            tried[k] = leans[k];
+            let products = changed
+                .iter()
+                .zip(&painted)
+                .zip(&gradient)
+                .map(|((tried, own), slope)| (tried - own) * slope);
+            slopes.push(products.sum::<f32>() / TRIAL);
+        }
+        Ok((terms, slopes))
+    }
+
+    fn leant(&self, leans: &[f32]) -> Style {
+        let mut style = self.start.clone();
+        let length = style.code_len().div_ceil(STRETCHES);
+        for (k, lean) in leans.iter().enumerate().filter(|(_, lean)| **lean != 0.0) {
+            let first = k % STRETCHES * length;
+            let part = first..(first + length).min(style.code_len());
+            style.lean(part, *lean, [&self.origin, &self.known[k / STRETCHES]]);
+        }
+        style
+    }
+
+    fn paint(&mut self, number: usize, code: &[f32]) -> Result<Vec<f32>> {
+        let Lesson { photo, noise, .. } = &self.lessons[number];
+        let [width, height] = photo.padded();
+        let vector = [1, code.len()];
+        let before = vec![0.0; code.len()];
+        let cells = [width / CELL, height / CELL];
+        let image: Vec<_> = photo.values().iter().map(|value| value - GREY).collect();
+        let inputs = [
+            (&[1, 3, height, width][..], &image[..]),
+            (&vector, code),
+            (&vector, &before),
+            (&[1], &[0.0]),
+            (&[1, OCTAVES, cells[1], cells[0]], noise),
+        ];
+        self.painter.run(&inputs, |outputs| planes_of(outputs[0], cells))
+    }
+
+    /// Content and style, and the gradient of their weighted sum.
+    fn judge(&mut self, number: usize, painted: &[f32]) -> Result<([f32; 2], Vec<f32>)> {
+        let Lesson { photo, target, .. } = &self.lessons[number];
+        self.styler.losses(painted, photo.padded(), target, |outputs| {
+            ([outputs[0][0], outputs[0][1]], outputs[1].to_vec())
+        })
+    }
+}
+
+/// The picture in the colours of a painting.
+fn recolored(mut picture: RgbImage, painting: &ColorMoments) -> RgbImage {
+    let own = ColorMoments::of::<3>(picture.as_raw(), picture.width() as usize);
+    let map = ColorMap::between(&own, painting);
+    for pixel in picture.pixels_mut() {
+        pixel.0 =
+            map.apply(pixel.0.map(|value| f32::from(value) / 255.0)).map(|value| (value * 255.0 + 0.5) as u8);
+    }
+    picture
+}

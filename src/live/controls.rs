@@ -1,0 +1,229 @@
+//! The mixing desk: what can be turned while a session runs, by the window, the
+//! control page, or whoever holds the desk. Stages look at it once a frame.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::live::latest::Put;
+use crate::look::Preset;
+use crate::paint::composite::Colors;
+use crate::warp::regularize::Align;
+
+/// Everything that can be turned, as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Dials {
+    /// Name of the look.
+    pub preset: String,
+    /// Strength of the warp, 0..=2.
+    pub warp: f32,
+    /// Strength of the painting, 0..=1.
+    pub paint: f32,
+    /// Size of the strokes, 0.5..=2.
+    pub stroke_size: f32,
+    /// How still the brushwork holds, 0..=1.
+    pub steady: f32,
+    /// Whose colours.
+    pub colors: Colors,
+    /// Whose place and pose.
+    pub align: Align,
+    /// Whether left and right are swapped.
+    pub mirror: bool,
+    /// Whether the picture stands still.
+    pub frozen: bool,
+}
+
+impl Dials {
+    /// As a look has them.
+    pub fn of(look: &Preset, mirror: bool) -> Self {
+        Self {
+            preset: look.name.clone(),
+            warp: look.warp,
+            paint: look.paint,
+            stroke_size: look.stroke_size,
+            steady: look.steady,
+            colors: look.colors,
+            align: look.align,
+            mirror,
+            frozen: false,
+        }
+    }
+}
+
+/// Some dials and where to turn them to.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Turn {
+    /// Name of a look, one of [`Preset::names`].
+    pub preset: Option<String>,
+    /// As [`Dials::warp`].
+    pub warp: Option<f32>,
+    /// As [`Dials::paint`].
+    pub paint: Option<f32>,
+    /// As [`Dials::stroke_size`].
+    pub stroke_size: Option<f32>,
+    /// As [`Dials::steady`].
+    pub steady: Option<f32>,
+    /// As [`Dials::colors`].
+    pub colors: Option<Colors>,
+    /// As [`Dials::mirror`].
+    pub mirror: Option<bool>,
+    /// As [`Dials::frozen`].
+    pub frozen: Option<bool>,
+}
+
+/// The desk, shared by all threads of a session.
+pub struct Desk {
+    dials: Mutex<Dials>,
+    /// What is amiss, by whom it is told.
+    notices: Mutex<BTreeMap<&'static str, String>>,
+    /// Names of the looks to change to.
+    wanted: Put<String>,
+    names: Vec<String>,
+}
+
+impl Desk {
+    /// A desk; names of looks go to `wanted`.
+    pub fn new(dials: Dials, wanted: Put<String>) -> Self {
+        Self { dials: Mutex::new(dials), notices: Mutex::default(), wanted, names: Preset::names() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Dials> {
+        // Every change is whole.
+        self.dials.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How they stand.
+    pub fn dials(&self) -> Dials {
+        self.lock().clone()
+    }
+
+    /// Names of the looks there are.
+    pub fn looks(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Turns some dials, all or none. A look is changed to as soon as it is loaded, and the picture
+    /// goes on meanwhile.
+    ///
+    /// # Errors
+    /// Where a value is out of its range, or there is no such look. Only looks with a name can be
+    /// had here, never files: whoever sits at the control page has no business in the file system.
+    pub fn turn(&self, turn: Turn) -> Result<()> {
+        for (what, value, least, most, range) in [
+            ("warp", turn.warp, 0.0, 2.0, "0 to 2"),
+            ("paint", turn.paint, 0.0, 1.0, "0 to 1"),
+            ("stroke_size", turn.stroke_size, 0.5, 2.0, "0.5 to 2"),
+            ("steady", turn.steady, 0.0, 1.0, "0 to 1"),
+        ] {
+            if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {
+                return Err(Error::OutOfRange { what, value: value.to_string(), range });
+            }
+        }
+        if let Some(name) = &turn.preset
+            && !self.names.contains(name)
+        {
+            return Err(Error::PresetMissing { name: name.clone(), available: self.names.clone() });
+        }
+        let mut dials = self.lock();
+        dials.warp = turn.warp.unwrap_or(dials.warp);
+        dials.paint = turn.paint.unwrap_or(dials.paint);
+        dials.stroke_size = turn.stroke_size.unwrap_or(dials.stroke_size);
+        dials.steady = turn.steady.unwrap_or(dials.steady);
+        dials.colors = turn.colors.unwrap_or(dials.colors);
+        dials.mirror = turn.mirror.unwrap_or(dials.mirror);
+        dials.frozen = turn.frozen.unwrap_or(dials.frozen);
+        drop(dials);
+        if let Some(name) = turn.preset {
+            self.wanted.put(name);
+        }
+        Ok(())
+    }
+
+    /// Changes to the look `steps` further in the list, round and round.
+    pub fn step(&self, steps: isize) {
+        let now = self.dials().preset;
+        let at = self.names.iter().position(|name| *name == now).unwrap_or_default() as isize;
+        if let Some(name) = self.names.get((at + steps).rem_euclid(self.names.len().max(1) as isize) as usize)
+        {
+            self.wanted.put(name.clone());
+        }
+    }
+
+    /// Takes over the dials of a look that has been put on.
+    pub(super) fn wear(&self, look: &Preset) {
+        let mut dials = self.lock();
+        *dials = Dials { frozen: dials.frozen, ..Dials::of(look, dials.mirror) };
+    }
+
+    /// Tells what is amiss with a part of the session; `None` when it is well again.
+    pub fn tell(&self, part: &'static str, notice: Option<String>) {
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        match notice {
+            Some(text) if notices.get(part) != Some(&text) => {
+                tracing::warn!("{text}");
+                notices.insert(part, text);
+            }
+            Some(_) => {}
+            None if notices.remove(part).is_some() => tracing::warn!("the {part} is well again"),
+            None => {}
+        }
+    }
+
+    /// What is amiss.
+    pub fn notice(&self) -> Option<String> {
+        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        (!notices.is_empty()).then(|| notices.values().cloned().collect::<Vec<_>>().join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::latest::slot;
+
+    fn desk() -> (Desk, crate::live::latest::Take<String>) {
+        let (put, take) = slot();
+        (Desk::new(Dials::of(&Preset::default(), false), put), take)
+    }
+
+    #[test]
+    fn dials_turn_together_or_not_at_all() {
+        let (desk, wanted) = desk();
+        let turn = |text: &str| desk.turn(serde_json::from_str(text).expect(text));
+        turn(r#"{"warp": 0.5, "mirror": true}"#).expect("in range");
+        assert_eq!((desk.dials().warp, desk.dials().mirror), (0.5, true));
+        for wrong in [r#"{"paint": 0.1, "warp": 3}"#, r#"{"paint": 0.1, "preset": "../../etc/passwd"}"#] {
+            assert!(turn(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!((desk.dials().paint, wanted.now()), (1.0, None));
+        turn(r#"{"preset": "moon"}"#).expect("known");
+        assert_eq!(wanted.now().as_deref(), Some("moon"));
+        assert!(serde_json::from_str::<Turn>(r#"{"wrap": 1}"#).is_err());
+    }
+
+    #[test]
+    fn each_part_tells_of_itself() {
+        let (desk, _wanted) = desk();
+        desk.tell("camera", Some("unplugged".into()));
+        desk.tell("look", Some("unknown".into()));
+        assert_eq!(desk.notice().as_deref(), Some("unplugged; unknown"));
+        desk.tell("camera", None);
+        assert_eq!(desk.notice().as_deref(), Some("unknown"));
+        desk.tell("look", None);
+        assert_eq!(desk.notice(), None);
+    }
+
+    #[test]
+    fn looks_go_round() {
+        let (desk, wanted) = desk();
+        let names = desk.looks().to_vec();
+        desk.wear(&Preset::load(&names[0]).expect("embedded"));
+        desk.step(-1);
+        assert_eq!(wanted.now().as_ref(), names.last());
+        desk.step(1);
+        assert_eq!(wanted.now().as_ref(), names.get(1));
+    }
+}

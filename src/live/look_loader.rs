@@ -1,0 +1,73 @@
+//! Changes looks while the picture goes on: loads the next one in a thread of its
+//! own and hands each stage its part when it is ready to be used.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cancel::Stop;
+use crate::engine::Setup;
+use crate::error::Result;
+use crate::live::controls::Desk;
+use crate::live::latest::{Put, Take, Taken};
+use crate::look::{self, Preset};
+use crate::nn::models::Models;
+use crate::nn::runtime::Runtime;
+use crate::paint::painter::Painter;
+
+/// Fills in what a look leaves alone with the default look's, at no strength: the sliders can turn it
+/// up, and the next look may want it.
+pub fn dressed(mut look: Preset) -> Result<Preset> {
+    if look.geometry.is_none() || look.texture.is_none() {
+        let usual = Preset::load(look::DEFAULT)?;
+        if look.geometry.is_none() {
+            (look.geometry, look.warp) = (usual.geometry, 0.0);
+        }
+        if look.texture.is_none() {
+            (look.texture, look.paint) = (usual.texture, 0.0);
+        }
+    }
+    Ok(look)
+}
+
+/// Where the parts of a loaded look go.
+pub(super) struct Outs {
+    /// To the analysis.
+    pub looks: Put<Arc<Preset>>,
+    /// To the rendering.
+    pub painters: Put<Painter>,
+}
+
+/// Loads every look that is wanted, until nobody wants any; a look that cannot be had is told, and the
+/// one before stays.
+pub(super) fn run(wanted: &Take<String>, desk: &Desk, setup: &Setup, outs: &Outs, stop: &Stop) {
+    while !stop.is_raised() {
+        let name = match wanted.take(Duration::from_millis(200)) {
+            Taken::Item(name) => name,
+            Taken::Nothing => continue,
+            Taken::Closed => break,
+        };
+        match load(&name, setup) {
+            Ok((look, painter)) => {
+                desk.tell("look", None);
+                desk.wear(&look);
+                outs.looks.put(Arc::new(look));
+                if let Some(painter) = painter {
+                    outs.painters.put(painter);
+                }
+            }
+            Err(error) => desk.tell("look", Some(format!("the look stays, because {error}"))),
+        }
+    }
+}
+
+/// The look, and the painter of its brushwork, ready to paint.
+fn load(name: &str, setup: &Setup) -> Result<(Preset, Option<Painter>)> {
+    let look = dressed(Preset::load(name)?)?;
+    let models = Models::find(setup.models.as_deref())?;
+    let runtime = Runtime::load(setup.device)?;
+    let painter = match &look.texture {
+        Some(texture) => Some(Painter::new(&models, &runtime, texture.style(&models, &runtime)?)?),
+        None => None,
+    };
+    Ok((look, painter))
+}

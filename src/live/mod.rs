@@ -1,0 +1,304 @@
+//! A live session: camera in, redrawn picture out, always the latest.
+//!
+//! ```text
+//!                              .-> Slot -> analyse: Warper, Causal, Aligner -.
+//!                              |                                             v
+//! camera, watch -> Slot -> render: Carry, Remap, Tracker, Painter, Steady, Finish <- Newest field
+//!                              |
+//!                              '-> Slot a sink, tape
+//! ```
+//!
+//! Nothing here waits in a queue: what a stage does not take in time is replaced
+//! by what is newer, and counted. So latency is what computing takes and never
+//! grows. The warp is found at its own rate; a field serves until there is a
+//! newer one ([`carry`]), and none is looked for that no frame would use. What is painted shrinks until the frame rate holds
+//! ([`pace`]). Looks and sliders change while it runs ([`desk`], [`wardrobe`]).
+
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::cancel::Stop;
+use crate::engine::{Analyse, Analysed, Engine, Render, Setup, Touch};
+use crate::error::{Error, Result, first_cause};
+use crate::frame::Frame;
+use crate::live::capture::request::CameraRequest;
+use crate::live::clock::LiveClock;
+use crate::live::latest::{Put, Take, Taken, slot};
+use crate::look::Preset;
+use crate::paint::composite::Mix;
+use crate::paint::painter::Painter;
+use crate::time::FrameRate;
+use crate::video::read::VideoInfo;
+
+pub mod capture;
+pub mod clock;
+pub mod controls;
+pub mod field_handoff;
+pub mod latest;
+pub mod look_loader;
+pub mod output;
+pub mod rate_control;
+pub mod recorder;
+pub mod session;
+pub mod stats;
+pub mod status;
+mod thumbnail;
+
+use crate::live::capture::watchdog::Capture;
+use controls::{Desk, Dials};
+use field_handoff::{Carry, Dated, Newest};
+use look_loader::dressed;
+use rate_control::Pace;
+use recorder::Tape;
+use stats::Meter;
+
+/// How long a stage waits before it looks whether it should end.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What a session should be.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What it looks at.
+    pub camera: CameraRequest,
+    /// Whether left and right are swapped.
+    pub mirror: bool,
+    /// Lines to paint at; adapted to the frame rate if not given.
+    pub lines: Option<u32>,
+    /// The look it begins with.
+    pub look: Preset,
+    /// What it runs on.
+    pub setup: Setup,
+    /// How an error is told to people; the text is what it stopped.
+    pub report: fn(&Error, &str) -> String,
+    /// Whether a window will show it, and tell when it did.
+    pub window: bool,
+}
+
+/// A finished frame and what it was made of.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// As the camera gave it.
+    pub original: Arc<Frame>,
+    /// Redrawn.
+    pub finished: Arc<Frame>,
+}
+
+/// A running session.
+pub struct Live {
+    /// Its dials.
+    pub desk: Arc<Desk>,
+    /// What it measures.
+    pub meter: Arc<Meter>,
+    /// What its frames are stamped by.
+    pub clock: LiveClock,
+    /// What the camera gave when it was opened.
+    pub info: VideoInfo,
+    /// Its recorder.
+    pub tape: Arc<Tape>,
+    /// What runs on what, for people.
+    pub devices: String,
+    /// As in [`Plan::report`].
+    pub report: fn(&Error, &str) -> String,
+    stop: Stop,
+    threads: Vec<(&'static str, JoinHandle<Result<()>>)>,
+}
+
+impl Live {
+    /// Opens the camera and the networks and begins; finished frames go to `outs`.
+    ///
+    /// # Errors
+    /// Where the camera, a network, the style or the device cannot be had.
+    pub fn start(plan: Plan, outs: Vec<Put<Shown>>, stop: Stop) -> Result<Self> {
+        let clock = LiveClock::new();
+        let capture = Capture { request: plan.camera.clone(), clock, stop: stop.clone() };
+        let opened = capture.open()?;
+        let info = opened.info.clone();
+        let look = dressed(plan.look)?;
+        // Both stages are loaded, whatever their strength is to begin with.
+        let whole = Preset { warp: 1.0, paint: 1.0, ..look.clone() };
+        let Engine { analyse, render, devices } =
+            Engine::new(&whole, plan.lines, info.size.aspect(), &plan.setup)?;
+
+        let (wanted, names) = slot();
+        let desk = Arc::new(Desk::new(Dials::of(&look, plan.mirror), wanted));
+        let (meter, tape, newest) =
+            (Arc::new(Meter::default()), Arc::new(Tape::default()), Newest::default());
+        let (frames_out, frames) = slot();
+        let (looks_out, looks) = slot();
+        let (shapes_out, shapes) = slot();
+        let (painters_out, painters) = slot();
+        let rate = match plan.camera.fps.and_then(|fps| FrameRate::new(fps as i32, 1)) {
+            Some(asked) if asked.as_f64() < info.rate.as_f64() => asked,
+            _ => info.rate,
+        };
+        let shared = Shared { desk: desk.clone(), meter: meter.clone(), clock, stop: stop.clone() };
+        let stage = AnalyseStage { analyse, frames: looks, shapes, newest: newest.clone() };
+        let painting = RenderStage {
+            carry: Carry::default(),
+            pace: Pace::new(rate, plan.lines),
+            render,
+            frames,
+            looks: looks_out,
+            painters,
+            newest,
+            outs,
+            tape: tape.clone(),
+            window: plan.window,
+        };
+        let setup = plan.setup;
+        let (dressing, raised) = (desk.clone(), stop.clone());
+        let parts = look_loader::Outs { looks: shapes_out, painters: painters_out };
+        let analysing = shared.clone();
+        let threads = vec![
+            spawn("look loader", &stop, move || {
+                look_loader::run(&names, &dressing, &setup, &parts, &raised);
+                Ok(())
+            })?,
+            spawn("analyse", &stop, move || stage.run(&analysing))?,
+            spawn("render", &stop, move || painting.run(&shared))?,
+        ];
+        capture.watch(opened, frames_out, desk.clone(), meter.clone())?;
+        Ok(Self { desk, meter, clock, info, tape, devices, report: plan.report, stop, threads })
+    }
+
+    /// Whether it is over, because it was asked to end or because a stage failed.
+    pub fn is_over(&self) -> bool {
+        self.stop.is_raised()
+    }
+
+    /// Ends it, and the recording with it.
+    ///
+    /// # Errors
+    /// What made it end, if it was not asked to.
+    pub fn end(self) -> Result<()> {
+        self.stop.raise();
+        let ended = self.threads.into_iter().map(|(name, thread)| {
+            // The camera's threads are not waited for: a driver may never answer.
+            thread.join().unwrap_or(Err(Error::Stage { name }))
+        });
+        let stages = first_cause(ended);
+        first_cause([stages.map(drop), self.tape.stop()]).map(drop)
+    }
+}
+
+/// Starts a stage; however it ends, the session ends with it.
+fn spawn(
+    name: &'static str,
+    stop: &Stop,
+    work: impl FnOnce() -> Result<()> + Send + 'static,
+) -> Result<(&'static str, JoinHandle<Result<()>>)> {
+    struct Raise(Stop);
+    impl Drop for Raise {
+        fn drop(&mut self) {
+            self.0.raise();
+        }
+    }
+    let raise = Raise(stop.clone());
+    let thread = Builder::new().name(name.into()).spawn(move || {
+        let _raise = raise;
+        work()
+    });
+    thread.map(|thread| (name, thread)).map_err(|_| Error::Stage { name })
+}
+
+/// What every stage has.
+#[derive(Clone)]
+struct Shared {
+    desk: Arc<Desk>,
+    meter: Arc<Meter>,
+    clock: LiveClock,
+    stop: Stop,
+}
+
+/// Finds fields, at its own rate.
+struct AnalyseStage {
+    analyse: Analyse,
+    frames: Take<Arc<Frame>>,
+    shapes: Take<Arc<Preset>>,
+    newest: Newest,
+}
+
+impl AnalyseStage {
+    fn run(mut self, shared: &Shared) -> Result<()> {
+        while !shared.stop.is_raised() {
+            if let Some(look) = self.shapes.now()
+                && let Some(exemplar) = &look.geometry
+            {
+                self.analyse.copy_shapes_of(exemplar)?;
+            }
+            let frame = match self.frames.take(PATIENCE) {
+                Taken::Item(frame) => frame,
+                Taken::Nothing => continue,
+                Taken::Closed => break,
+            };
+            let dials = shared.desk.dials();
+            self.analyse.turn(dials.warp, dials.align);
+            let field = self.analyse.follow(&frame)?;
+            self.newest.put(Dated { time: frame.time, field });
+            shared.meter.analysed(shared.clock.now());
+        }
+        Ok(())
+    }
+}
+
+/// Bends and paints the latest frame.
+struct RenderStage {
+    render: Render,
+    carry: Carry,
+    pace: Pace,
+    frames: Take<Arc<Frame>>,
+    /// Where the analysis gets what it looks at.
+    looks: Put<Arc<Frame>>,
+    painters: Take<Painter>,
+    newest: Newest,
+    outs: Vec<Put<Shown>>,
+    tape: Arc<Tape>,
+    window: bool,
+}
+
+impl RenderStage {
+    fn run(mut self, shared: &Shared) -> Result<()> {
+        while !shared.stop.is_raised() {
+            let original = match self.frames.take(PATIENCE) {
+                Taken::Item(frame) if self.pace.wants(frame.time) => frame,
+                Taken::Item(_) | Taken::Nothing => continue,
+                Taken::Closed => break,
+            };
+            let began = Instant::now();
+            self.looks.put(original.clone());
+            let lines = original.size.width.min(original.size.height);
+            let painted_at = self.turn(&shared.desk.dials(), lines);
+            let field = self.carry.run(&original, self.newest.get());
+            let frame = Frame::clone(&original);
+            let finished = Arc::new(self.render.run(Analysed { frame, field })?);
+            let now = shared.clock.now();
+            self.tape.offer(&finished);
+            let shown = Shown { original, finished };
+            self.outs.retain(|out| out.put(shown.clone()));
+            shared.meter.finished(now, painted_at, self.frames.replaced());
+            if !self.window {
+                shared.meter.displayed(now, shown.finished.time);
+            }
+            if self.pace.spent(now, began.elapsed().as_secs_f64()) {
+                tracing::debug!("paints at {:?} lines from now on", self.pace.lines(lines));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets everything for the next frame; the lines it is painted at.
+    fn turn(&mut self, dials: &Dials, lines: u32) -> u32 {
+        if let Some(painter) = self.painters.now() {
+            self.render.change_painter(painter);
+        }
+        let painted_at = self.pace.lines(lines);
+        self.render.turn(Touch {
+            mix: Mix { strength: dials.paint, colors: dials.colors },
+            stroke: dials.stroke_size,
+            steadiness: dials.steady,
+            lines: painted_at,
+        });
+        painted_at.unwrap_or(lines).min(lines)
+    }
+}

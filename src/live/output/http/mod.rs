@@ -1,0 +1,255 @@
+//! The session in a browser: `/source` is a page of nothing but the picture, for
+//! OBS's browser source on any system; `/` has the same picture with the dials.
+//!
+//! Pictures are encoded once, however many watch. A viewer asks for the next
+//! picture when it has received the last, so what a slow one misses is skipped
+//! and never piles up, in this program or in the network. Every viewer is a task
+//! of its own; none can hold up another, or the session, which does not even
+//! know of them.
+//!
+//! Only this machine can connect, unless told otherwise; and only pages served
+//! here may ask ([`guard`]), so no page of the web can look at the camera.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::cancel::Stop;
+use crate::error::{Error, Result};
+use crate::live::clock::LiveClock;
+use crate::live::controls::{Desk, Turn};
+use crate::live::latest::{Take, Taken};
+use crate::live::stats::Meter;
+use crate::live::{Live, Shown, thumbnail};
+
+mod frames;
+mod guard;
+
+use frames::Picture;
+use guard::Guard;
+
+/// Viewers at a time.
+const MOST_VIEWERS: usize = 32;
+/// Bytes a request may carry.
+const MOST_BYTES: usize = 4096;
+/// How long a stage waits before it looks whether it should end.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Where and for whom to serve.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeOptions {
+    /// Address and port; port 0 takes one that is free.
+    pub address: SocketAddr,
+    /// Whether other machines may connect.
+    pub insecure: bool,
+}
+
+/// The page being served.
+pub struct Server {
+    /// Where it really is.
+    pub address: SocketAddr,
+    threads: [JoinHandle<()>; 2],
+}
+
+/// What every request can reach.
+struct Hall {
+    desk: Arc<Desk>,
+    meter: Arc<Meter>,
+    clock: LiveClock,
+    devices: String,
+    report: fn(&Error, &str) -> String,
+    pictures: watch::Receiver<Option<Picture>>,
+    viewers: Arc<AtomicUsize>,
+}
+
+/// A viewer's place, given back when dropped.
+struct Seat(Arc<AtomicUsize>);
+
+impl Hall {
+    fn seat(&self) -> Option<Seat> {
+        let seat = Seat(self.viewers.clone());
+        // Counted at once, so that two cannot take the last one.
+        (self.viewers.fetch_add(1, Ordering::SeqCst) < MOST_VIEWERS).then_some(seat)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Takes the address, before anything else is started that could be in vain.
+///
+/// # Errors
+/// [`Error::NotLoopback`], [`Error::Serve`] where the port is taken or forbidden.
+pub fn bind(options: ServeOptions) -> Result<TcpListener> {
+    let address = options.address;
+    if !address.ip().is_loopback() && !options.insecure {
+        return Err(Error::NotLoopback { address });
+    }
+    let listener = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    listener.map_err(|source| Error::Serve { address, source })
+}
+
+/// Serves a session's pictures until it stops.
+///
+/// # Errors
+/// Where a thread or the server cannot be started.
+pub fn start(
+    listener: TcpListener,
+    options: ServeOptions,
+    live: &Live,
+    frames: Take<Shown>,
+    stop: &Stop,
+) -> Result<Server> {
+    let failed = |source| Error::Serve { address: options.address, source };
+    let address = listener.local_addr().map_err(failed)?;
+    let (pictures_out, pictures) = watch::channel(None);
+    let viewers = Arc::new(AtomicUsize::new(0));
+    let hall = Hall {
+        desk: live.desk.clone(),
+        meter: live.meter.clone(),
+        clock: live.clock,
+        devices: live.devices.clone(),
+        report: live.report,
+        pictures,
+        viewers: viewers.clone(),
+    };
+    let router = router(Arc::new(hall), Guard::new(address, options.insecure));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let (encoding, serving) = (stop.clone(), stop.clone());
+    let thread = |name: &'static str, work: Box<dyn FnOnce() + Send>| {
+        Builder::new().name(name.into()).spawn(work).map_err(|_| Error::Stage { name })
+    };
+    let threads = [
+        thread("jpeg", Box::new(move || encode_all(&frames, &viewers, &pictures_out, &encoding)))?,
+        thread(
+            "serve",
+            Box::new(move || {
+                let served = runtime.block_on(async {
+                    let listener = tokio::net::TcpListener::from_std(listener)?;
+                    tokio::select! {
+                        served = async { axum::serve(listener, router).await } => served,
+                        () = stopped(&serving) => Ok(()),
+                    }
+                });
+                if let Err(error) = served {
+                    tracing::warn!("the page is no longer served: {error}");
+                }
+                // Viewers' tasks are cut off, not waited for.
+                runtime.shutdown_background();
+            }),
+        )?,
+    ];
+    Ok(Server { address, threads })
+}
+
+impl Server {
+    /// Waits for its end; the session has to be stopped first.
+    pub fn join(self) {
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::warn!("the page's server broke down; this is a bug");
+            }
+        }
+    }
+}
+
+async fn stopped(stop: &Stop) {
+    while !stop.is_raised() {
+        tokio::time::sleep(PATIENCE).await;
+    }
+}
+
+/// Encodes the latest frame over and over, while anyone watches.
+fn encode_all(
+    frames: &Take<Shown>,
+    viewers: &AtomicUsize,
+    out: &watch::Sender<Option<Picture>>,
+    stop: &Stop,
+) {
+    let mut number = 0;
+    while !stop.is_raised() {
+        match frames.take(PATIENCE) {
+            Taken::Item(shown) if viewers.load(Ordering::SeqCst) > 0 => {
+                number += 1;
+                match Picture::new(number, &shown.finished) {
+                    Ok(picture) => drop(out.send_replace(Some(picture))),
+                    Err(error) => tracing::debug!("a picture cannot be encoded: {error}"),
+                }
+            }
+            Taken::Item(_) | Taken::Nothing => {}
+            Taken::Closed => break,
+        }
+    }
+}
+
+fn router(hall: Arc<Hall>, guard: Guard) -> Router {
+    Router::new()
+        .route("/", get(async || page(include_str!("control.html"))))
+        .route("/source", get(async || page(include_str!("source.html"))))
+        .route("/player.js", get(player))
+        .route("/frames", get(frames::frames))
+        .route("/stream.mjpg", get(frames::mjpeg))
+        .route("/api/state", get(state))
+        .route("/api/turn", post(turn))
+        .route("/thumbnails/{look}", get(thumbnail))
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check))
+        .with_state(hall)
+}
+
+fn page(text: &'static str) -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, "no-store")], Html(text))
+}
+
+async fn player() -> impl IntoResponse {
+    let kind = [(header::CONTENT_TYPE, "text/javascript"), (header::CACHE_CONTROL, "no-store")];
+    (kind, include_str!("player.js"))
+}
+
+async fn state(State(hall): State<Arc<Hall>>) -> Json<Value> {
+    let now = hall.clock.now();
+    Json(json!({
+        "dials": hall.desk.dials(), "looks": hall.desk.looks(), "notice": hall.desk.notice(),
+        "reading": hall.meter.read(now), "devices": hall.devices,
+        "now_ms": now.as_secs_f64() * 1e3,
+    }))
+}
+
+async fn turn(State(hall): State<Arc<Hall>>, Json(turn): Json<Turn>) -> Response {
+    match hall.desk.turn(turn) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, (hall.report)(&error, "stylewarp")).into_response(),
+    }
+}
+
+async fn thumbnail(State(hall): State<Arc<Hall>>, Path(look): Path<String>) -> Response {
+    // Names only: no path reaches the file system.
+    if !hall.desk.looks().contains(&look) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let draw = move || {
+        let mut jpeg = Vec::new();
+        let drawn = thumbnail::draw(&look).ok()?;
+        frames::encode(&mut jpeg, &drawn).ok().map(|()| jpeg)
+    };
+    match tokio::task::spawn_blocking(draw).await {
+        Ok(Some(jpeg)) => ([(header::CONTENT_TYPE, "image/jpeg")], jpeg).into_response(),
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

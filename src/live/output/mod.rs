@@ -1,0 +1,7 @@
+//! Where finished frames go while a session runs: a window, a page, a virtual camera.
+//!
+//! Each takes the latest frame and never makes the others wait.
+
+pub mod http;
+pub mod v4l2;
+pub mod window;

@@ -1,0 +1,175 @@
+//! A virtual camera: writes to a v4l2loopback device, which OBS, Zoom and
+//! browsers take for a webcam.
+//!
+//! The size is fixed for the session, because readers do not follow a change of
+//! it: pictures of another size are scaled into it, black bars filling what is
+//! left. Readers come and go as they please. While the picture stands still, it
+//! is written again and again, so that a reader never waits in vain.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use v4l::capability::Flags;
+use v4l::video::Output as _;
+use v4l::{Device, Format, FourCC};
+use yuv::{
+    BufferStoreMut, YuvChromaSubsampling, YuvConversionMode, YuvError, YuvPackedImageMut, YuvPlanarImageMut,
+    YuvRange, YuvStandardMatrix, rgba_to_yuv422, yuv422_to_yuyv422,
+};
+
+use crate::cancel::Stop;
+use crate::error::{Cause, Error, Result};
+use crate::frame::{Frame, Size};
+use crate::live::Shown;
+use crate::live::controls::Desk;
+use crate::live::latest::{Take, Taken};
+use crate::resize::{Filter, Pixels, Resizer};
+
+/// After so long without a new picture the last one is written again.
+const STILL: Duration = Duration::from_millis(100);
+
+/// An open virtual camera.
+pub struct Loopback {
+    path: PathBuf,
+    device: Device,
+    size: Size,
+    resizer: Resizer,
+    bytes: Vec<u8>,
+}
+
+impl Loopback {
+    /// Opens the device for pictures of a size, made even.
+    ///
+    /// # Errors
+    /// Where it is missing, forbidden, no output, or will not take YUYV of that size.
+    pub fn open(path: &Path, size: Size) -> Result<Self> {
+        let failed = |source: Cause| Error::Loopback { path: path.into(), source };
+        let size = Size { width: (size.width & !1).max(2), height: (size.height & !1).max(2) };
+        let device = Device::with_path(path).map_err(|error| failed(error.into()))?;
+        let abilities = device.query_caps().map_err(|error| failed(error.into()))?.capabilities;
+        if !abilities.contains(Flags::VIDEO_OUTPUT) {
+            return Err(failed("it is a camera, or something else that takes no pictures".into()));
+        }
+        let wanted = Format::new(size.width, size.height, FourCC::new(b"YUYV"));
+        let got = device.set_format(&wanted).map_err(|error| failed(error.into()))?;
+        if (got.width, got.height, got.fourcc) != (size.width, size.height, wanted.fourcc) {
+            let reason = format!(
+                "it insists on {}x{} {}, where {size} YUYV is wanted: another program holds it",
+                got.width, got.height, got.fourcc
+            );
+            return Err(failed(reason.into()));
+        }
+        Ok(Self { path: path.into(), device, size, resizer: Resizer::default(), bytes: Vec::new() })
+    }
+
+    /// Starts a thread that writes every frame, until the session stops.
+    ///
+    /// # Errors
+    /// Where the thread cannot be started.
+    pub fn start(mut self, frames: Take<Shown>, desk: Arc<Desk>, stop: Stop) -> Result<JoinHandle<()>> {
+        let name = "loopback";
+        let work = move || {
+            while !stop.is_raised() {
+                match frames.take(STILL) {
+                    Taken::Item(shown) => self.bytes = self.yuyv(&shown.finished),
+                    Taken::Nothing => {}
+                    Taken::Closed => break,
+                }
+                let written = if self.bytes.is_empty() { Ok(()) } else { self.write() };
+                let path = self.path.display();
+                let trouble = |error| format!("the virtual camera {path} takes no pictures: {error}");
+                desk.tell("virtual camera", written.err().map(trouble));
+            }
+        };
+        Builder::new().name(name.into()).spawn(work).map_err(|_| Error::Stage { name })
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        match self.device.write(&self.bytes) {
+            Ok(written) if written == self.bytes.len() => Ok(()),
+            Ok(written) => Err(io::Error::other(format!("{written} bytes of a picture were taken"))),
+            // No buffer is free: the reader is slow, and gets the next picture.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn yuyv(&mut self, frame: &Frame) -> Vec<u8> {
+        let fitted = if frame.size == self.size { None } else { fit(&mut self.resizer, frame, self.size) };
+        let pixels = fitted.as_deref().unwrap_or(&frame.pixels);
+        yuyv(self.size, pixels).unwrap_or_else(|error| {
+            tracing::debug!("a picture cannot be converted for the virtual camera: {error}");
+            Vec::new()
+        })
+    }
+}
+
+/// Packed RGBA as YUYV, the one format that every reader takes; the width is even.
+fn yuyv(size: Size, pixels: &[u8]) -> Result<Vec<u8>, YuvError> {
+    let Size { width, height } = size;
+    let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);
+    let mut planes = YuvPlanarImageMut::alloc(width, height, YuvChromaSubsampling::Yuv422);
+    rgba_to_yuv422(&mut planes, pixels, width * 4, range, matrix, YuvConversionMode::Balanced)?;
+    let mut bytes = vec![0; size.pixels() * 2];
+    let yuy = BufferStoreMut::Borrowed(&mut bytes);
+    let mut packed = YuvPackedImageMut { yuy, yuy_stride: width * 2, width, height };
+    yuv422_to_yuyv422(&mut packed, &planes.to_fixed())?;
+    Ok(bytes)
+}
+
+/// The frame, as large as fits, in the middle of black.
+fn fit(resizer: &mut Resizer, frame: &Frame, size: Size) -> Option<Vec<u8>> {
+    let scale =
+        (size.width as f32 / frame.size.width as f32).min(size.height as f32 / frame.size.height as f32);
+    let side = |of: u32, most: u32| ((of as f32 * scale).round() as u32).clamp(1, most);
+    let inner =
+        Size { width: side(frame.size.width, size.width), height: side(frame.size.height, size.height) };
+    let source = Pixels { bytes: &frame.pixels, size: frame.size };
+    let small = resizer.pixels(source, inner, Filter::Bilinear).ok()?;
+    let mut pixels = [0, 0, 0, 255].repeat(size.pixels());
+    let (left, top) = ((size.width - inner.width) / 2, (size.height - inner.height) / 2);
+    let row_bytes = inner.width as usize * 4;
+    for (y, row) in small.chunks_exact(row_bytes).enumerate() {
+        let at = ((top as usize + y) * size.width as usize + left as usize) * 4;
+        pixels[at..at + row_bytes].copy_from_slice(row);
+    }
+    Some(pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::FrameTime;
+
+    #[test]
+    fn another_shape_is_fitted_between_bars() {
+        let frame = Frame::filled(Size { width: 40, height: 40 }, FrameTime::ZERO, [200, 100, 50, 255]);
+        let size = Size { width: 32, height: 16 };
+        let pixels = fit(&mut Resizer::default(), &frame, size).expect("fits");
+        let at = |x: usize| pixels[(8 * 32 + x) * 4];
+        assert_eq!([0, 7, 8, 23, 24].map(at), [0, 0, 200, 200, 0]);
+    }
+
+    #[test]
+    fn grey_and_red_as_every_reader_expects_them() {
+        let size = Size { width: 4, height: 2 };
+        let red = [255, 0, 0, 255].repeat(4);
+        let picture = [[128, 128, 128, 255].repeat(4), red].concat();
+        let bytes = yuyv(size, &picture).expect("even");
+        let near = |a: &[u8], b: [u8; 4]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= 1);
+        assert!(
+            near(&bytes[..4], [126, 128, 126, 128]) && near(&bytes[8..12], [81, 90, 81, 240]),
+            "{bytes:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_virtual_camera_says_so() {
+        let error = Loopback::open("/dev/null".as_ref(), Size { width: 4, height: 4 });
+        let report = error.err().expect("no camera").to_string();
+        assert!(report.contains("/dev/null"), "{report}");
+    }
+}

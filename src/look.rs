@@ -1,0 +1,221 @@
+//! Presets: a geometry exemplar, a style, and how much of each.
+//!
+//! A preset is a small TOML file with its exemplar picture beside it. The
+//! program carries those of `presets/`; a user's own are files given by path, or
+//! by name from the user's configuration folder. Once parsed it is valid.
+
+use std::path::{Path, PathBuf};
+
+use image::RgbImage;
+use serde::Deserialize;
+
+use crate::assets::EMBEDDED;
+use crate::error::{Cause, Error, Result};
+use crate::image_file::exemplar;
+use crate::paint::composite::Colors;
+use crate::paint::style_spec::Texture;
+use crate::warp::regularize::Align;
+
+/// Name of the preset used where none is named.
+pub const DEFAULT: &str = "modigliani";
+
+/// Everything that makes a look.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Preset {
+    /// Its name, or the file it came from.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    /// Shapes to take over; `None` leaves them alone.
+    pub geometry: Option<RgbImage>,
+    /// Brushwork; `None` leaves the surface alone.
+    pub texture: Option<Texture>,
+    /// Strength of the warp, 0..=2; 1 is the exemplar's own shape.
+    pub warp: f32,
+    /// Strength of the painting, 0..=1.
+    pub paint: f32,
+    /// Size of the strokes, 0.5..=2; 1 as in the painting.
+    pub stroke_size: f32,
+    /// Whose colours the picture has.
+    pub colors: Colors,
+    /// How still the brushwork of a video holds, 0..=1; 0 paints every frame anew.
+    pub steady: f32,
+    /// Whose place and pose the output takes.
+    pub align: Align,
+}
+
+impl Default for Preset {
+    /// Nothing is changed.
+    fn default() -> Self {
+        Self {
+            name: "none".into(),
+            description: String::new(),
+            geometry: None,
+            texture: None,
+            warp: 1.0,
+            paint: 1.0,
+            stroke_size: 1.0,
+            colors: Colors::Paint,
+            steady: 1.0,
+            align: Align::Subject,
+        }
+    }
+}
+
+/// A preset as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    description: String,
+    /// File name, next to the preset.
+    geometry: Option<String>,
+    texture: Option<String>,
+    warp: Option<f32>,
+    paint: Option<f32>,
+    stroke_size: Option<f32>,
+    #[serde(default)]
+    colors: Colors,
+    steady: Option<f32>,
+    #[serde(default)]
+    align: Align,
+}
+
+impl Preset {
+    /// By name (the program's own, then the user's) or by path (anything with a
+    /// `/` or ending in `.toml`).
+    ///
+    /// # Errors
+    /// Where there is none, or it is broken.
+    pub fn load(name: &str) -> Result<Self> {
+        let path = Path::new(name);
+        if path.extension().is_some_and(|extension| extension == "toml") || path.components().count() > 1 {
+            return Self::from_file(path);
+        }
+        let file = format!("{name}.toml");
+        if let Some(text) = EMBEDDED.get_file(&file) {
+            let picture = |picture: &str| -> Result<RgbImage, Cause> {
+                let bytes = EMBEDDED.get_file(picture).ok_or("not among the program's own")?.contents();
+                Ok(image::load_from_memory(bytes)?.into_rgb8())
+            };
+            let broken = |source: Cause| Error::PresetInvalid { path: file.clone().into(), source };
+            let text = text.contents_utf8().ok_or_else(|| broken("not UTF-8".into()))?;
+            return Self::parse(name, text, Path::new(""), broken, |name| picture(name).map_err(broken));
+        }
+        match user_folder().map(|folder| folder.join(&file)).filter(|path| path.is_file()) {
+            Some(path) => Self::from_file(&path),
+            None => Err(Error::PresetMissing { name: name.into(), available: Self::names() }),
+        }
+    }
+
+    /// Names that [`Preset::load`] knows: the program's own, then the user's.
+    pub fn names() -> Vec<String> {
+        let stem = |path: &Path| -> Option<String> {
+            let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+            is_toml.then(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned())).flatten()
+        };
+        let mut names: Vec<_> = EMBEDDED.files().filter_map(|file| stem(file.path())).collect();
+        let folder = user_folder().and_then(|folder| std::fs::read_dir(folder).ok());
+        names.extend(folder.into_iter().flatten().flatten().filter_map(|entry| stem(&entry.path())));
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn from_file(path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let broken = |source: Cause| Error::PresetInvalid { path: path.to_owned(), source };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&path.to_string_lossy(), &text, folder, broken, |name| exemplar(&folder.join(name)))
+    }
+
+    fn parse(
+        name: &str,
+        text: &str,
+        folder: &Path,
+        broken: impl Fn(Cause) -> Error,
+        picture: impl FnOnce(&str) -> Result<RgbImage>,
+    ) -> Result<Self> {
+        let written: Written = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            broken(format!("line {}: {}", before.matches('\n').count() + 1, error.message()).into())
+        })?;
+        let texture = written.texture.map(|text| Texture::parse(&text, folder)).transpose();
+        let preset = Self {
+            name: name.into(),
+            description: written.description,
+            geometry: written.geometry.as_deref().map(picture).transpose()?,
+            texture: texture.map_err(|error| broken(format!("texture: {error}").into()))?,
+            warp: written.warp.unwrap_or(1.0),
+            paint: written.paint.unwrap_or(1.0),
+            stroke_size: written.stroke_size.unwrap_or(1.0),
+            colors: written.colors,
+            steady: written.steady.unwrap_or(1.0),
+            align: written.align,
+        };
+        for (what, value, least, most) in [
+            ("warp", preset.warp, 0.0, 2.0),
+            ("paint", preset.paint, 0.0, 1.0),
+            ("stroke_size", preset.stroke_size, 0.5, 2.0),
+            ("steady", preset.steady, 0.0, 1.0),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err(broken(format!("{what} is {value}, outside {least} to {most}").into()));
+            }
+        }
+        Ok(preset)
+    }
+}
+
+/// Where a user's own presets are looked for by name.
+pub fn user_folder() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "stylewarp").map(|dirs| dirs.config_dir().join("presets"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Preset> {
+        let broken = |source| Error::PresetInvalid { path: "test".into(), source };
+        Preset::parse("test", text, Path::new(""), broken, |_| Ok(RgbImage::new(16, 16)))
+    }
+
+    #[test]
+    fn every_embedded_preset_is_valid() {
+        let names = Preset::names();
+        assert!(names.len() >= 4 && names.iter().any(|name| name == DEFAULT), "{names:?}");
+        for name in names {
+            let preset = Preset::load(&name).expect(&name);
+            assert!(
+                !preset.description.is_empty() && preset.texture.is_some() && preset.geometry.is_some(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn says_where_a_preset_is_broken() {
+        for (text, said) in [
+            ("warp = ", "line 1"),
+            ("warp = 3.0", "outside 0 to 2"),
+            ("paint = nan", "outside 0 to 1"),
+            ("brush = 1", "unknown field `brush`"),
+            ("stroke_size = 0.1", "outside 0.5 to 2"),
+            ("texture = \"a:b\"", "not a share"),
+            ("align = \"left\"", "unknown variant"),
+        ] {
+            let report = parse(text).expect_err(text).explained("x");
+            assert!(report.contains(said), "{report}");
+        }
+        assert_eq!(parse("texture = \"scream\"").expect("valid").warp, 1.0);
+    }
+
+    #[test]
+    fn unknown_names_list_the_known_ones() {
+        let Err(Error::PresetMissing { available, .. }) = Preset::load("no-such") else { panic!("found") };
+        assert!(available.iter().any(|name| name == DEFAULT), "{available:?}");
+    }
+}

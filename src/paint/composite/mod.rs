@@ -1,0 +1,143 @@
+//! Puts a painting on its frame: `shaders/finish.wgsl` on a GPU, its twin on a
+//! processor. A painting smaller than the frame is enlarged along the frame's
+//! own edges (joint bilateral upsampling; Kopf et al., 2007), so that outlines
+//! stay as sharp as the frame's; the frame's colours are kept if asked for; the
+//! two are blended by the strength.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::frame::{Frame, Size};
+use crate::gpu::adapter::Gpu;
+use crate::names::names;
+use crate::paint::recolor::ColorMap;
+
+mod cpu;
+mod gpu;
+
+pub use cpu::CpuFinish;
+pub use gpu::GpuFinish;
+
+/// Whose colours the picture has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colors {
+    /// The painting's.
+    #[default]
+    Paint,
+    /// The frame's own hue and chroma in Oklab; the painting gives light and dark.
+    Keep,
+}
+
+names!(Colors { Paint => "paint", Keep => "keep" });
+
+impl std::fmt::Display for Colors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a painting is put on its frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Mix {
+    /// 0 leaves the frame, 1 the painting.
+    pub strength: f32,
+    /// Whose colours.
+    pub colors: Colors,
+}
+
+/// A painting, and what the painter saw when it made it; packed RGBA.
+#[derive(Debug, Clone)]
+pub struct Painting {
+    /// Size of both.
+    pub size: Size,
+    /// The frame, resized; `None` where it has this size.
+    pub seen: Option<Vec<u8>>,
+    /// The painting.
+    pub painted: Vec<u8>,
+    /// How the frame's colours were mapped before it was painted.
+    pub colors: ColorMap,
+}
+
+impl Painting {
+    /// Maps the painting back to the frame's own colours.
+    fn restore_colors(&mut self) {
+        let restore = self.colors.inverse();
+        self.painted.par_chunks_exact_mut(4 * self.size.width as usize).for_each(|row| {
+            for pixel in row.chunks_exact_mut(4) {
+                let color = restore([0, 1, 2].map(|c| f32::from(pixel[c]) / 255.0));
+                (0..3).for_each(|c| pixel[c] = (color[c] * 255.0 + 0.5) as u8);
+            }
+        });
+    }
+}
+
+/// The finishing stage.
+pub enum Finish {
+    /// The twin.
+    Cpu(CpuFinish),
+    /// The shader.
+    Gpu(Box<GpuFinish>),
+}
+
+impl Finish {
+    /// On the GPU if there is one, otherwise on the processor.
+    ///
+    /// # Errors
+    /// Where the GPU refuses the shader.
+    pub fn new(gpu: Option<Gpu>) -> Result<Self> {
+        Ok(match gpu {
+            Some(gpu) => Self::Gpu(Box::new(GpuFinish::new(gpu)?)),
+            None => Self::Cpu(CpuFinish),
+        })
+    }
+
+    /// The frame with the painting on it.
+    ///
+    /// # Errors
+    /// Where the GPU is lost.
+    pub fn run(&mut self, frame: Frame, mut painting: Painting, mix: Mix) -> Result<Frame> {
+        if mix.colors == Colors::Keep {
+            painting.restore_colors();
+        }
+        let whole = painting.size == frame.size && mix.colors == Colors::Paint && mix.strength == 1.0;
+        if whole {
+            return Ok(Frame { pixels: painting.painted, ..frame });
+        }
+        match self {
+            Self::Cpu(finish) => Ok(finish.run(frame, &painting, mix)),
+            Self::Gpu(finish) => finish.run(&frame, &painting, mix),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::frame::tests::picture;
+
+    /// A frame, and its painting (the colours turned round) on a canvas of another size.
+    pub(crate) fn painted(size: (u32, u32), canvas: (u32, u32)) -> (Frame, Painting) {
+        let (frame, small) = (picture(size.0, size.1), picture(canvas.0, canvas.1));
+        let painted = small.pixels.chunks_exact(4).flat_map(|p| [p[2], p[0], 255 - p[1], 255]).collect();
+        (
+            frame,
+            Painting {
+                size: small.size,
+                seen: (size != canvas).then_some(small.pixels),
+                painted,
+                colors: ColorMap::IDENTITY,
+            },
+        )
+    }
+
+    #[test]
+    fn a_whole_painting_is_handed_through() {
+        let (frame, painting) = painted((20, 10), (20, 10));
+        let expected = painting.painted.clone();
+        let mix = Mix { strength: 1.0, colors: Colors::Paint };
+        let done = Finish::new(None).and_then(|mut finish| finish.run(frame, painting, mix)).expect("CPU");
+        assert_eq!(done.pixels, expected);
+    }
+}

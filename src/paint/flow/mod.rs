@@ -1,0 +1,161 @@
+//! How the picture moved since the frame before, for the stages that paint: they
+//! carry strokes along with it. Where there was no frame before, a cut, a pause
+//! or another size, there is no motion, and nothing is carried over.
+
+use crate::frame::{Frame, Size};
+use crate::paint::flow::scene_change::Glance;
+use crate::time::FrameTime;
+
+mod dis;
+pub mod scene_change;
+
+use dis::{Proof, Pyramid};
+
+/// Lines at which the flow is found; more would cost more than painting does.
+const FLOW_LINES: usize = 180;
+/// Seconds without a frame after which the past is forgotten.
+const GAP: f64 = 0.5;
+
+/// The dense flow from one frame back to the one before.
+#[derive(Debug, Clone)]
+pub struct Motion {
+    secs: f64,
+    size: Size,
+    block: usize,
+    across: usize,
+    down: usize,
+    flow: Vec<[f32; 2]>,
+}
+
+impl Motion {
+    /// Seconds between the two frames.
+    pub fn secs(&self) -> f64 {
+        self.secs
+    }
+
+    /// The same for a copy of the frame of another size.
+    pub(crate) fn on(&self, size: Size) -> Shifts<'_> {
+        let scale = |own: u32, other: u32| self.block as f32 * other as f32 / own as f32;
+        let pitch = [scale(self.size.width, size.width), scale(self.size.height, size.height)];
+        Shifts { motion: self, pitch }
+    }
+}
+
+/// Shifts in pixels of some size.
+#[derive(Clone, Copy)]
+pub(crate) struct Shifts<'a> {
+    motion: &'a Motion,
+    /// Pixels to a cell of the flow.
+    pitch: [f32; 2],
+}
+
+impl Shifts<'_> {
+    /// How far from a place (0 is the middle of the first pixel) what is there was before.
+    pub(crate) fn at(&self, x: f32, y: f32) -> [f32; 2] {
+        let Motion { across, down, flow, .. } = self.motion;
+        let [left, right, share_x] = between(x, self.pitch[0], *across);
+        let [upper, lower, share_y] = between(y, self.pitch[1], *down);
+        let at = |row: f32, column: f32| flow[row as usize * across + column as usize];
+        let top = mix(at(upper, left), at(upper, right), share_x);
+        let bottom = mix(at(lower, left), at(lower, right), share_x);
+        let [shift_x, shift_y] = mix(top, bottom, share_y);
+        [shift_x * self.pitch[0], shift_y * self.pitch[1]]
+    }
+}
+
+/// The two cells of a coarser grid around a place (0 is the middle of the first pixel) along one axis, and
+/// the second one's share; `pitch` is in pixels to a cell. Beyond the edge, the edge.
+pub(crate) fn between(place: f32, pitch: f32, cells: usize) -> [f32; 3] {
+    let last = (cells - 1) as f32;
+    let at = ((place + 0.5) / pitch - 0.5).clamp(0.0, last);
+    let first = at.floor();
+    [first, (first + 1.0).min(last), at - first]
+}
+
+fn mix(a: [f32; 2], b: [f32; 2], share: f32) -> [f32; 2] {
+    [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share]
+}
+
+/// The stage that follows the picture. It looks only back, so it delays nothing.
+#[derive(Default)]
+pub struct Tracker {
+    past: Option<Past>,
+}
+
+/// The frame before.
+struct Past {
+    time: FrameTime,
+    size: Size,
+    glance: Glance,
+    pyramid: Pyramid,
+    proof: Proof,
+}
+
+impl Tracker {
+    /// How the picture came to this frame, if it is the one before, moved. Of two frames, the
+    /// later comes later.
+    pub fn run(&mut self, frame: &Frame) -> Option<Motion> {
+        let (size, time) = (frame.size, frame.time);
+        let (width, height) = (size.width as usize, size.height as usize);
+        let block = width.min(height).div_ceil(FLOW_LINES);
+        let pyramid = Pyramid::new(&frame.pixels, width, height, block);
+        let glance = Glance::of(&frame.pixels, size);
+        let mut proof = Proof::default();
+        let motion = self.past.take().and_then(|mut past| {
+            let secs = (time - past.time).as_secs_f64();
+            let goes_on = secs > 0.0 && secs < GAP && past.size == size && past.glance.continues(&glance);
+            let [across, down] = pyramid.size();
+            goes_on.then(|| {
+                let flow = pyramid.flow_from(&past.pyramid, &mut past.proof, secs);
+                proof = past.proof;
+                Motion { secs, size, block, across, down, flow }
+            })
+        });
+        self.past = Some(Past { time, size, glance, pyramid, proof });
+        motion
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(size: (u32, u32), shift: f32, millis: u64) -> Frame {
+        let size = Size { width: size.0, height: size.1 };
+        let mut frame = Frame::filled(size, FrameTime::from_secs_f64(millis as f64 / 1e3), [0, 0, 0, 255]);
+        for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
+            let (x, y) = ((k as u32 % size.width) as f32 - shift, (k as u32 / size.width) as f32);
+            let waves = (x * 0.12).sin() * (y * 0.1).cos() + (x * 0.03 + y * 0.02).sin();
+            pixel[..3].fill((128.0 + 50.0 * waves) as u8);
+        }
+        frame
+    }
+
+    #[test]
+    fn shifts_are_in_pixels_of_the_size_asked_for() {
+        let mut tracker = Tracker::default();
+        assert!(tracker.run(&frame((480, 400), 0.0, 0)).is_none());
+        let motion = tracker.run(&frame((480, 400), 6.0, 40)).expect("moved");
+        assert!((motion.secs() - 0.04).abs() < 1e-9);
+        for (size, expected) in [((480, 400), -6.0), ((240, 200), -3.0), ((960, 800), -12.0)] {
+            let size = Size { width: size.0, height: size.1 };
+            let [x, y] = motion.on(size).at(size.width as f32 / 2.0, size.height as f32 / 2.0);
+            assert!((x / expected - 1.0).abs() < 0.1 && y.abs() < 0.3, "({x}, {y}) at {size}");
+        }
+    }
+
+    #[test]
+    fn cuts_pauses_and_other_sizes_are_no_motion() {
+        let mut tracker = Tracker::default();
+        let plain = |millis| frame((160, 120), 0.0, millis);
+        let mut inverted = plain(80);
+        inverted.pixels.iter_mut().for_each(|value| *value = 255 - *value);
+        assert!(tracker.run(&plain(0)).is_none());
+        assert!(tracker.run(&plain(40)).is_some());
+        assert!(tracker.run(&inverted).is_none(), "a cut");
+        assert!(tracker.run(&plain(120)).is_none(), "and back");
+        assert!(tracker.run(&plain(1120)).is_none(), "a pause");
+        assert!(tracker.run(&plain(1120)).is_none(), "no time has passed");
+        assert!(tracker.run(&frame((120, 160), 0.0, 1160)).is_none(), "another size");
+    }
+}

@@ -1,0 +1,190 @@
+//! The grain of the canvas: the noise in which the painter's strokes begin. A
+//! plain wall gives it nothing else to begin them in.
+//!
+//! A place's noise is a function of where it was in the first frame, so strokes
+//! move along with the picture and not with the screen (the "shower door"). What
+//! moved apart comes together again slowly; a pan of the whole frame never ends.
+
+use rayon::prelude::*;
+
+use crate::frame::Size;
+use crate::paint::flow::{Motion, Shifts};
+
+/// Pixels to a cell along each side: the painter draws 4x4 pixels at once.
+pub(crate) const CELL: usize = 4;
+/// Lattices of noise, of one, two and four cells' pitch: the network's channels.
+pub(crate) const OCTAVES: usize = 3;
+/// Deviations of the octaves, as in training: there the cells of the coarser ones stand at fixed
+/// places between the nodes.
+const LEVELS: [f32; OCTAVES] = [1.0, 0.625, 0.656];
+/// Seconds after which 63 % of what moved against the whole frame has gone back.
+const BACK: f64 = 2.0;
+/// Seconds in which a cell's drift comes to be that of its neighbourhood: the flow's own errors
+/// would tear the grain to streaks.
+const SPREAD: f64 = 0.04;
+
+/// The noise of the frame before, moved along.
+#[derive(Default)]
+pub(crate) struct Grain {
+    /// Of what frames.
+    size: Option<Size>,
+    cells: [usize; 2],
+    /// How far from its own place a cell's noise comes from, in cells.
+    drift: Vec<[f32; 2]>,
+}
+
+impl Grain {
+    /// Noise, [`OCTAVES`] planes of so many cells, for a frame of some size
+    /// that moved so. Without a motion it begins anew, always the same.
+    pub(crate) fn run(&mut self, size: Size, cells: [usize; 2], motion: Option<&Motion>) -> Vec<f32> {
+        self.drift = match motion.filter(|_| (self.size, self.cells) == (Some(size), cells)) {
+            Some(motion) => self.moved(motion.secs(), motion.on(size)),
+            None => vec![[0.0; 2]; cells[0] * cells[1]],
+        };
+        (self.size, self.cells) = (Some(size), cells);
+        let mut planes = vec![0.0; OCTAVES * self.drift.len()];
+        planes.par_chunks_exact_mut(cells[0]).enumerate().for_each(|(row, out)| {
+            let (octave, y) = (row / cells[1], row % cells[1]);
+            for (x, (value, [right, down])) in out.iter_mut().zip(&self.drift[y * cells[0]..]).enumerate() {
+                *value = noise(octave, x as f32 + right, y as f32 + down);
+            }
+        });
+        planes
+    }
+
+    fn moved(&self, secs: f64, shifts: Shifts<'_>) -> Vec<[f32; 2]> {
+        let [across, down] = self.cells;
+        let middle = |cell: usize| (cell * CELL) as f32 + (CELL - 1) as f32 / 2.0;
+        let of_cell = |k: usize| {
+            let (x, y) = (k % across, k / across);
+            let shift = shifts.at(middle(x), middle(y)).map(|pixels| pixels / CELL as f32);
+            let before = self.at(x as f32 + shift[0], y as f32 + shift[1]);
+            [shift[0] + before[0], shift[1] + before[1]]
+        };
+        let mut drift: Vec<_> = (0..across * down).into_par_iter().map(of_cell).collect();
+        for along_rows in [true, false] {
+            drift = self.smoothed(&drift, along_rows, (secs / SPREAD).min(1.0) as f32);
+        }
+        let stay = (-secs / BACK).exp() as f32;
+        for axis in [0, 1] {
+            // The median: a still wall stays where it is, whoever moves before it.
+            let mut values: Vec<_> = drift.iter().map(|drift| drift[axis]).collect();
+            let middle = values.len() / 2;
+            let (_, &mut frame, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
+            drift.iter_mut().for_each(|drift| drift[axis] = frame + (drift[axis] - frame) * stay);
+        }
+        drift
+    }
+
+    /// [1 2 1] / 4 along one axis, by a share.
+    fn smoothed(&self, drift: &[[f32; 2]], along_rows: bool, share: f32) -> Vec<[f32; 2]> {
+        let [across, down] = self.cells;
+        let of_cell = |k: usize| {
+            let (x, y) = (k % across, k / across);
+            let (before, after) = match along_rows {
+                true => (k - usize::from(x > 0), k + usize::from(x + 1 < across)),
+                false => (k - across * usize::from(y > 0), k + across * usize::from(y + 1 < down)),
+            };
+            [0, 1].map(|axis| {
+                let around = (drift[before][axis] + drift[after][axis]) / 2.0;
+                drift[k][axis] + (around - drift[k][axis]) * 0.5 * share
+            })
+        };
+        (0..drift.len()).map(of_cell).collect()
+    }
+
+    /// The drift at a place; beyond the edge, the edge's. Bilinear.
+    fn at(&self, x: f32, y: f32) -> [f32; 2] {
+        let [across, down] = self.cells;
+        let (x, y) = (x.clamp(0.0, (across - 1) as f32), y.clamp(0.0, (down - 1) as f32));
+        let (left, upper) = (x as usize, y as usize);
+        let (right, lower) = ((left + 1).min(across - 1), (upper + 1).min(down - 1));
+        let (share_x, share_y) = (x - left as f32, y - upper as f32);
+        [0, 1].map(|axis| {
+            let value = |row: usize, column: usize| self.drift[row * across + column][axis];
+            let top = value(upper, left) + (value(upper, right) - value(upper, left)) * share_x;
+            let bottom = value(lower, left) + (value(lower, right) - value(lower, left)) * share_x;
+            top + (bottom - top) * share_y
+        })
+    }
+}
+
+/// Value noise: uniform on a lattice of 2^`octave` cells' pitch, bilinear between its nodes, its
+/// variance levelled: else strokes would fade wherever the grain stands between two cells.
+fn noise(octave: usize, x: f32, y: f32) -> f32 {
+    let pitch = (1 << octave) as f32;
+    let (x, y) = ((x + 0.5) / pitch - 0.5, (y + 0.5) / pitch - 0.5);
+    let (left, upper) = (x.floor(), y.floor());
+    let (right, down) = (x - left, y - upper);
+    let node = |column: i32, row: i32| uniform(octave as u32, left as i32 + column, upper as i32 + row);
+    let top = node(0, 0) + (node(1, 0) - node(0, 0)) * right;
+    let bottom = node(0, 1) + (node(1, 1) - node(0, 1)) * right;
+    let power = |share: f32| share * share + (1.0 - share) * (1.0 - share);
+    LEVELS[octave] * (top + (bottom - top) * down) / (power(right) * power(down)).sqrt()
+}
+
+/// Of variance 1, by a hash of the place (the finaliser of MurmurHash3).
+fn uniform(octave: u32, x: i32, y: i32) -> f32 {
+    let mut hash =
+        (x as u32).wrapping_mul(0x9e37_79b1) ^ (y as u32).wrapping_mul(0x85eb_ca77) ^ (octave << 28);
+    hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
+    hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
+    hash ^= hash >> 16;
+    (hash as f32 / u32::MAX as f32 * 2.0 - 1.0) * 3.0_f32.sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+    use crate::paint::flow::Tracker;
+    use crate::time::FrameTime;
+
+    const SIZE: Size = Size { width: 320, height: 192 };
+    const CELLS: [usize; 2] = [80, 48];
+
+    /// Blobs, moved to the right.
+    fn scene(shift: f32, frame: u64) -> Frame {
+        let mut scene = Frame::filled(SIZE, FrameTime::from_secs_f64(frame as f64 / 25.0), [0, 0, 0, 255]);
+        for (k, pixel) in scene.pixels.chunks_exact_mut(4).enumerate() {
+            let (x, y) = ((k % 320) as f32 - shift, (k / 320) as f32);
+            let waves = (x * 0.2).sin() * (y * 0.17).cos() + (x * 0.06 + y * 0.05).sin();
+            pixel[..3].fill((128.0 + 50.0 * waves) as u8);
+        }
+        scene
+    }
+
+    #[test]
+    fn it_is_noise() {
+        let planes = Grain::default().run(SIZE, CELLS, None);
+        for (octave, plane) in planes.chunks_exact(80 * 48).enumerate() {
+            let mean = plane.iter().sum::<f32>() / plane.len() as f32;
+            let variance = plane.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / plane.len() as f32;
+            let neighbours = plane.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum::<f32>();
+            let alike = neighbours / plane.len() as f32 / variance;
+            assert!(mean.abs() < 0.15, "octave {octave}: mean {mean}");
+            assert!((0.3..1.15).contains(&variance), "octave {octave}: variance {variance}");
+            assert!((alike < 0.1) == (octave == 0), "octave {octave}: neighbours {alike}");
+        }
+        assert_eq!(planes, Grain::default().run(SIZE, CELLS, None));
+    }
+
+    #[test]
+    fn it_moves_with_the_picture_and_begins_anew_without_one() {
+        let (mut grain, mut tracker) = (Grain::default(), Tracker::default());
+        let mut planes = Vec::new();
+        for frame in 0..9 {
+            let motion = tracker.run(&scene(2.0 * frame as f32, frame));
+            planes.push(grain.run(SIZE, CELLS, motion.as_ref()));
+        }
+        // The octave of four cells' pitch, 4 cells further to the right: eight frames of half a cell.
+        let octave = 2 * 80 * 48;
+        let off = |moved: usize| -> f32 {
+            let inner = (8..40).flat_map(|row| (24..72).map(move |column| row * 80 + column));
+            let errors = inner.map(|k| (planes[8][octave + k] - planes[0][octave + k - moved]).abs());
+            errors.sum::<f32>() / (32 * 48) as f32
+        };
+        assert!(off(4) < 0.3 * off(0), "{} moved along, {} left behind", off(4), off(0));
+        assert_eq!(grain.run(SIZE, CELLS, None), planes[0]);
+    }
+}

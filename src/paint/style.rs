@@ -1,0 +1,274 @@
+//! A style: everything the painter's network needs to paint like one painting.
+//!
+//! - its weights: the network is the same for all paintings, its weights are tuned to each;
+//! - a code, the scales and shifts of its conditional normalisation (Dumoulin et al., "A Learned
+//!   Representation for Artistic Style", ICLR 2017), as two vectors: for pictures of [`FINE`] lines and
+//!   of [`COARSE`]. Between them (and a little beyond) they are mixed by the logarithm of the lines, so
+//!   that strokes keep their size relative to the picture;
+//! - the painting's colours, which a frame takes before it is painted ([`crate::paint::recolor`]).
+//!
+//! All weights are tuned from the same start, so styles mix by averaging all three.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use half::f16;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::error::{Cause, Error, Result};
+use crate::nn::models::Models;
+use crate::paint::recolor::ColorMoments;
+
+/// Lines of the pictures that the first vector is for.
+pub const FINE: f32 = 256.0;
+/// Lines of the pictures that the second vector is for.
+pub const COARSE: f32 = 724.0;
+/// How far beyond the two a code is continued for strokes of another size, in
+/// their distance. Of smaller and larger pictures there are no other codes.
+const BEYOND: f32 = 0.5;
+
+/// Where the tuned styles lie in the folder of networks, and how their names end.
+const FOLDER: &str = "painters/";
+const EXTENSION: &str = ".safetensors";
+
+/// One style.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Style {
+    /// Of the painter's network, in the order of `painter.bin`.
+    weights: Arc<[f32]>,
+    /// For FINE lines, then for COARSE.
+    codes: [Vec<f32>; 2],
+    /// Of the painting; without them a frame keeps its own.
+    colors: Option<ColorMoments>,
+}
+
+impl Style {
+    /// Of two codes of one length; `None` unless they have values and all are finite.
+    pub fn new(
+        weights: Arc<[f32]>,
+        fine: Vec<f32>,
+        coarse: Vec<f32>,
+        colors: Option<ColorMoments>,
+    ) -> Option<Self> {
+        let finite = weights.iter().chain(&fine).chain(&coarse).all(|value| value.is_finite());
+        (fine.len() == coarse.len() && !fine.is_empty() && finite).then_some(Self {
+            weights,
+            codes: [fine, coarse],
+            colors,
+        })
+    }
+
+    /// Values in a code.
+    pub fn code_len(&self) -> usize {
+        self.codes[0].len()
+    }
+
+    /// Moves the values of both codes in `part` by `amount` of what `other` differs from `origin`.
+    pub(crate) fn lean(&mut self, part: Range<usize>, amount: f32, [origin, other]: [&Self; 2]) {
+        for (code, (origin, other)) in self.codes.iter_mut().zip(origin.codes.iter().zip(&other.codes)) {
+            for k in part.clone() {
+                code[k] += amount * (other[k] - origin[k]);
+            }
+        }
+    }
+
+    /// Values in the weights.
+    pub fn weights_len(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// The weights as ONNX Runtime takes them: little-endian floats.
+    pub(crate) fn weight_bytes(&self) -> Vec<u8> {
+        self.weights.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    /// The colours of the painting.
+    pub(crate) fn colors(&self) -> Option<&ColorMoments> {
+        self.colors.as_ref()
+    }
+
+    /// Whether both run on the same weights, so that one can follow the other in an open network.
+    pub(crate) fn shares_weights_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.weights, &other.weights) || self.weights == other.weights
+    }
+
+    /// The code for a picture of so many lines, with strokes `stroke` times as large.
+    pub fn code(&self, lines: f32, stroke: f32) -> Vec<f32> {
+        let t = (lines.clamp(FINE, COARSE) * stroke / FINE).ln() / (COARSE / FINE).ln();
+        let t = t.clamp(-BEYOND, 1.0 + BEYOND);
+        let [fine, coarse] = &self.codes;
+        fine.iter().zip(coarse).map(|(fine, coarse)| fine + (coarse - fine) * t).collect()
+    }
+
+    /// The weighted mean of some styles of one network; weights need not sum to one. `None` if they are
+    /// of different networks, or none.
+    pub fn mix(parts: &[(Self, f32)]) -> Option<Self> {
+        let (first, _) = parts.first()?;
+        let sizes = |style: &Self| (style.code_len(), style.weights_len());
+        if parts.iter().any(|(style, _)| sizes(style) != sizes(first)) {
+            return None;
+        }
+        let total: f32 = parts.iter().map(|(_, share)| share).sum();
+        let mean = |values: fn(&Self) -> &[f32]| {
+            let mut sum = vec![0.0; values(first).len()];
+            for (style, share) in parts {
+                sum.iter_mut().zip(values(style)).for_each(|(sum, value)| *sum += value * share / total);
+            }
+            sum
+        };
+        let mut colors = first.colors;
+        let mut so_far = parts[0].1;
+        for (style, share) in &parts[1..] {
+            so_far += share;
+            colors = colors.zip(style.colors).map(|(mean, own)| mean.lerp(&own, share / so_far));
+        }
+        let weights = match parts.iter().all(|(style, _)| style.shares_weights_with(first)) {
+            true => first.weights.clone(),
+            false => mean(|style| &style.weights).into(),
+        };
+        Self::new(weights, mean(|style| &style.codes[0]), mean(|style| &style.codes[1]), colors)
+    }
+
+    /// Reads a file that [`Self::write`] or `models/train/tune.py` wrote.
+    ///
+    /// # Errors
+    /// Returns an error if it cannot be read, or holds something else.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        Self::parse(&bytes).map_err(|source| Error::StyleInvalid { path: path.to_owned(), source })
+    }
+
+    /// The style of one of the program's own paintings, by name; `None` unless it was tuned.
+    ///
+    /// # Errors
+    /// As [`Models::read`], or if the file holds something else.
+    pub fn tuned(models: &Models, name: &str) -> Result<Option<Self>> {
+        let file = format!("{FOLDER}{name}{EXTENSION}");
+        if models.spec(&file).is_none() {
+            return Ok(None);
+        }
+        let (bytes, _) = models.read(&file)?;
+        let path = models.folder().join(&file);
+        Self::parse(&bytes).map(Some).map_err(|source| Error::StyleInvalid { path, source })
+    }
+
+    /// From the bytes of a style file: `weights` [W] and `code` [2,S], floats or half floats, and `colors`
+    /// [12], floats, which may be missing.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Cause> {
+        let tensors = SafeTensors::deserialize(bytes)?;
+        let weights = floats(&tensors, "weights")?;
+        let mut fine = floats(&tensors, "code")?;
+        let coarse = fine.split_off(fine.len() / 2);
+        let colors = match tensors.tensor("colors") {
+            Ok(_) => Some(
+                ColorMoments::from_values(&floats(&tensors, "colors")?).ok_or("its colors are no moments")?,
+            ),
+            Err(_) => None,
+        };
+        Self::new(weights.into(), fine, coarse, colors).ok_or_else(|| "its values are not finite".into())
+    }
+
+    /// Writes it as a file of its own, whole or not at all.
+    ///
+    /// # Errors
+    /// Returns an error if it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let failed = |source: Cause| Error::Write { path: path.to_owned(), source };
+        let bytes = self.to_bytes().map_err(failed)?;
+        let part = path.with_extension("part");
+        let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+        written.map_err(|error| failed(Box::new(error)))
+    }
+
+    /// What [`Self::parse`] reads.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Cause> {
+        let halves = |values: &mut dyn Iterator<Item = &f32>| -> Vec<u8> {
+            values.flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect()
+        };
+        let weights = halves(&mut self.weights.iter());
+        let code = halves(&mut self.codes.iter().flatten());
+        let colors: Option<Vec<u8>> =
+            self.colors.map(|colors| colors.values().iter().flat_map(|value| value.to_le_bytes()).collect());
+        let mut tensors = vec![
+            ("weights", TensorView::new(Dtype::F16, vec![self.weights.len()], &weights)?),
+            ("code", TensorView::new(Dtype::F16, vec![2, self.code_len()], &code)?),
+        ];
+        if let Some(colors) = &colors {
+            tensors.push(("colors", TensorView::new(Dtype::F32, vec![colors.len() / 4], colors)?));
+        }
+        Ok(safetensors::serialize(tensors, None)?)
+    }
+}
+
+/// The names of all paintings that were tuned.
+pub fn tuned_names(models: &Models) -> Vec<String> {
+    let names =
+        models.files().iter().filter_map(|file| file.name.strip_prefix(FOLDER)?.strip_suffix(EXTENSION));
+    names.map(str::to_owned).collect()
+}
+
+fn floats(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>, Cause> {
+    let tensor = tensors
+        .tensor(name)
+        .map_err(|_| format!("it has no `{name}`: another program or an older version wrote it"))?;
+    match tensor.dtype() {
+        Dtype::F16 => {
+            Ok(tensor.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect())
+        }
+        Dtype::F32 => {
+            Ok(tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+        }
+        other => Err(format!("its `{name}` is of type {other:?}, not of floats").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn style(weight: f32, code: f32) -> Style {
+        let colors = ColorMoments::from_values(&[code; 12]);
+        Style::new(vec![weight; 3].into(), vec![code, 1.0], vec![code + 1.0, 3.0], colors).expect("finite")
+    }
+
+    #[test]
+    fn codes_run_from_fine_to_coarse_with_lines_and_strokes() {
+        let style = style(1.0, 0.0);
+        assert_eq!(style.code(256.0, 1.0), [0.0, 1.0]);
+        assert_eq!(style.code(724.0, 1.0), [1.0, 3.0]);
+        assert_eq!(style.code(362.0, 2.0), style.code(724.0, 1.0));
+        assert_eq!(style.code(8640.0, 1.0), [1.0, 3.0]);
+        assert_eq!(style.code(8640.0, 2.0), [1.5, 4.0]);
+        assert_eq!(style.code(1.0, 0.5), [-0.5, 0.0]);
+    }
+
+    #[test]
+    fn mixing_is_a_weighted_mean_of_weights_codes_and_colors() {
+        let mixed = Style::mix(&[(style(1.0, 0.0), 3.0), (style(5.0, 4.0), 1.0)]).expect("one network");
+        assert_eq!(mixed, style(2.0, 1.0));
+        let longer = Style::new(vec![1.0; 4].into(), vec![0.0; 2], vec![0.0; 2], None).expect("finite");
+        assert_eq!(Style::mix(&[(style(1.0, 0.0), 1.0), (longer, 1.0)]), None);
+        assert_eq!(Style::mix(&[]), None);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_no_style() {
+        assert_eq!(Style::new(vec![f32::NAN].into(), vec![0.0], vec![0.0], None), None);
+        assert_eq!(Style::new(vec![0.0].into(), vec![], vec![], None), None);
+    }
+
+    #[test]
+    fn a_style_survives_its_file_and_a_file_cut_short_does_not() {
+        for style in
+            [style(0.5, 2.0), Style::new(vec![0.25].into(), vec![1.0], vec![2.0], None).expect("finite")]
+        {
+            let bytes = style.to_bytes().expect("written");
+            assert_eq!(Style::parse(&bytes).expect("read"), style);
+            for len in [0, 7, bytes.len() / 2, bytes.len() - 1] {
+                assert!(Style::parse(&bytes[..len]).is_err(), "{len} of {} bytes", bytes.len());
+            }
+        }
+    }
+}
