@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A request to end, shared between all its clones.
 #[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct CancelToken(Arc<AtomicBool>);
 
-impl Stop {
-    /// Never raised until [`Stop::raise`].
+impl CancelToken {
+    /// Never raised until [`CancelToken::raise`].
     pub fn new() -> Self {
         Self::default()
     }
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn clones_share_the_flag_and_the_second_raise_knows() {
-        let stop = Stop::new();
+        let stop = CancelToken::new();
         let other = stop.clone();
         assert!(!other.is_raised());
         assert!(!stop.raise());

@@ -14,15 +14,15 @@
 //!                                               finish::Finish
 //! ```
 //!
-//! A single picture can be painted the paper's own way instead: [`styler::Styler`]
-//! optimises it. What is painted with comes from a [`texture::Texture`]: the name of
+//! A single picture can be painted the paper's own way instead: [`styler::StyleOptimizer`]
+//! optimises it. What is painted with comes from a [`texture::StyleSpec`]: the name of
 //! one of the program's own styles, any painting ([`style_encoder`]), or what
 //! [`distill`] made of one.
 //!
 //! [`pipeline`] holds the threads and channels, [`engine`] puts the two middle
 //! stages together from a [`preset`], and everything else is one of the structs
-//! or the types that pass between them: [`frame::Frame`], [`warper::Match`],
-//! [`pose::Posed`], [`field::WarpField`], [`time::FrameTime`].
+//! or the types that pass between them: [`frame::Frame`], [`warper::Correspondence`],
+//! [`pose::Decomposition`], [`field::WarpField`], [`time::FrameTime`].
 //!
 //! ```no_run
 //! use stylewarp::engine::{Engine, Setup};

@@ -13,7 +13,7 @@ use crate::assets::EMBEDDED;
 use crate::error::{Cause, Error, Result};
 use crate::image_file::exemplar;
 use crate::paint::composite::Colors;
-use crate::paint::style_spec::Texture;
+use crate::paint::style_spec::StyleSpec;
 use crate::warp::regularize::Align;
 
 /// Name of the preset used where none is named.
@@ -22,7 +22,7 @@ pub const DEFAULT: &str = "modigliani";
 /// Everything that makes a look.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Preset {
+pub struct Look {
     /// Its name, or the file it came from.
     pub name: String,
     /// One line for people.
@@ -30,7 +30,7 @@ pub struct Preset {
     /// Shapes to take over; `None` leaves them alone.
     pub geometry: Option<RgbImage>,
     /// Brushwork; `None` leaves the surface alone.
-    pub texture: Option<Texture>,
+    pub texture: Option<StyleSpec>,
     /// Strength of the warp, 0..=2; 1 is the exemplar's own shape.
     pub warp: f32,
     /// Strength of the painting, 0..=1.
@@ -45,7 +45,7 @@ pub struct Preset {
     pub align: Align,
 }
 
-impl Default for Preset {
+impl Default for Look {
     /// Nothing is changed.
     fn default() -> Self {
         Self {
@@ -82,7 +82,7 @@ struct Written {
     align: Align,
 }
 
-impl Preset {
+impl Look {
     /// By name (the program's own, then the user's) or by path (anything with a
     /// `/` or ending in `.toml`).
     ///
@@ -109,7 +109,7 @@ impl Preset {
         }
     }
 
-    /// Names that [`Preset::load`] knows: the program's own, then the user's.
+    /// Names that [`Look::load`] knows: the program's own, then the user's.
     pub fn names() -> Vec<String> {
         let stem = |path: &Path| -> Option<String> {
             let is_toml = path.extension().is_some_and(|extension| extension == "toml");
@@ -142,7 +142,7 @@ impl Preset {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             broken(format!("line {}: {}", before.matches('\n').count() + 1, error.message()).into())
         })?;
-        let texture = written.texture.map(|text| Texture::parse(&text, folder)).transpose();
+        let texture = written.texture.map(|text| StyleSpec::parse(&text, folder)).transpose();
         let preset = Self {
             name: name.into(),
             description: written.description,
@@ -178,17 +178,17 @@ pub fn user_folder() -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Preset> {
+    fn parse(text: &str) -> Result<Look> {
         let broken = |source| Error::PresetInvalid { path: "test".into(), source };
-        Preset::parse("test", text, Path::new(""), broken, |_| Ok(RgbImage::new(16, 16)))
+        Look::parse("test", text, Path::new(""), broken, |_| Ok(RgbImage::new(16, 16)))
     }
 
     #[test]
     fn every_embedded_preset_is_valid() {
-        let names = Preset::names();
+        let names = Look::names();
         assert!(names.len() >= 4 && names.iter().any(|name| name == DEFAULT), "{names:?}");
         for name in names {
-            let preset = Preset::load(&name).expect(&name);
+            let preset = Look::load(&name).expect(&name);
             assert!(
                 !preset.description.is_empty() && preset.texture.is_some() && preset.geometry.is_some(),
                 "{name}"
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn unknown_names_list_the_known_ones() {
-        let Err(Error::PresetMissing { available, .. }) = Preset::load("no-such") else { panic!("found") };
+        let Err(Error::PresetMissing { available, .. }) = Look::load("no-such") else { panic!("found") };
         assert!(available.iter().any(|name| name == DEFAULT), "{available:?}");
     }
 }

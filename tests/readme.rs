@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stylewarp::look::Preset;
+use stylewarp::look::Look;
 
 fn root() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
@@ -52,10 +52,10 @@ fn names_every_preset() {
     assert!(silent.is_empty(), "no word of {silent:?}");
 }
 
-/// The program's own: `Preset::names` lists the user's as well.
+/// The program's own: `Look::names` lists the user's as well.
 fn own_presets() -> Vec<String> {
     let is_own = |name: &String| root().join(format!("presets/{name}.toml")).is_file();
-    let names: Vec<_> = Preset::names().into_iter().filter(is_own).collect();
+    let names: Vec<_> = Look::names().into_iter().filter(is_own).collect();
     assert!(!names.is_empty(), "no presets found");
     names
 }

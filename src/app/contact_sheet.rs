@@ -1,12 +1,12 @@
 //! One picture in every look, on one sheet: how looks are chosen.
 
 use crate::app::tiles::{gallery, scaled};
-use crate::engine::{Engine, Setup};
+use crate::engine::{Engine, EngineConfig};
 use crate::error::Result;
 use crate::frame::{Frame, Size};
-use crate::look::Preset;
+use crate::look::Look;
 use crate::nn::models::Models;
-use crate::paint::style_spec::{self, Texture};
+use crate::paint::style_spec::{self, StyleSpec};
 
 /// Height of a picture on the sheet.
 const HEIGHT: u32 = 320;
@@ -15,7 +15,7 @@ const WIDTH: u32 = 2000;
 
 /// What is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Shelf {
+pub enum SheetKind {
     /// Every preset: shapes and brushwork.
     #[default]
     Presets,
@@ -27,13 +27,18 @@ pub enum Shelf {
 ///
 /// # Errors
 /// Where a look or a network cannot be had or fails.
-pub fn draw(photo: &Frame, shelf: Shelf, setup: &Setup, mut told: impl FnMut(&str)) -> Result<Frame> {
+pub fn draw(
+    photo: &Frame,
+    shelf: SheetKind,
+    setup: &EngineConfig,
+    mut told: impl FnMut(&str),
+) -> Result<Frame> {
     let photo = scaled(photo, HEIGHT);
-    let looks: Vec<Preset> = match shelf {
-        Shelf::Presets => Preset::names().iter().map(|name| Preset::load(name)).collect::<Result<_>>()?,
-        Shelf::Textures => style_spec::names(&Models::find(setup.models.as_deref())?)
+    let looks: Vec<Look> = match shelf {
+        SheetKind::Presets => Look::names().iter().map(|name| Look::load(name)).collect::<Result<_>>()?,
+        SheetKind::Textures => style_spec::names(&Models::find(setup.models.as_deref())?)
             .into_iter()
-            .map(|name| Preset { texture: Some(Texture::named(&name)), name, ..Preset::default() })
+            .map(|name| Look { texture: Some(StyleSpec::named(&name)), name, ..Look::default() })
             .collect(),
     };
     let mut tiles = vec![("as it is".to_owned(), photo.clone())];

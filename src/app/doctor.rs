@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::app::report::hint;
-use crate::engine::Setup;
+use crate::engine::EngineConfig;
 use crate::error::Error;
 use crate::gpu::adapter::Gpu;
 use crate::live::capture::camera;
@@ -69,11 +69,11 @@ impl Check {
 }
 
 /// Every check, in the order in which things are needed.
-pub fn examine(setup: &Setup) -> Vec<Check> {
+pub fn examine(setup: &EngineConfig) -> Vec<Check> {
     vec![networks(setup), runtime(setup), gpu(), ffmpeg(), cameras(), virtual_camera(), display()]
 }
 
-fn networks(setup: &Setup) -> Check {
+fn networks(setup: &EngineConfig) -> Check {
     let read = || {
         let models = Models::find(setup.models.as_deref())?;
         for file in models.files() {
@@ -89,7 +89,7 @@ fn networks(setup: &Setup) -> Check {
     }
 }
 
-fn runtime(setup: &Setup) -> Check {
+fn runtime(setup: &EngineConfig) -> Check {
     match Runtime::load(setup.device) {
         Ok(runtime) => {
             let found = format!("on {}, by {}", runtime.device().name(), runtime.library().display());
@@ -224,14 +224,14 @@ mod tests {
 
     #[test]
     fn everything_is_looked_at_and_what_is_wrong_has_advice() {
-        let checks = examine(&Setup { device: Device::Cpu, ..Setup::default() });
+        let checks = examine(&EngineConfig { device: Device::Cpu, ..EngineConfig::default() });
         assert_eq!(checks.len(), 7);
         for check in &checks {
             assert!(check.health == Health::Ok || check.advice.is_some(), "{check:?}");
             assert!(check.text().contains(&check.found));
         }
         assert_eq!((checks[0].health, checks[1].health), (Health::Ok, Health::Ok), "{checks:?}");
-        let nowhere = Setup { models: Some("no/such/folder".into()), ..Setup::default() };
+        let nowhere = EngineConfig { models: Some("no/such/folder".into()), ..EngineConfig::default() };
         assert_eq!(examine(&nowhere)[0].health, Health::Broken);
     }
 }

@@ -1,6 +1,6 @@
 //! Ctrl-C: the first signal ends a run in good order, the second at once.
 
-use crate::cancel::Stop;
+use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 
 /// A token raised by SIGINT, SIGTERM and SIGHUP (Ctrl-C on Windows). A second signal ends
@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// Returns [`Error::Signal`] if a handler is installed already.
-pub fn on_signal() -> Result<Stop> {
-    let stop = Stop::new();
+pub fn on_signal() -> Result<CancelToken> {
+    let stop = CancelToken::new();
     let raised = stop.clone();
     #[expect(clippy::disallowed_methods, reason = "giving up at once is what a second signal asks for")]
     ctrlc::set_handler(move || {

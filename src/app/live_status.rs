@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::app::progress::BarWriter;
-use crate::live::stats::Reading;
+use crate::live::stats::StatsSnapshot;
 use crate::live::status::StatusReporter;
 
 /// Where it says so.
@@ -39,7 +39,7 @@ impl StatusLine {
 }
 
 impl StatusReporter for StatusLine {
-    fn show(&self, reading: &Reading, notice: Option<&str>) {
+    fn show(&self, reading: &StatsSnapshot, notice: Option<&str>) {
         match self {
             Self::Terminal(bar) => bar.set_message(text(reading, notice)),
             Self::Json => {
@@ -70,8 +70,8 @@ impl Drop for StatusLine {
     }
 }
 
-fn text(reading: &Reading, notice: Option<&str>) -> String {
-    let Reading { fps, camera_fps, latency_ms, latency_p99_ms, dropped, lines, .. } = reading;
+fn text(reading: &StatsSnapshot, notice: Option<&str>) -> String {
+    let StatsSnapshot { fps, camera_fps, latency_ms, latency_p99_ms, dropped, lines, .. } = reading;
     match notice {
         Some(notice) => notice.to_owned(),
         None => format!(
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_notice_takes_the_place_of_numbers() {
-        let reading = Reading { fps: 24.96, camera_fps: 30.0, dropped: 7, ..Reading::default() };
+        let reading = StatsSnapshot { fps: 24.96, camera_fps: 30.0, dropped: 7, ..StatsSnapshot::default() };
         assert!(text(&reading, None).starts_with("25.0 of 30.0 frames/s"));
         assert_eq!(text(&reading, Some("unplugged")), "unplugged");
     }

@@ -10,11 +10,11 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use crate::app::tiles::{below, beside, scaled};
-use crate::engine::Explained;
+use crate::engine::Trace;
 use crate::frame::{Frame, Size};
 use crate::image_file::frame_of;
 use crate::warp::grid::{GRID, centre};
-use crate::warp::regularize::Aligner;
+use crate::warp::regularize::FieldSolver;
 
 /// What to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -37,7 +37,7 @@ const LEAST: f32 = 0.2;
 const TILE: u32 = 360;
 
 /// Draws it.
-pub fn draw(show: Show, seen: &Explained, exemplar: &RgbImage) -> Frame {
+pub fn draw(show: Show, seen: &Trace, exemplar: &RgbImage) -> Frame {
     match show {
         Show::Field => field(seen),
         Show::Matches => matches(seen, exemplar),
@@ -45,8 +45,7 @@ pub fn draw(show: Show, seen: &Explained, exemplar: &RgbImage) -> Frame {
         Show::All => {
             let small =
                 |frame: &Frame| if frame.size.height > TILE { scaled(frame, TILE) } else { frame.clone() };
-            let seen =
-                &Explained { source: small(&seen.source), result: small(&seen.result), ..seen.clone() };
+            let seen = &Trace { source: small(&seen.source), result: small(&seen.result), ..seen.clone() };
             let upper = [seen.source.clone(), seen.result.clone(), field(seen)];
             let lower = [matches(seen, exemplar), confidence(seen)];
             below(&beside(&upper, TILE), &beside(&lower, TILE))
@@ -54,7 +53,7 @@ pub fn draw(show: Show, seen: &Explained, exemplar: &RgbImage) -> Frame {
     }
 }
 
-fn field(seen: &Explained) -> Frame {
+fn field(seen: &Trace) -> Frame {
     let size = seen.result.size;
     let shorter = size.width.min(size.height) as f32;
     let (step, thick) = (shorter / LINES, (shorter / 400.0).max(0.7));
@@ -78,8 +77,8 @@ fn field(seen: &Explained) -> Frame {
     })
 }
 
-fn matches(seen: &Explained, exemplar: &RgbImage) -> Frame {
-    let Aligner { exemplar_aspect, frame_aspect, .. } = seen.aligner;
+fn matches(seen: &Trace, exemplar: &RgbImage) -> Frame {
+    let FieldSolver { exemplar_aspect, frame_aspect, .. } = seen.aligner;
     let cells: Vec<_> = (0..GRID * GRID).filter(|k| seen.posed.confidence[*k] > LEAST).collect();
     let dots = |of: &dyn Fn(usize) -> [f32; 2]| -> Vec<Dot> {
         let dot = |&k: &usize| Dot {
@@ -95,7 +94,7 @@ fn matches(seen: &Explained, exemplar: &RgbImage) -> Frame {
     beside(&[dotted(&seen.source, &in_frame), exemplar], height)
 }
 
-fn confidence(seen: &Explained) -> Frame {
+fn confidence(seen: &Trace) -> Frame {
     let size = seen.source.size;
     over(&seen.source, |x, y| {
         let sure = seen.aligner.confidence_at(&seen.posed, fraction(x, y, size));
@@ -180,20 +179,24 @@ mod tests {
     use crate::time::FrameTime;
     use crate::warp::field::WarpField;
     use crate::warp::regularize::Align;
-    use crate::warp::similarity::Posed;
+    use crate::warp::similarity::Decomposition;
     use crate::warp::similarity::tests::{EXEMPLAR, FRAME, carried};
 
-    fn seen(size: Size, field: WarpField) -> Explained {
-        let aligner =
-            Aligner { align: Align::Subject, strength: 1.0, exemplar_aspect: EXEMPLAR, frame_aspect: FRAME };
+    fn seen(size: Size, field: WarpField) -> Trace {
+        let aligner = FieldSolver {
+            align: Align::Subject,
+            strength: 1.0,
+            exemplar_aspect: EXEMPLAR,
+            frame_aspect: FRAME,
+        };
         let mut found = carried(|[x, y]| [0.5 * x + 0.6, 0.5 * y + 0.2]);
         // Sure of the upper half only.
         found.confidence[GRID * GRID / 2..].fill(0.0);
         let source = Frame::filled(size, FrameTime::ZERO, [90, 120, 150, 255]);
-        Explained {
+        Trace {
             result: source.clone(),
             source,
-            posed: Posed::from_match(&found, EXEMPLAR, FRAME),
+            posed: Decomposition::from_match(&found, EXEMPLAR, FRAME),
             field,
             aligner,
         }

@@ -13,7 +13,7 @@ use stylewarp::app::interrupt::on_signal;
 use stylewarp::app::progress::Progress;
 use stylewarp::engine::Engine;
 use stylewarp::jobs::video::run_file;
-use stylewarp::look::Preset;
+use stylewarp::look::Look;
 use stylewarp::paint::composite::Colors;
 use stylewarp::time::FrameTime;
 use stylewarp::video::read::{Clip, FileSource, Source as _, VideoInfo};
@@ -105,7 +105,7 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
 }
 
 /// What will be done, for `--dry-run` and the `start` event.
-fn plan(cli: &Cli, look: &Preset, info: &VideoInfo, engine: &Engine) -> serde_json::Value {
+fn plan(cli: &Cli, look: &Look, info: &VideoInfo, engine: &Engine) -> serde_json::Value {
     json!({
         "input": cli.input, "output": cli.output,
         "size": info.size.to_string(), "fps": info.rate.to_string(), "frames": info.frames,

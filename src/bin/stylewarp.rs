@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use stylewarp::app::bench;
 use stylewarp::app::cli::{LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, fail, quiet_libraries};
-use stylewarp::app::contact_sheet::{self, Shelf};
+use stylewarp::app::contact_sheet::{self, SheetKind};
 use stylewarp::app::doctor;
 use stylewarp::app::interrupt::on_signal;
 use stylewarp::app::live_status::StatusLine;
@@ -18,8 +18,8 @@ use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
 use stylewarp::jobs::{distill, still};
 use stylewarp::live::capture::camera;
-use stylewarp::live::session::{self, Outlets};
-use stylewarp::look::Preset;
+use stylewarp::live::session::{self, Outputs};
+use stylewarp::look::Look;
 use stylewarp::nn::models::Models;
 use stylewarp::paint::style_spec;
 use stylewarp::{Error, Result, image_file};
@@ -86,7 +86,7 @@ enum Command {
         on: Option<PathBuf>,
         /// What is on the sheet
         #[arg(long, value_enum, default_value_t)]
-        of: Shelf,
+        of: SheetKind,
         /// Overwrite the sheet
         #[arg(short = 'y', long)]
         overwrite: bool,
@@ -173,7 +173,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             Ok(())
         }
         Command::Live(args) => {
-            let outlets = Outlets {
+            let outlets = Outputs {
                 loopback: args.loopback.clone(),
                 serve: args.serve_options(),
                 record: args.record.clone(),
@@ -219,8 +219,8 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             image_file::write(&sheet, &drawn)
         }
         Command::Presets { setup, .. } => {
-            for name in Preset::names() {
-                println!("{name:<20} {}", Preset::load(&name)?.description);
+            for name in Look::names() {
+                println!("{name:<20} {}", Look::load(&name)?.description);
             }
             let names = style_spec::names(&Models::find(setup.models.as_deref())?);
             println!("\ntextures: {}", names.join(", "));
@@ -242,7 +242,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             Ok(())
         }
         Command::Bench { clip, seconds, against, preset, runs, json, setup } => {
-            let (look, setup) = (Preset::load(&preset)?, setup.setup());
+            let (look, setup) = (Look::load(&preset)?, setup.setup());
             let (told, text) = match clip {
                 Some(clip) => {
                     let steady = bench::jitter::run(&clip, seconds, &look, &setup)?;

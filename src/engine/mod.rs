@@ -5,7 +5,7 @@
 //! Render   Remap  -> Tracker -> Painter -> Steady -> Finish   frame, field -> frame
 //! ```
 //!
-//! Live, the past is all there is ([`Causal`] in place of [`Lookahead`]), and both
+//! Live, the past is all there is ([`OneEuroSmoother`] in place of [`LookaheadSmoother`]), and both
 //! stages can be turned while they run.
 //!
 //! A stage whose strength is 0 is not loaded: with neither, frames pass untouched
@@ -18,27 +18,27 @@ use image::RgbImage;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::gpu::adapter::Gpu;
-use crate::look::Preset;
+use crate::look::Look;
 use crate::nn::models::Models;
 use crate::nn::runtime::{Device, Runtime};
-use crate::paint::composite::{Finish, Mix};
+use crate::paint::composite::{BlendParams, Compositor};
 use crate::paint::crossfade::Crossfade;
-use crate::paint::flow::Tracker;
+use crate::paint::flow::FlowEstimator;
 use crate::paint::painter::{PaintParams, Painter};
-use crate::paint::stabilize::Steady;
+use crate::paint::stabilize::TemporalStabilizer;
 use crate::time::FrameTime;
 use crate::warp::features::EncoderChoice;
 use crate::warp::field::WarpField;
 use crate::warp::grid::FOUND;
-use crate::warp::matcher::Warper;
-use crate::warp::regularize::{Align, Aligner};
+use crate::warp::matcher::Matcher;
+use crate::warp::regularize::{Align, FieldSolver};
 use crate::warp::remap::Remap;
-use crate::warp::similarity::Posed;
-use crate::warp::smoothing::{Causal, Lookahead};
+use crate::warp::similarity::Decomposition;
+use crate::warp::smoothing::{LookaheadSmoother, OneEuroSmoother};
 
 /// Where networks come from and what they run on.
 #[derive(Debug, Clone, Default)]
-pub struct Setup {
+pub struct EngineConfig {
     /// Folder of networks, if not the usual ones.
     pub models: Option<PathBuf>,
     /// Device for the networks; `Cpu` keeps the warp off the GPU as well.
@@ -49,7 +49,7 @@ pub struct Setup {
 
 /// A frame that knows how it will be bent.
 #[derive(Debug)]
-pub struct Analysed {
+pub struct AnalyzedFrame {
     /// The frame, untouched.
     pub frame: Frame,
     /// Its warp.
@@ -59,9 +59,9 @@ pub struct Analysed {
 /// Both stages.
 pub struct Engine {
     /// Finds each frame's field.
-    pub analyse: Analyse,
+    pub analyse: Analyzer,
     /// Bends and paints.
-    pub render: Render,
+    pub render: Renderer,
     /// What runs on what, for people.
     pub devices: String,
 }
@@ -72,19 +72,19 @@ impl Engine {
     ///
     /// # Errors
     /// Where a network, the style or the device cannot be had.
-    pub fn new(look: &Preset, lines: Option<u32>, frame_aspect: f32, setup: &Setup) -> Result<Self> {
+    pub fn new(look: &Look, lines: Option<u32>, frame_aspect: f32, setup: &EngineConfig) -> Result<Self> {
         let exemplar = look.geometry.as_ref().filter(|_| look.warp > 0.0);
         let texture = look.texture.as_ref().filter(|_| look.paint > 0.0);
         if exemplar.is_none() && texture.is_none() {
-            let render = Render { remap: Remap::new(None)?, paint: None, steadiness: 0.0 };
-            return Ok(Self { analyse: Analyse::default(), render, devices: "nothing to do".into() });
+            let render = Renderer { remap: Remap::new(None)?, paint: None, steadiness: 0.0 };
+            return Ok(Self { analyse: Analyzer::default(), render, devices: "nothing to do".into() });
         }
         let models = Models::find(setup.models.as_deref())?;
         let runtime = Runtime::load(setup.device)?;
-        let mut analyse = Analyse::default();
+        let mut analyse = Analyzer::default();
         if let Some(exemplar) = exemplar {
-            let warper = Warper::new(&models, &runtime, setup.encoder, exemplar, frame_aspect)?;
-            let aligner = Aligner {
+            let warper = Matcher::new(&models, &runtime, setup.encoder, exemplar, frame_aspect)?;
+            let aligner = FieldSolver {
                 align: look.align,
                 strength: look.warp,
                 exemplar_aspect: warper.exemplar_aspect(),
@@ -97,14 +97,14 @@ impl Engine {
             Some(texture) => {
                 let painter = Painter::new(&models, &runtime, texture.style(&models, &runtime)?)?;
                 let params = PaintParams { stroke: look.stroke_size, lines };
-                let mix = Mix { strength: look.paint, colors: look.colors };
-                let (tracker, steady) = (Tracker::default(), Steady::default());
+                let mix = BlendParams { strength: look.paint, colors: look.colors };
+                let (tracker, steady) = (FlowEstimator::default(), TemporalStabilizer::default());
                 Some(Paint {
                     tracker,
                     painter: Crossfade::new(painter),
                     params,
                     steady,
-                    finish: Finish::new(gpu.clone())?,
+                    finish: Compositor::new(gpu.clone())?,
                     mix,
                 })
             }
@@ -114,7 +114,7 @@ impl Engine {
         let network = runtime.device();
         let encoder = if exemplar.is_some() { setup.encoder.description(network) } else { "no encoder" };
         let devices = format!("networks on {} ({encoder}), warp on {}", network.name(), remap.device());
-        Ok(Self { analyse, render: Render { remap, paint, steadiness: look.steady }, devices })
+        Ok(Self { analyse, render: Renderer { remap, paint, steadiness: look.steady }, devices })
     }
 
     /// One picture by itself, without a past or a future.
@@ -137,55 +137,55 @@ impl Engine {
     ///
     /// # Errors
     /// Where a stage fails, or the look does not warp.
-    pub fn explain(&mut self, source: Frame) -> Result<Explained> {
+    pub fn explain(&mut self, source: Frame) -> Result<Trace> {
         let Some((warper, aligner)) = &mut self.analyse.warp else { return Err(Error::NothingToShow) };
-        let posed = aligner.take_apart(&warper.run(&source)?);
+        let posed = aligner.decompose(&warper.run(&source)?);
         let field = aligner.run(&posed);
-        let result = self.render.run(Analysed { frame: source.clone(), field: field.clone() })?;
+        let result = self.render.run(AnalyzedFrame { frame: source.clone(), field: field.clone() })?;
         self.analyse.doubt.run(source.time, &posed);
         self.analyse.doubt.finish();
-        Ok(Explained { source, result, posed, field, aligner: *aligner })
+        Ok(Trace { source, result, posed, field, aligner: *aligner })
     }
 }
 
 /// What an engine did with a picture, and why: for [`crate::app::visualize`].
 #[derive(Debug, Clone)]
-pub struct Explained {
+pub struct Trace {
     /// The picture.
     pub source: Frame,
     /// The picture, redrawn.
     pub result: Frame,
     /// What was matched.
-    pub posed: Posed,
+    pub posed: Decomposition,
     /// How it was bent.
     pub field: WarpField,
     /// How the one became the other.
-    pub aligner: Aligner,
+    pub aligner: FieldSolver,
 }
 
 /// Finds each frame's field; holds frames back while it looks ahead.
 #[derive(Default)]
-pub struct Analyse {
-    warp: Option<(Warper, Aligner)>,
-    smoother: Lookahead<Frame>,
-    causal: Causal,
-    doubt: Doubt,
+pub struct Analyzer {
+    warp: Option<(Matcher, FieldSolver)>,
+    smoother: LookaheadSmoother<Frame>,
+    causal: OneEuroSmoother,
+    doubt: MatchMonitor,
 }
 
-impl Analyse {
+impl Analyzer {
     /// Takes the next frame; calls `ready` for each one whose field is known.
     ///
     /// # Errors
     /// Where a network fails, or whatever `ready` returns.
-    pub fn push(&mut self, frame: Frame, ready: &mut impl FnMut(Analysed) -> Result<()>) -> Result<()> {
+    pub fn push(&mut self, frame: Frame, ready: &mut impl FnMut(AnalyzedFrame) -> Result<()>) -> Result<()> {
         let Some((warper, aligner)) = &mut self.warp else {
-            return ready(Analysed { frame, field: WarpField::identity(1, 1) });
+            return ready(AnalyzedFrame { frame, field: WarpField::identity(1, 1) });
         };
         let found = warper.run(&frame)?;
-        let posed = aligner.take_apart(&found);
+        let posed = aligner.decompose(&found);
         self.doubt.run(frame.time, &posed);
         self.smoother.push(frame.time, posed, found.scene, frame, |frame, found| {
-            ready(Analysed { frame, field: aligner.run(&found) })
+            ready(AnalyzedFrame { frame, field: aligner.run(&found) })
         })
     }
 
@@ -203,7 +203,7 @@ impl Analyse {
             warper.set_frame_aspect(aspect);
         }
         let found = warper.run(frame)?;
-        let posed = aligner.take_apart(&found);
+        let posed = aligner.decompose(&found);
         self.doubt.run(frame.time, &posed);
         Ok(aligner.run(&self.causal.run(frame.time, posed, found.scene)))
     }
@@ -219,11 +219,11 @@ impl Analyse {
     ///
     /// # Errors
     /// Where ONNX Runtime fails.
-    pub fn copy_shapes_of(&mut self, exemplar: &RgbImage) -> Result<()> {
+    pub fn set_exemplar(&mut self, exemplar: &RgbImage) -> Result<()> {
         if let Some((warper, aligner)) = &mut self.warp {
             warper.set_exemplar(exemplar)?;
             aligner.exemplar_aspect = warper.exemplar_aspect();
-            (self.causal, self.doubt) = (Causal::default(), Doubt::default());
+            (self.causal, self.doubt) = (OneEuroSmoother::default(), MatchMonitor::default());
         }
         Ok(())
     }
@@ -232,25 +232,25 @@ impl Analyse {
     ///
     /// # Errors
     /// Whatever `ready` returns.
-    pub fn finish(&mut self, ready: &mut impl FnMut(Analysed) -> Result<()>) -> Result<()> {
+    pub fn finish(&mut self, ready: &mut impl FnMut(AnalyzedFrame) -> Result<()>) -> Result<()> {
         let Some((_, aligner)) = &self.warp else { return Ok(()) };
         self.doubt.finish();
-        self.smoother.finish(|frame, found| ready(Analysed { frame, field: aligner.run(&found) }))
+        self.smoother.finish(|frame, found| ready(AnalyzedFrame { frame, field: aligner.run(&found) }))
     }
 }
 
 /// Says so, once, if the exemplar is not found for the whole first second: one
 /// black frame is no reason, a page of text is.
 #[derive(Default)]
-struct Doubt {
+struct MatchMonitor {
     first: Option<FrameTime>,
     settled: bool,
 }
 
-impl Doubt {
+impl MatchMonitor {
     const PATIENCE: f64 = 1.0;
 
-    fn run(&mut self, time: FrameTime, posed: &Posed) {
+    fn run(&mut self, time: FrameTime, posed: &Decomposition) {
         let first = *self.first.get_or_insert(time);
         self.settled |= posed.found() >= FOUND;
         if (time - first).as_secs_f64() >= Self::PATIENCE {
@@ -270,26 +270,26 @@ impl Doubt {
 }
 
 /// Bends and paints.
-pub struct Render {
+pub struct Renderer {
     remap: Remap,
     paint: Option<Paint>,
     steadiness: f32,
 }
 
 struct Paint {
-    tracker: Tracker,
+    tracker: FlowEstimator,
     painter: Crossfade,
     params: PaintParams,
-    steady: Steady,
-    finish: Finish,
-    mix: Mix,
+    steady: TemporalStabilizer,
+    finish: Compositor,
+    mix: BlendParams,
 }
 
 /// What can be changed of the brushwork from one frame to the next.
 #[derive(Debug, Clone, Copy)]
-pub struct Touch {
+pub struct RenderParams {
     /// How the painting is put on the frame.
-    pub mix: Mix,
+    pub mix: BlendParams,
     /// Size of the strokes, 0.5..=2.
     pub stroke: f32,
     /// How still it holds, 0..=1.
@@ -298,9 +298,9 @@ pub struct Touch {
     pub lines: Option<u32>,
 }
 
-impl Render {
+impl Renderer {
     /// Paints so from now on.
-    pub fn turn(&mut self, touch: Touch) {
+    pub fn turn(&mut self, touch: RenderParams) {
         self.steadiness = touch.steadiness;
         if let Some(paint) = &mut self.paint {
             paint.mix = touch.mix;
@@ -319,7 +319,7 @@ impl Render {
     ///
     /// # Errors
     /// Where the GPU or a network fails.
-    pub fn run(&mut self, Analysed { frame, field }: Analysed) -> Result<Frame> {
+    pub fn run(&mut self, AnalyzedFrame { frame, field }: AnalyzedFrame) -> Result<Frame> {
         let warped = self.remap.run(frame, &field)?;
         match self.paint.as_mut().filter(|paint| paint.mix.strength > 0.0) {
             Some(paint) => {

@@ -13,16 +13,16 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 
 use crate::assets;
-use crate::engine::Setup;
+use crate::engine::EngineConfig;
 use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::image_file;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
-use crate::paint::noise::{CELL, Grain, OCTAVES};
+use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
 use crate::paint::optimize::adam::Adam;
-use crate::paint::optimize::{Planes, Recipe, Statistics, Step, Styler, Target};
+use crate::paint::optimize::{Planes, Recipe, Statistics, Step, StyleOptimizer, Target};
 use crate::paint::orientation::Orientation;
 use crate::paint::painter::{self, GREY, cell_luminance, planes_of};
 use crate::paint::recolor::{ColorMap, ColorMoments};
@@ -46,7 +46,7 @@ const LESSONS: [&str; 6] =
 
 /// The objective of a code before and after tuning: content plus weighted style.
 #[derive(Debug, Clone, Copy)]
-pub struct Told {
+pub struct DistillReport {
     /// Of the code as the style encoder predicts it.
     pub predicted: f32,
     /// Of the code written.
@@ -62,9 +62,9 @@ pub fn write(
     output: &Path,
     on: &[PathBuf],
     steps: u32,
-    setup: &Setup,
+    setup: &EngineConfig,
     report: impl FnMut(Step),
-) -> Result<Told> {
+) -> Result<DistillReport> {
     if output.extension().is_none_or(|extension| extension != "toml") {
         return Err(Error::NotAPreset { path: output.to_owned() });
     }
@@ -77,7 +77,8 @@ pub fn write(
     let mut distiller = Distiller::new(&models, &runtime, picture, &photos)?;
     let style = distiller.run(steps, report)?;
     let predicted = distiller.predicted().clone();
-    let told = Told { predicted: distiller.objective(&predicted)?, tuned: distiller.objective(&style)? };
+    let told =
+        DistillReport { predicted: distiller.objective(&predicted)?, tuned: distiller.objective(&style)? };
     let file = output.with_extension("safetensors");
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     style.write(&file)?;
@@ -92,17 +93,17 @@ pub fn write(
 
 /// Tunes codes for one painting.
 pub struct Distiller {
-    styler: Styler,
+    styler: StyleOptimizer,
     painter: Network,
     /// Start, and the styles it may lean towards.
     start: Style,
     known: Vec<Style>,
     origin: Style,
-    lessons: Vec<Lesson>,
+    lessons: Vec<Example>,
 }
 
 /// A picture to paint, and what is wanted.
-struct Lesson {
+struct Example {
     /// In the colours of the painting.
     photo: Planes,
     /// What the painter begins its strokes in.
@@ -125,7 +126,7 @@ impl Distiller {
             .ok_or_else(|| Error::TextureMissing { name: "any".into(), available: Vec::new() })?;
         let colors = ColorMoments::of::<3>(painting.as_raw(), painting.width() as usize);
         let recipe = Recipe { statistics: Statistics::Gram, ..Recipe::default() };
-        let mut styler = Styler::new(models, runtime, painting, recipe)?;
+        let mut styler = StyleOptimizer::new(models, runtime, painting, recipe)?;
         let mut lessons = Vec::new();
         for photo in photos {
             let side = photo.width().min(photo.height());
@@ -136,9 +137,9 @@ impl Distiller {
             let cells = photo.padded().map(|side| side / CELL);
             let mut orientation = Orientation::default();
             orientation.update(&cell_luminance(&photo.values(), cells), cells, None);
-            let noise = orientation.smear(&Grain::default().run(photo.size(), cells, None));
+            let noise = orientation.smear(&AdvectedNoise::default().run(photo.size(), cells, None));
             let target = styler.target(&photo, LINES)?;
-            lessons.push(Lesson { photo, noise, target });
+            lessons.push(Example { photo, noise, target });
         }
         let painter = models.network(painter::NETWORK, runtime)?;
         Ok(Self { styler, painter, start, known, origin, lessons })
@@ -213,7 +214,7 @@ impl Distiller {
     }
 
     fn paint(&mut self, number: usize, code: &[f32]) -> Result<Vec<f32>> {
-        let Lesson { photo, noise, .. } = &self.lessons[number];
+        let Example { photo, noise, .. } = &self.lessons[number];
         let [width, height] = photo.padded();
         let vector = [1, code.len()];
         let before = vec![0.0; code.len()];
@@ -231,7 +232,7 @@ impl Distiller {
 
     /// Content and style, and the gradient of their weighted sum.
     fn judge(&mut self, number: usize, painted: &[f32]) -> Result<([f32; 2], Vec<f32>)> {
-        let Lesson { photo, target, .. } = &self.lessons[number];
+        let Example { photo, target, .. } = &self.lessons[number];
         self.styler.losses(painted, photo.padded(), target, |outputs| {
             ([outputs[0][0], outputs[0][1]], outputs[1].to_vec())
         })

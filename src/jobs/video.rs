@@ -13,7 +13,7 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use crossbeam_channel::{Sender, bounded};
 
-use crate::engine::{Analyse, Analysed, Engine, Render};
+use crate::engine::{AnalyzedFrame, Analyzer, Engine, Renderer};
 use crate::error::{Error, Result, first_cause};
 use crate::frame::{Frame, Size};
 use crate::video::read::Source;
@@ -64,9 +64,9 @@ pub fn run_file(
 }
 
 fn analyse_all(
-    analyse: &mut Analyse,
+    analyse: &mut Analyzer,
     frames: impl IntoIterator<Item = Frame>,
-    out: &Sender<Analysed>,
+    out: &Sender<AnalyzedFrame>,
 ) -> Result<()> {
     let mut ready = |analysed| send(out, analysed);
     for frame in frames {
@@ -76,8 +76,8 @@ fn analyse_all(
 }
 
 fn render_all(
-    render: &mut Render,
-    analysed: impl IntoIterator<Item = Analysed>,
+    render: &mut Renderer,
+    analysed: impl IntoIterator<Item = AnalyzedFrame>,
     out: &Sender<Frame>,
 ) -> Result<()> {
     analysed.into_iter().try_for_each(|analysed| send(out, render.run(analysed)?))

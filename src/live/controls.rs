@@ -7,14 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::live::latest::Put;
-use crate::look::Preset;
+use crate::live::latest::Sender;
+use crate::look::Look;
 use crate::paint::composite::Colors;
 use crate::warp::regularize::Align;
 
 /// Everything that can be turned, as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Dials {
+pub struct ControlState {
     /// Name of the look.
     pub preset: String,
     /// Strength of the warp, 0..=2.
@@ -35,9 +35,9 @@ pub struct Dials {
     pub frozen: bool,
 }
 
-impl Dials {
+impl ControlState {
     /// As a look has them.
-    pub fn of(look: &Preset, mirror: bool) -> Self {
+    pub fn of(look: &Look, mirror: bool) -> Self {
         Self {
             preset: look.name.clone(),
             warp: look.warp,
@@ -55,48 +55,48 @@ impl Dials {
 /// Some dials and where to turn them to.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Turn {
-    /// Name of a look, one of [`Preset::names`].
+pub struct ControlUpdate {
+    /// Name of a look, one of [`Look::names`].
     pub preset: Option<String>,
-    /// As [`Dials::warp`].
+    /// As [`ControlState::warp`].
     pub warp: Option<f32>,
-    /// As [`Dials::paint`].
+    /// As [`ControlState::paint`].
     pub paint: Option<f32>,
-    /// As [`Dials::stroke_size`].
+    /// As [`ControlState::stroke_size`].
     pub stroke_size: Option<f32>,
-    /// As [`Dials::steady`].
+    /// As [`ControlState::steady`].
     pub steady: Option<f32>,
-    /// As [`Dials::colors`].
+    /// As [`ControlState::colors`].
     pub colors: Option<Colors>,
-    /// As [`Dials::mirror`].
+    /// As [`ControlState::mirror`].
     pub mirror: Option<bool>,
-    /// As [`Dials::frozen`].
+    /// As [`ControlState::frozen`].
     pub frozen: Option<bool>,
 }
 
 /// The desk, shared by all threads of a session.
-pub struct Desk {
-    dials: Mutex<Dials>,
+pub struct Controls {
+    dials: Mutex<ControlState>,
     /// What is amiss, by whom it is told.
     notices: Mutex<BTreeMap<&'static str, String>>,
     /// Names of the looks to change to.
-    wanted: Put<String>,
+    wanted: Sender<String>,
     names: Vec<String>,
 }
 
-impl Desk {
+impl Controls {
     /// A desk; names of looks go to `wanted`.
-    pub fn new(dials: Dials, wanted: Put<String>) -> Self {
-        Self { dials: Mutex::new(dials), notices: Mutex::default(), wanted, names: Preset::names() }
+    pub fn new(dials: ControlState, wanted: Sender<String>) -> Self {
+        Self { dials: Mutex::new(dials), notices: Mutex::default(), wanted, names: Look::names() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Dials> {
+    fn lock(&self) -> MutexGuard<'_, ControlState> {
         // Every change is whole.
         self.dials.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How they stand.
-    pub fn dials(&self) -> Dials {
+    pub fn dials(&self) -> ControlState {
         self.lock().clone()
     }
 
@@ -111,7 +111,7 @@ impl Desk {
     /// # Errors
     /// Where a value is out of its range, or there is no such look. Only looks with a name can be
     /// had here, never files: whoever sits at the control page has no business in the file system.
-    pub fn turn(&self, turn: Turn) -> Result<()> {
+    pub fn turn(&self, turn: ControlUpdate) -> Result<()> {
         for (what, value, least, most, range) in [
             ("warp", turn.warp, 0.0, 2.0, "0 to 2"),
             ("paint", turn.paint, 0.0, 1.0, "0 to 1"),
@@ -153,9 +153,9 @@ impl Desk {
     }
 
     /// Takes over the dials of a look that has been put on.
-    pub(super) fn wear(&self, look: &Preset) {
+    pub(super) fn wear(&self, look: &Look) {
         let mut dials = self.lock();
-        *dials = Dials { frozen: dials.frozen, ..Dials::of(look, dials.mirror) };
+        *dials = ControlState { frozen: dials.frozen, ..ControlState::of(look, dials.mirror) };
     }
 
     /// Tells what is amiss with a part of the session; `None` when it is well again.
@@ -184,9 +184,9 @@ mod tests {
     use super::*;
     use crate::live::latest::slot;
 
-    fn desk() -> (Desk, crate::live::latest::Take<String>) {
+    fn desk() -> (Controls, crate::live::latest::Receiver<String>) {
         let (put, take) = slot();
-        (Desk::new(Dials::of(&Preset::default(), false), put), take)
+        (Controls::new(ControlState::of(&Look::default(), false), put), take)
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!((desk.dials().paint, wanted.now()), (1.0, None));
         turn(r#"{"preset": "moon"}"#).expect("known");
         assert_eq!(wanted.now().as_deref(), Some("moon"));
-        assert!(serde_json::from_str::<Turn>(r#"{"wrap": 1}"#).is_err());
+        assert!(serde_json::from_str::<ControlUpdate>(r#"{"wrap": 1}"#).is_err());
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
     fn looks_go_round() {
         let (desk, wanted) = desk();
         let names = desk.looks().to_vec();
-        desk.wear(&Preset::load(&names[0]).expect("embedded"));
+        desk.wear(&Look::load(&names[0]).expect("embedded"));
         desk.step(-1);
         assert_eq!(wanted.now().as_ref(), names.last());
         desk.step(1);

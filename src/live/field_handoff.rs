@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::frame::Frame;
-use crate::paint::flow::scene_change::Glance;
+use crate::paint::flow::scene_change::SceneSignature;
 use crate::time::FrameTime;
 use crate::warp::field::WarpField;
 
@@ -18,7 +18,7 @@ const SLOWEST: f64 = 0.5;
 
 /// A field and the frame it was found in.
 #[derive(Debug, Clone)]
-pub struct Dated {
+pub struct TimedField {
     /// The frame's time.
     pub time: FrameTime,
     /// Its field.
@@ -27,36 +27,36 @@ pub struct Dated {
 
 /// Where the newest field is put and seen.
 #[derive(Clone, Default)]
-pub struct Newest(Arc<Mutex<Option<Dated>>>);
+pub struct LatestField(Arc<Mutex<Option<TimedField>>>);
 
-impl Newest {
+impl LatestField {
     /// Puts a field there.
-    pub fn put(&self, dated: Dated) {
+    pub fn put(&self, dated: TimedField) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(dated);
     }
 
     /// The field there.
-    pub fn get(&self) -> Option<Dated> {
+    pub fn get(&self) -> Option<TimedField> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// The field in use.
 #[derive(Default)]
-pub struct Carry {
+pub struct FieldInterpolator {
     shown: Option<WarpField>,
     /// Time of the last frame, and what it looked like.
-    last: Option<(FrameTime, Glance)>,
+    last: Option<(FrameTime, SceneSignature)>,
     /// Time of the newest field seen, and seconds between it and the one before.
     newest: Option<(FrameTime, f64)>,
     /// When the scene began.
     scene: FrameTime,
 }
 
-impl Carry {
+impl FieldInterpolator {
     /// The field for a frame, given the newest there is.
-    pub fn run(&mut self, frame: &Frame, newest: Option<Dated>) -> WarpField {
-        let glance = Glance::of(&frame.pixels, frame.size);
+    pub fn run(&mut self, frame: &Frame, newest: Option<TimedField>) -> WarpField {
+        let glance = SceneSignature::of(&frame.pixels, frame.size);
         let step = match &self.last {
             Some((time, before)) if before.continues(&glance) => (frame.time - *time).as_secs_f64(),
             _ => {
@@ -65,7 +65,7 @@ impl Carry {
             }
         };
         self.last = Some((frame.time, glance));
-        let Some(Dated { time, field }) = newest.filter(|newest| newest.time >= self.scene) else {
+        let Some(TimedField { time, field }) = newest.filter(|newest| newest.time >= self.scene) else {
             return WarpField::identity(1, 1);
         };
         self.newest = Some(match self.newest {
@@ -95,9 +95,9 @@ mod tests {
         Frame::filled(size, FrameTime::from_nanos(millis * 1_000_000), [value; 4])
     }
 
-    fn dated(millis: i64, shift: f32) -> Option<Dated> {
+    fn dated(millis: i64, shift: f32) -> Option<TimedField> {
         let field = WarpField::new(2, 2, vec![[shift, 0.0]; 4]).expect("finite");
-        Some(Dated { time: FrameTime::from_nanos(millis * 1_000_000), field })
+        Some(TimedField { time: FrameTime::from_nanos(millis * 1_000_000), field })
     }
 
     fn shift(field: &WarpField) -> f32 {
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_field_is_eased_in_over_the_frames_it_lasts_for() {
-        let mut carry = Carry::default();
+        let mut carry = FieldInterpolator::default();
         for k in 0..=4 {
             assert_eq!(shift(&carry.run(&frame(25 * k, 9), dated(0, 0.0))), 0.0);
         }
@@ -114,7 +114,7 @@ mod tests {
         let seen: Vec<_> = (5..=8).map(|k| shift(&carry.run(&frame(25 * k, 9), dated(100, 1.0)))).collect();
         assert!(seen.windows(2).all(|pair| pair[0] < pair[1]) && seen[0] > 0.2 && seen[3] < 1.0, "{seen:?}");
         // One for every frame is used as it is.
-        let mut carry = Carry::default();
+        let mut carry = FieldInterpolator::default();
         for k in 0..4 {
             assert_eq!(shift(&carry.run(&frame(25 * k, 9), dated(25 * k, k as f32))), k as f32);
         }
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_cut_is_never_bent_by_the_scene_before() {
-        let mut carry = Carry::default();
+        let mut carry = FieldInterpolator::default();
         carry.run(&frame(0, 9), dated(0, 1.0));
         assert!(carry.run(&frame(40, 200), dated(0, 1.0)).is_identity());
         assert!(carry.run(&frame(80, 200), dated(20, 1.0)).is_identity());

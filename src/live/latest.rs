@@ -8,12 +8,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A new mailbox's two ends.
-pub fn slot<T>() -> (Put<T>, Take<T>) {
+pub fn slot<T>() -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared {
         state: Mutex::new(State { item: None, replaced: 0, open: true }),
         changed: Condvar::new(),
     });
-    (Put(shared.clone()), Take(shared))
+    (Sender(shared.clone()), Receiver(shared))
 }
 
 struct Shared<T> {
@@ -40,9 +40,9 @@ impl<T> Shared<T> {
 }
 
 /// The writer's end.
-pub struct Put<T>(Arc<Shared<T>>);
+pub struct Sender<T>(Arc<Shared<T>>);
 
-impl<T> Put<T> {
+impl<T> Sender<T> {
     /// Puts a thing in, in place of one that was not taken; whether anyone may yet take it.
     pub fn put(&self, item: T) -> bool {
         let mut state = self.0.lock();
@@ -56,7 +56,7 @@ impl<T> Put<T> {
     }
 }
 
-impl<T> Drop for Put<T> {
+impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         self.0.close();
     }
@@ -64,7 +64,7 @@ impl<T> Drop for Put<T> {
 
 /// What a reader finds.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Taken<T> {
+pub enum Received<T> {
     /// The latest thing.
     Item(T),
     /// Nothing in time.
@@ -74,23 +74,23 @@ pub enum Taken<T> {
 }
 
 /// The reader's end.
-pub struct Take<T>(Arc<Shared<T>>);
+pub struct Receiver<T>(Arc<Shared<T>>);
 
-impl<T> Take<T> {
+impl<T> Receiver<T> {
     /// The latest thing, as soon as there is one, for at most `patience`.
-    pub fn take(&self, patience: Duration) -> Taken<T> {
+    pub fn take(&self, patience: Duration) -> Received<T> {
         let until = Instant::now() + patience;
         let mut state = self.0.lock();
         loop {
             if let Some(item) = state.item.take() {
-                return Taken::Item(item);
+                return Received::Item(item);
             }
             if !state.open {
-                return Taken::Closed;
+                return Received::Closed;
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Taken::Nothing;
+                return Received::Nothing;
             }
             let waited = self.0.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -108,7 +108,7 @@ impl<T> Take<T> {
     }
 }
 
-impl<T> Drop for Take<T> {
+impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         self.0.close();
     }
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn the_latest_wins_and_the_rest_is_counted() {
         let (put, take) = slot();
-        assert_eq!(take.take(SOON), Taken::Nothing);
+        assert_eq!(take.take(SOON), Received::Nothing);
         assert!((1..=3).all(|k| put.put(k)));
         assert_eq!((take.replaced(), take.now(), take.now()), (2, Some(3), None));
     }
@@ -134,7 +134,7 @@ mod tests {
         let (put, take) = slot();
         put.put(7);
         drop(put);
-        assert_eq!([take.take(LONG), take.take(LONG)], [Taken::Item(7), Taken::Closed]);
+        assert_eq!([take.take(LONG), take.take(LONG)], [Received::Item(7), Received::Closed]);
         let (put, take) = slot();
         drop(take);
         assert!(!put.put(1));
@@ -145,7 +145,7 @@ mod tests {
         let (put, take) = slot();
         std::thread::scope(|scope| {
             scope.spawn(move || put.put(5));
-            assert_eq!(take.take(LONG), Taken::Item(5));
+            assert_eq!(take.take(LONG), Received::Item(5));
         });
     }
 }

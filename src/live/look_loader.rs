@@ -4,21 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cancel::Stop;
-use crate::engine::Setup;
+use crate::cancel::CancelToken;
+use crate::engine::EngineConfig;
 use crate::error::Result;
-use crate::live::controls::Desk;
-use crate::live::latest::{Put, Take, Taken};
-use crate::look::{self, Preset};
+use crate::live::controls::Controls;
+use crate::live::latest::{Received, Receiver, Sender};
+use crate::look::{self, Look};
 use crate::nn::models::Models;
 use crate::nn::runtime::Runtime;
 use crate::paint::painter::Painter;
 
 /// Fills in what a look leaves alone with the default look's, at no strength: the sliders can turn it
 /// up, and the next look may want it.
-pub fn dressed(mut look: Preset) -> Result<Preset> {
+pub fn dressed(mut look: Look) -> Result<Look> {
     if look.geometry.is_none() || look.texture.is_none() {
-        let usual = Preset::load(look::DEFAULT)?;
+        let usual = Look::load(look::DEFAULT)?;
         if look.geometry.is_none() {
             (look.geometry, look.warp) = (usual.geometry, 0.0);
         }
@@ -32,19 +32,25 @@ pub fn dressed(mut look: Preset) -> Result<Preset> {
 /// Where the parts of a loaded look go.
 pub(super) struct Outs {
     /// To the analysis.
-    pub looks: Put<Arc<Preset>>,
+    pub looks: Sender<Arc<Look>>,
     /// To the rendering.
-    pub painters: Put<Painter>,
+    pub painters: Sender<Painter>,
 }
 
 /// Loads every look that is wanted, until nobody wants any; a look that cannot be had is told, and the
 /// one before stays.
-pub(super) fn run(wanted: &Take<String>, desk: &Desk, setup: &Setup, outs: &Outs, stop: &Stop) {
+pub(super) fn run(
+    wanted: &Receiver<String>,
+    desk: &Controls,
+    setup: &EngineConfig,
+    outs: &Outs,
+    stop: &CancelToken,
+) {
     while !stop.is_raised() {
         let name = match wanted.take(Duration::from_millis(200)) {
-            Taken::Item(name) => name,
-            Taken::Nothing => continue,
-            Taken::Closed => break,
+            Received::Item(name) => name,
+            Received::Nothing => continue,
+            Received::Closed => break,
         };
         match load(&name, setup) {
             Ok((look, painter)) => {
@@ -61,8 +67,8 @@ pub(super) fn run(wanted: &Take<String>, desk: &Desk, setup: &Setup, outs: &Outs
 }
 
 /// The look, and the painter of its brushwork, ready to paint.
-fn load(name: &str, setup: &Setup) -> Result<(Preset, Option<Painter>)> {
-    let look = dressed(Preset::load(name)?)?;
+fn load(name: &str, setup: &EngineConfig) -> Result<(Look, Option<Painter>)> {
+    let look = dressed(Look::load(name)?)?;
     let models = Models::find(setup.models.as_deref())?;
     let runtime = Runtime::load(setup.device)?;
     let painter = match &look.texture {

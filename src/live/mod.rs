@@ -18,15 +18,15 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::cancel::Stop;
-use crate::engine::{Analyse, Analysed, Engine, Render, Setup, Touch};
+use crate::cancel::CancelToken;
+use crate::engine::{AnalyzedFrame, Analyzer, Engine, EngineConfig, RenderParams, Renderer};
 use crate::error::{Error, Result, first_cause};
 use crate::frame::Frame;
 use crate::live::capture::request::CameraRequest;
 use crate::live::clock::LiveClock;
-use crate::live::latest::{Put, Take, Taken, slot};
-use crate::look::Preset;
-use crate::paint::composite::Mix;
+use crate::live::latest::{Received, Receiver, Sender, slot};
+use crate::look::Look;
+use crate::paint::composite::BlendParams;
 use crate::paint::painter::Painter;
 use crate::time::FrameRate;
 use crate::video::read::VideoInfo;
@@ -46,19 +46,19 @@ pub mod status;
 mod thumbnail;
 
 use crate::live::capture::watchdog::Capture;
-use controls::{Desk, Dials};
-use field_handoff::{Carry, Dated, Newest};
+use controls::{ControlState, Controls};
+use field_handoff::{FieldInterpolator, LatestField, TimedField};
 use look_loader::dressed;
-use rate_control::Pace;
-use recorder::Tape;
-use stats::Meter;
+use rate_control::RateController;
+use recorder::Recorder;
+use stats::Stats;
 
 /// How long a stage waits before it looks whether it should end.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What a session should be.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct LiveConfig {
     /// What it looks at.
     pub camera: CameraRequest,
     /// Whether left and right are swapped.
@@ -66,9 +66,9 @@ pub struct Plan {
     /// Lines to paint at; adapted to the frame rate if not given.
     pub lines: Option<u32>,
     /// The look it begins with.
-    pub look: Preset,
+    pub look: Look,
     /// What it runs on.
-    pub setup: Setup,
+    pub setup: EngineConfig,
     /// How an error is told to people; the text is what it stopped.
     pub report: fn(&Error, &str) -> String,
     /// Whether a window will show it, and tell when it did.
@@ -77,7 +77,7 @@ pub struct Plan {
 
 /// A finished frame and what it was made of.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub struct FramePair {
     /// As the camera gave it.
     pub original: Arc<Frame>,
     /// Redrawn.
@@ -87,20 +87,20 @@ pub struct Shown {
 /// A running session.
 pub struct Live {
     /// Its dials.
-    pub desk: Arc<Desk>,
+    pub desk: Arc<Controls>,
     /// What it measures.
-    pub meter: Arc<Meter>,
+    pub meter: Arc<Stats>,
     /// What its frames are stamped by.
     pub clock: LiveClock,
     /// What the camera gave when it was opened.
     pub info: VideoInfo,
     /// Its recorder.
-    pub tape: Arc<Tape>,
+    pub tape: Arc<Recorder>,
     /// What runs on what, for people.
     pub devices: String,
-    /// As in [`Plan::report`].
+    /// As in [`LiveConfig::report`].
     pub report: fn(&Error, &str) -> String,
-    stop: Stop,
+    stop: CancelToken,
     threads: Vec<(&'static str, JoinHandle<Result<()>>)>,
 }
 
@@ -109,21 +109,21 @@ impl Live {
     ///
     /// # Errors
     /// Where the camera, a network, the style or the device cannot be had.
-    pub fn start(plan: Plan, outs: Vec<Put<Shown>>, stop: Stop) -> Result<Self> {
+    pub fn start(plan: LiveConfig, outs: Vec<Sender<FramePair>>, stop: CancelToken) -> Result<Self> {
         let clock = LiveClock::new();
         let capture = Capture { request: plan.camera.clone(), clock, stop: stop.clone() };
         let opened = capture.open()?;
         let info = opened.info.clone();
         let look = dressed(plan.look)?;
         // Both stages are loaded, whatever their strength is to begin with.
-        let whole = Preset { warp: 1.0, paint: 1.0, ..look.clone() };
+        let whole = Look { warp: 1.0, paint: 1.0, ..look.clone() };
         let Engine { analyse, render, devices } =
             Engine::new(&whole, plan.lines, info.size.aspect(), &plan.setup)?;
 
         let (wanted, names) = slot();
-        let desk = Arc::new(Desk::new(Dials::of(&look, plan.mirror), wanted));
+        let desk = Arc::new(Controls::new(ControlState::of(&look, plan.mirror), wanted));
         let (meter, tape, newest) =
-            (Arc::new(Meter::default()), Arc::new(Tape::default()), Newest::default());
+            (Arc::new(Stats::default()), Arc::new(Recorder::default()), LatestField::default());
         let (frames_out, frames) = slot();
         let (looks_out, looks) = slot();
         let (shapes_out, shapes) = slot();
@@ -133,10 +133,10 @@ impl Live {
             _ => info.rate,
         };
         let shared = Shared { desk: desk.clone(), meter: meter.clone(), clock, stop: stop.clone() };
-        let stage = AnalyseStage { analyse, frames: looks, shapes, newest: newest.clone() };
+        let stage = AnalyzeStage { analyse, frames: looks, shapes, newest: newest.clone() };
         let painting = RenderStage {
-            carry: Carry::default(),
-            pace: Pace::new(rate, plan.lines),
+            carry: FieldInterpolator::default(),
+            pace: RateController::new(rate, plan.lines),
             render,
             frames,
             looks: looks_out,
@@ -185,10 +185,10 @@ impl Live {
 /// Starts a stage; however it ends, the session ends with it.
 fn spawn(
     name: &'static str,
-    stop: &Stop,
+    stop: &CancelToken,
     work: impl FnOnce() -> Result<()> + Send + 'static,
 ) -> Result<(&'static str, JoinHandle<Result<()>>)> {
-    struct Raise(Stop);
+    struct Raise(CancelToken);
     impl Drop for Raise {
         fn drop(&mut self) {
             self.0.raise();
@@ -205,37 +205,37 @@ fn spawn(
 /// What every stage has.
 #[derive(Clone)]
 struct Shared {
-    desk: Arc<Desk>,
-    meter: Arc<Meter>,
+    desk: Arc<Controls>,
+    meter: Arc<Stats>,
     clock: LiveClock,
-    stop: Stop,
+    stop: CancelToken,
 }
 
 /// Finds fields, at its own rate.
-struct AnalyseStage {
-    analyse: Analyse,
-    frames: Take<Arc<Frame>>,
-    shapes: Take<Arc<Preset>>,
-    newest: Newest,
+struct AnalyzeStage {
+    analyse: Analyzer,
+    frames: Receiver<Arc<Frame>>,
+    shapes: Receiver<Arc<Look>>,
+    newest: LatestField,
 }
 
-impl AnalyseStage {
+impl AnalyzeStage {
     fn run(mut self, shared: &Shared) -> Result<()> {
         while !shared.stop.is_raised() {
             if let Some(look) = self.shapes.now()
                 && let Some(exemplar) = &look.geometry
             {
-                self.analyse.copy_shapes_of(exemplar)?;
+                self.analyse.set_exemplar(exemplar)?;
             }
             let frame = match self.frames.take(PATIENCE) {
-                Taken::Item(frame) => frame,
-                Taken::Nothing => continue,
-                Taken::Closed => break,
+                Received::Item(frame) => frame,
+                Received::Nothing => continue,
+                Received::Closed => break,
             };
             let dials = shared.desk.dials();
             self.analyse.turn(dials.warp, dials.align);
             let field = self.analyse.follow(&frame)?;
-            self.newest.put(Dated { time: frame.time, field });
+            self.newest.put(TimedField { time: frame.time, field });
             shared.meter.analysed(shared.clock.now());
         }
         Ok(())
@@ -244,16 +244,16 @@ impl AnalyseStage {
 
 /// Bends and paints the latest frame.
 struct RenderStage {
-    render: Render,
-    carry: Carry,
-    pace: Pace,
-    frames: Take<Arc<Frame>>,
+    render: Renderer,
+    carry: FieldInterpolator,
+    pace: RateController,
+    frames: Receiver<Arc<Frame>>,
     /// Where the analysis gets what it looks at.
-    looks: Put<Arc<Frame>>,
-    painters: Take<Painter>,
-    newest: Newest,
-    outs: Vec<Put<Shown>>,
-    tape: Arc<Tape>,
+    looks: Sender<Arc<Frame>>,
+    painters: Receiver<Painter>,
+    newest: LatestField,
+    outs: Vec<Sender<FramePair>>,
+    tape: Arc<Recorder>,
     window: bool,
 }
 
@@ -261,9 +261,9 @@ impl RenderStage {
     fn run(mut self, shared: &Shared) -> Result<()> {
         while !shared.stop.is_raised() {
             let original = match self.frames.take(PATIENCE) {
-                Taken::Item(frame) if self.pace.wants(frame.time) => frame,
-                Taken::Item(_) | Taken::Nothing => continue,
-                Taken::Closed => break,
+                Received::Item(frame) if self.pace.wants(frame.time) => frame,
+                Received::Item(_) | Received::Nothing => continue,
+                Received::Closed => break,
             };
             let began = Instant::now();
             self.looks.put(original.clone());
@@ -271,10 +271,10 @@ impl RenderStage {
             let painted_at = self.turn(&shared.desk.dials(), lines);
             let field = self.carry.run(&original, self.newest.get());
             let frame = Frame::clone(&original);
-            let finished = Arc::new(self.render.run(Analysed { frame, field })?);
+            let finished = Arc::new(self.render.run(AnalyzedFrame { frame, field })?);
             let now = shared.clock.now();
             self.tape.offer(&finished);
-            let shown = Shown { original, finished };
+            let shown = FramePair { original, finished };
             self.outs.retain(|out| out.put(shown.clone()));
             shared.meter.finished(now, painted_at, self.frames.replaced());
             if !self.window {
@@ -288,13 +288,13 @@ impl RenderStage {
     }
 
     /// Sets everything for the next frame; the lines it is painted at.
-    fn turn(&mut self, dials: &Dials, lines: u32) -> u32 {
+    fn turn(&mut self, dials: &ControlState, lines: u32) -> u32 {
         if let Some(painter) = self.painters.now() {
             self.render.change_painter(painter);
         }
         let painted_at = self.pace.lines(lines);
-        self.render.turn(Touch {
-            mix: Mix { strength: dials.paint, colors: dials.colors },
+        self.render.turn(RenderParams {
+            mix: BlendParams { strength: dials.paint, colors: dials.colors },
             stroke: dials.stroke_size,
             steadiness: dials.steady,
             lines: painted_at,

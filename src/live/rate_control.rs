@@ -20,7 +20,7 @@ const SPARE: f64 = 0.8;
 
 /// Decides what is painted, and how large.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateController {
     /// Seconds a frame may take.
     interval: f64,
     /// Lines that were asked for; then nothing is adapted.
@@ -33,7 +33,7 @@ pub struct Pace {
     due: Option<FrameTime>,
 }
 
-impl Pace {
+impl RateController {
     /// For so many frames a second; `fixed` lines are kept whatever it takes.
     pub fn new(rate: FrameRate, fixed: Option<u32>) -> Self {
         let interval = 1.0 / rate.as_f64();
@@ -96,12 +96,12 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn pace(fps: i32, fixed: Option<u32>) -> Pace {
-        Pace::new(FrameRate::new(fps, 1).expect("positive"), fixed)
+    fn pace(fps: i32, fixed: Option<u32>) -> RateController {
+        RateController::new(FrameRate::new(fps, 1).expect("positive"), fixed)
     }
 
     /// Runs for some seconds on a machine that needs `full` seconds for all lines.
-    fn run(pace: &mut Pace, from: f64, secs: f64, full: f64) -> usize {
+    fn run(pace: &mut RateController, from: f64, secs: f64, full: f64) -> usize {
         let (mut now, mut changes) = (from, 0);
         while now < from + secs {
             let share = pace.lines(1000).unwrap_or(1000) as f64 / 1000.0;

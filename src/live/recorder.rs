@@ -18,19 +18,19 @@ const WAITING: usize = 8;
 
 /// The recorder of a session.
 #[derive(Default)]
-pub struct Tape {
-    reel: Mutex<Option<Reel>>,
+pub struct Recorder {
+    reel: Mutex<Option<Recording>>,
     lost: Arc<AtomicU64>,
 }
 
-struct Reel {
+struct Recording {
     path: PathBuf,
     frames: Sender<Arc<Frame>>,
     writer: JoinHandle<Result<()>>,
 }
 
-impl Tape {
-    fn lock(&self) -> MutexGuard<'_, Option<Reel>> {
+impl Recorder {
+    fn lock(&self) -> MutexGuard<'_, Option<Recording>> {
         // It is there or it is not.
         self.reel.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -47,7 +47,7 @@ impl Tape {
         let name = "record";
         let writer = Builder::new().name(name.into()).spawn(move || write_all(sink, size, waiting));
         let writer = writer.map_err(|_| Error::Stage { name })?;
-        *self.lock() = Some(Reel { path: output.path.clone(), frames, writer });
+        *self.lock() = Some(Recording { path: output.path.clone(), frames, writer });
         before
     }
 
@@ -70,7 +70,7 @@ impl Tape {
     /// # Errors
     /// Where it could not be written.
     pub fn stop(&self) -> Result<()> {
-        let Some(Reel { path, frames, writer }) = self.lock().take() else { return Ok(()) };
+        let Some(Recording { path, frames, writer }) = self.lock().take() else { return Ok(()) };
         drop(frames);
         writer.join().unwrap_or(Err(Error::Stage { name: "record" }))?;
         match self.lost.swap(0, Ordering::Relaxed) {
@@ -110,7 +110,7 @@ pub fn recorded(info: &VideoInfo) -> VideoInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cancel::Stop;
+    use crate::cancel::CancelToken;
     use crate::frame::Size;
     use crate::video::read::{Clip, FileSource, Source as _};
 
@@ -123,7 +123,7 @@ mod tests {
             size,
             crate::time::FrameRate::new(30, 1).expect("positive"),
         );
-        let tape = Tape::default();
+        let tape = Recorder::default();
         tape.offer(&Arc::new(Frame::filled(size, FrameTime::ZERO, [0; 4])));
         let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };
         tape.start(&output, &info).expect("started");
@@ -134,7 +134,7 @@ mod tests {
         }
         assert_eq!(tape.path(), Some(path.clone()));
         tape.stop().expect("finished");
-        let mut played = FileSource::open(&path, Clip::default(), Stop::new()).expect("plays");
+        let mut played = FileSource::open(&path, Clip::default(), CancelToken::new()).expect("plays");
         let mut times = Vec::new();
         while let Some(frame) = played.next().expect("whole") {
             times.push((frame.time.as_secs_f64() * 1000.0).round());

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::output::window;
 use super::status::StatusReporter;
-use super::{Live, Plan};
-use crate::cancel::Stop;
+use super::{Live, LiveConfig};
+use crate::cancel::CancelToken;
 use crate::error::{Result, first_cause};
 use crate::live::clock::LiveClock;
 use crate::live::latest::slot;
@@ -25,7 +25,7 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// Where a session goes.
 #[derive(Debug, Clone, Default)]
-pub struct Outlets {
+pub struct Outputs {
     /// A virtual camera.
     pub loopback: Option<PathBuf>,
     /// A page.
@@ -42,7 +42,12 @@ pub struct Outlets {
 ///
 /// # Errors
 /// Where something asked for cannot be had, or fails.
-pub fn run(plan: Plan, outlets: &Outlets, line: impl StatusReporter + 'static, stop: &Stop) -> Result<()> {
+pub fn run(
+    plan: LiveConfig,
+    outlets: &Outputs,
+    line: impl StatusReporter + 'static,
+    stop: &CancelToken,
+) -> Result<()> {
     let listener = outlets.serve.map(http::bind).transpose()?;
     let has_window = plan.window;
     let (mut puts, mut takes) = (Vec::new(), Vec::new());
@@ -100,12 +105,12 @@ impl Opened {
 
 fn open(
     live: &Live,
-    outlets: &Outlets,
+    outlets: &Outputs,
     listener: Option<std::net::TcpListener>,
-    for_loopback: crate::live::latest::Take<super::Shown>,
-    for_page: crate::live::latest::Take<super::Shown>,
+    for_loopback: crate::live::latest::Receiver<super::FramePair>,
+    for_page: crate::live::latest::Receiver<super::FramePair>,
     line: &impl StatusReporter,
-    stop: &Stop,
+    stop: &CancelToken,
 ) -> Result<Opened> {
     let mut opened = Opened::default();
     if let Some(path) = &outlets.loopback {
@@ -148,7 +153,7 @@ fn report(
     live: &Live,
     duration: Option<FrameTime>,
     line: impl StatusReporter + 'static,
-    stop: Stop,
+    stop: CancelToken,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     let (meter, desk, clock) = (live.meter.clone(), live.desk.clone(), live.clock);
     let began = LiveClock::new();

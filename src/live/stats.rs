@@ -15,7 +15,7 @@ const MOST: usize = 1500;
 
 /// The counters, shared by all threads of a session.
 #[derive(Default)]
-pub struct Meter(Mutex<Counts>);
+pub struct Stats(Mutex<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -68,7 +68,7 @@ impl Window {
 
 /// What the meter shows.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Reading {
+pub struct StatsSnapshot {
     /// Frames finished a second.
     pub fps: f32,
     /// Frames that the camera gives a second.
@@ -89,7 +89,7 @@ pub struct Reading {
     pub lines: u32,
 }
 
-impl Meter {
+impl Stats {
     fn lock(&self) -> MutexGuard<'_, Counts> {
         // Counters are whole even after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -123,7 +123,7 @@ impl Meter {
     }
 
     /// How it stands.
-    pub fn read(&self, now: FrameTime) -> Reading {
+    pub fn read(&self, now: FrameTime) -> StatsSnapshot {
         let mut counts = self.lock();
         let mut latencies: Vec<_> = counts.latencies.iter().map(|(_, millis)| *millis).collect();
         latencies.sort_by(f32::total_cmp);
@@ -131,7 +131,7 @@ impl Meter {
             let last = latencies.len().saturating_sub(1);
             latencies.get((last as f32 * share).round() as usize).copied().unwrap_or_default()
         };
-        Reading {
+        StatsSnapshot {
             fps: counts.finished.rate(now),
             camera_fps: counts.captured.rate(now),
             warp_fps: counts.analysed.rate(now),
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn rates_are_those_of_the_last_seconds_and_fall_when_nothing_comes() {
-        let meter = Meter::default();
+        let meter = Stats::default();
         (0..1000).for_each(|k| meter.finished(millis(k * 20), 360, 3));
         let reading = meter.read(millis(19_990));
         assert!((reading.fps - 50.0).abs() < 0.1, "{reading:?}");
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn latency_is_a_median_and_a_tail() {
-        let meter = Meter::default();
+        let meter = Stats::default();
         (0..100).for_each(|k| meter.displayed(millis(k * 10 + if k > 97 { 80 } else { 40 }), millis(k * 10)));
         let reading = meter.read(millis(1100));
         assert_eq!((reading.latency_ms, reading.latency_p99_ms), (40.0, 80.0));

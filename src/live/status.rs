@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::live::stats::Reading;
+use crate::live::stats::StatsSnapshot;
 
 /// Shows how a session goes.
 pub trait StatusReporter: Send {
     /// The numbers of the last second, and a notice if there is one.
-    fn show(&self, reading: &Reading, notice: Option<&str>);
+    fn show(&self, reading: &StatsSnapshot, notice: Option<&str>);
 
     /// Something that happened once.
     fn event(&self, kind: &str, fields: &Value);

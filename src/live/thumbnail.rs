@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::frame::Frame;
 use crate::image_file::frame_of;
 use crate::live::look_loader::dressed;
-use crate::look::Preset;
+use crate::look::Look;
 
 /// Side of a half.
 const SIDE: u32 = 96;
@@ -17,7 +17,7 @@ const SIDE: u32 = 96;
 /// # Errors
 /// Where the look cannot be read.
 pub(super) fn draw(look: &str) -> Result<Frame> {
-    let look = dressed(Preset::load(look)?)?;
+    let look = dressed(Look::load(look)?)?;
     let mut both = RgbImage::new(2 * SIDE, SIDE);
     let halves = [look.geometry, look.texture.and_then(|texture| texture.painting().ok())];
     for (picture, left) in halves.into_iter().zip([0, SIDE]) {
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn every_look_has_one_with_something_on_both_sides() {
-        for look in Preset::names() {
+        for look in Look::names() {
             let drawn = draw(&look).expect(&look);
             let half = |right: usize| {
                 let row =

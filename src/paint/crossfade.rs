@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::paint::composite::Painting;
-use crate::paint::flow::Motion;
+use crate::paint::flow::OpticalFlow;
 use crate::paint::painter::{PaintParams, Painter};
 use crate::time::FrameTime;
 
@@ -45,7 +45,7 @@ impl Crossfade {
         &mut self,
         frame: &Frame,
         params: PaintParams,
-        motion: Option<&Motion>,
+        motion: Option<&OpticalFlow>,
     ) -> Result<Painting> {
         let mut painting = self.current.run(frame, params, motion)?;
         if let Some(leaving) = &mut self.leaving {

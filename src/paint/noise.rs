@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use crate::frame::Size;
-use crate::paint::flow::{Motion, Shifts};
+use crate::paint::flow::{OpticalFlow, ScaledFlow};
 
 /// Pixels to a cell along each side: the painter draws 4x4 pixels at once.
 pub(crate) const CELL: usize = 4;
@@ -25,7 +25,7 @@ const SPREAD: f64 = 0.04;
 
 /// The noise of the frame before, moved along.
 #[derive(Default)]
-pub(crate) struct Grain {
+pub(crate) struct AdvectedNoise {
     /// Of what frames.
     size: Option<Size>,
     cells: [usize; 2],
@@ -33,10 +33,10 @@ pub(crate) struct Grain {
     drift: Vec<[f32; 2]>,
 }
 
-impl Grain {
+impl AdvectedNoise {
     /// Noise, [`OCTAVES`] planes of so many cells, for a frame of some size
     /// that moved so. Without a motion it begins anew, always the same.
-    pub(crate) fn run(&mut self, size: Size, cells: [usize; 2], motion: Option<&Motion>) -> Vec<f32> {
+    pub(crate) fn run(&mut self, size: Size, cells: [usize; 2], motion: Option<&OpticalFlow>) -> Vec<f32> {
         self.drift = match motion.filter(|_| (self.size, self.cells) == (Some(size), cells)) {
             Some(motion) => self.moved(motion.secs(), motion.on(size)),
             None => vec![[0.0; 2]; cells[0] * cells[1]],
@@ -52,7 +52,7 @@ impl Grain {
         planes
     }
 
-    fn moved(&self, secs: f64, shifts: Shifts<'_>) -> Vec<[f32; 2]> {
+    fn moved(&self, secs: f64, shifts: ScaledFlow<'_>) -> Vec<[f32; 2]> {
         let [across, down] = self.cells;
         let middle = |cell: usize| (cell * CELL) as f32 + (CELL - 1) as f32 / 2.0;
         let of_cell = |k: usize| {
@@ -137,7 +137,7 @@ fn uniform(octave: u32, x: i32, y: i32) -> f32 {
 mod tests {
     use super::*;
     use crate::frame::Frame;
-    use crate::paint::flow::Tracker;
+    use crate::paint::flow::FlowEstimator;
     use crate::time::FrameTime;
 
     const SIZE: Size = Size { width: 320, height: 192 };
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn it_is_noise() {
-        let planes = Grain::default().run(SIZE, CELLS, None);
+        let planes = AdvectedNoise::default().run(SIZE, CELLS, None);
         for (octave, plane) in planes.chunks_exact(80 * 48).enumerate() {
             let mean = plane.iter().sum::<f32>() / plane.len() as f32;
             let variance = plane.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / plane.len() as f32;
@@ -166,12 +166,12 @@ mod tests {
             assert!((0.3..1.15).contains(&variance), "octave {octave}: variance {variance}");
             assert!((alike < 0.1) == (octave == 0), "octave {octave}: neighbours {alike}");
         }
-        assert_eq!(planes, Grain::default().run(SIZE, CELLS, None));
+        assert_eq!(planes, AdvectedNoise::default().run(SIZE, CELLS, None));
     }
 
     #[test]
     fn it_moves_with_the_picture_and_begins_anew_without_one() {
-        let (mut grain, mut tracker) = (Grain::default(), Tracker::default());
+        let (mut grain, mut tracker) = (AdvectedNoise::default(), FlowEstimator::default());
         let mut planes = Vec::new();
         for frame in 0..9 {
             let motion = tracker.run(&scene(2.0 * frame as f32, frame));

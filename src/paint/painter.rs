@@ -18,8 +18,8 @@ use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
 use crate::paint::composite::Painting;
-use crate::paint::flow::Motion;
-use crate::paint::noise::{CELL, Grain, OCTAVES};
+use crate::paint::flow::OpticalFlow;
+use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
 use crate::paint::orientation::Orientation;
 use crate::paint::recolor::{ColorMap, LUMINANCE, Recolorer};
 use crate::paint::style::Style;
@@ -57,7 +57,7 @@ pub struct Painter {
     style: Style,
     resizer: Resizer,
     recolorer: Recolorer,
-    noise: Grain,
+    noise: AdvectedNoise,
     orientation: Orientation,
     planes: Vec<f32>,
     /// What the frame before was normalised by; `fresh` is as long, for a frame without one before.
@@ -87,7 +87,7 @@ impl Painter {
             style,
             resizer: Resizer::default(),
             recolorer: Recolorer::default(),
-            noise: Grain::default(),
+            noise: AdvectedNoise::default(),
             orientation: Orientation::default(),
             planes: Vec::new(),
             statistics: None,
@@ -104,7 +104,12 @@ impl Painter {
     ///
     /// # Errors
     /// Returns an error if ONNX Runtime fails.
-    pub fn run(&mut self, frame: &Frame, params: PaintParams, motion: Option<&Motion>) -> Result<Painting> {
+    pub fn run(
+        &mut self,
+        frame: &Frame,
+        params: PaintParams,
+        motion: Option<&OpticalFlow>,
+    ) -> Result<Painting> {
         let size = paint_size(frame.size, params.lines);
         let seen = match size == frame.size {
             true => None,
@@ -131,14 +136,14 @@ impl Painter {
         size: Size,
         colors: &ColorMap,
         stroke: f32,
-        motion: Option<&Motion>,
+        motion: Option<&OpticalFlow>,
     ) -> Result<Vec<u8>> {
         let [width, height] = padded(size);
         let cells = [width / CELL, height / CELL];
         self.planes.resize(3 * width * height, 0.0);
         fill_planes(pixels, size, colors, &mut self.planes, [width, height]);
         let noise = self.noise.run(size, cells, motion);
-        self.orientation.update(&cell_luminance(&self.planes, cells), cells, motion.map(Motion::secs));
+        self.orientation.update(&cell_luminance(&self.planes, cells), cells, motion.map(OpticalFlow::secs));
         let noise = self.orientation.smear(&noise);
         let code = self.style.code(size.width.min(size.height) as f32, stroke);
         let before = self.statistics.take();

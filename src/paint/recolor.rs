@@ -9,7 +9,7 @@
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 
 use crate::frame::Size;
-use crate::paint::flow::Motion;
+use crate::paint::flow::OpticalFlow;
 
 /// Added to variances: a grey picture has no chroma, and gets no endless gain.
 const LEAST_VARIANCE: f32 = 4e-4;
@@ -167,7 +167,7 @@ impl Recolorer {
         &mut self,
         pixels: &[u8],
         size: Size,
-        motion: Option<&Motion>,
+        motion: Option<&OpticalFlow>,
         painting: Option<&ColorMoments>,
     ) -> ColorMap {
         let Some(painting) = painting else { return ColorMap::IDENTITY };

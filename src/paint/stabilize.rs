@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::frame::{Frame, Size};
 use crate::paint::composite::Painting;
-use crate::paint::flow::{Motion, Shifts};
+use crate::paint::flow::{OpticalFlow, ScaledFlow};
 use crate::paint::variance;
 
 /// Seconds after which 63 % of a still picture's painting is new.
@@ -24,7 +24,7 @@ const TOLERANCE: f32 = 16.0;
 
 /// The steadying stage.
 #[derive(Default)]
-pub struct Steady {
+pub struct TemporalStabilizer {
     past: Option<Past>,
 }
 
@@ -36,10 +36,16 @@ struct Past {
     shown: Vec<[f32; 4]>,
 }
 
-impl Steady {
+impl TemporalStabilizer {
     /// Steadies the painting of a frame that came from the one before by this motion, 0..=1;
     /// without one it stays as it is.
-    pub fn run(&mut self, frame: &Frame, painting: &mut Painting, motion: Option<&Motion>, strength: f32) {
+    pub fn run(
+        &mut self,
+        frame: &Frame,
+        painting: &mut Painting,
+        motion: Option<&OpticalFlow>,
+        strength: f32,
+    ) {
         let size = painting.size;
         let seen = painting.seen.as_deref().unwrap_or(&frame.pixels);
         let colours = |p: &[u8]| [f32::from(p[0]), f32::from(p[1]), f32::from(p[2]), 0.0];
@@ -60,7 +66,7 @@ impl Steady {
 
 impl Past {
     /// Lays the past, moved, over the present where they look alike.
-    fn show_through(&self, shown: &mut [[f32; 4]], seen: &[u8], shifts: Shifts<'_>, keep: f32) {
+    fn show_through(&self, shown: &mut [[f32; 4]], seen: &[u8], shifts: ScaledFlow<'_>, keep: f32) {
         let width = self.size.width as usize;
         shown.par_chunks_exact_mut(width).zip(seen.par_chunks_exact(width * 4)).enumerate().for_each(
             |(y, (row, seen))| {
@@ -158,7 +164,7 @@ fn cubic(t: f32) -> [f32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paint::flow::Tracker;
+    use crate::paint::flow::FlowEstimator;
     use crate::paint::recolor::ColorMap;
     use crate::time::FrameTime;
 
@@ -202,8 +208,8 @@ mod tests {
     /// The stage, with what it is given.
     #[derive(Default)]
     struct Rig {
-        tracker: Tracker,
-        steady: Steady,
+        tracker: FlowEstimator,
+        steady: TemporalStabilizer,
     }
 
     impl Rig {

@@ -16,7 +16,7 @@ use crate::paint::style_encoder::StyleEncoder;
 
 /// Parts and their shares.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Texture {
+pub struct StyleSpec {
     text: String,
     parts: Vec<(Part, f32)>,
 }
@@ -31,7 +31,7 @@ enum Part {
     File(PathBuf),
 }
 
-impl Texture {
+impl StyleSpec {
     /// Reads `scream`, `painting.jpg`, `my-style.safetensors`, or a mixture such as
     /// `scream:0.7,painting.jpg:0.3`. Files are looked for in `folder`.
     ///
@@ -121,7 +121,7 @@ impl Texture {
 }
 
 /// As typed: files are looked for in the working directory.
-impl std::str::FromStr for Texture {
+impl std::str::FromStr for StyleSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -155,7 +155,7 @@ fn named_painting(models: &Models, name: &str) -> Result<RgbImage> {
     }
 }
 
-/// The names of all paintings that [`Texture`] knows, in order.
+/// The names of all paintings that [`StyleSpec`] knows, in order.
 pub fn names(models: &Models) -> Vec<String> {
     let own = assets::painting_names().map(str::to_owned);
     let names: BTreeSet<_> = own.chain(style::tuned_names(models)).collect();
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     fn parts(text: &str) -> Vec<(Part, f32)> {
-        text.parse::<Texture>().expect(text).parts
+        text.parse::<StyleSpec>().expect(text).parts
     }
 
     #[test]
@@ -192,14 +192,14 @@ mod tests {
             ("a:nan", "outside 0 to 1000"),
             ("a:0,b:0", "all 0"),
         ] {
-            let error = text.parse::<Texture>().expect_err(text);
+            let error = text.parse::<StyleSpec>().expect_err(text);
             assert!(error.contains(said), "{text}: {error}");
         }
     }
 
     #[test]
     fn only_one_painting_can_be_copied() {
-        let painting = |text: &str| text.parse::<Texture>().expect("valid").painting();
+        let painting = |text: &str| text.parse::<StyleSpec>().expect("valid").painting();
         assert!(matches!(painting("scream,udnie"), Err(Error::NoPainting { .. })));
         assert!(painting("scream").is_ok());
         assert!(matches!(painting("no/such.png"), Err(Error::Read { .. })));

@@ -13,7 +13,7 @@ use crate::nn::network::Network;
 use crate::nn::runtime::{Device, Runtime};
 use crate::resize::{Filter, Pixels, Resizer};
 use crate::warp::grid::Features;
-use crate::warp::roi::View;
+use crate::warp::roi::Roi;
 
 /// Side of the pictures that the network sees.
 const INPUT: usize = 256;
@@ -80,7 +80,7 @@ impl Encoder {
     ///
     /// # Errors
     /// Where ONNX Runtime fails.
-    pub fn run(&mut self, pixels: Pixels<'_>, view: View) -> Result<Features> {
+    pub fn run(&mut self, pixels: Pixels<'_>, view: Roi) -> Result<Features> {
         let side = Size { width: INPUT as u32, height: INPUT as u32 };
         let small = self.resizer.cropped(pixels, view.pixels(pixels.size), side, Filter::Bilinear)?;
         for (k, pixel) in small.chunks_exact(small.len() / (INPUT * INPUT)).enumerate() {

@@ -31,7 +31,7 @@ pub type Features = Arc<[f32]>;
 
 /// Which place of the frame matches each cell of the exemplar.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Match {
+pub struct Correspondence {
     /// Per cell, row by row: from the cell's centre to the matching place of
     /// the frame, both in fractions of their own pictures.
     pub displacement: Vec<[f32; 2]>,

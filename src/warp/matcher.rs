@@ -21,10 +21,10 @@ use crate::nn::runtime::Runtime;
 use crate::resize::Pixels;
 use crate::time::FrameTime;
 use crate::warp::features::{Encoder, EncoderChoice};
-use crate::warp::grid::{CELLS, FOUND, Features, GRID, Match, Scene, centre};
-use crate::warp::roi::View;
-use crate::warp::shots::Cuts;
-use crate::warp::similarity::Posed;
+use crate::warp::grid::{CELLS, Correspondence, FOUND, Features, GRID, Scene, centre};
+use crate::warp::roi::Roi;
+use crate::warp::shots::ShotDetector;
+use crate::warp::similarity::Decomposition;
 
 /// Looks at the first frame of a scene, each closer to the subject.
 const SEARCH: usize = 4;
@@ -32,24 +32,24 @@ const SEARCH: usize = 4;
 const LOST: f64 = 0.5;
 
 /// Encoder and warp network, for one exemplar.
-pub struct Warper {
+pub struct Matcher {
     encoder: Encoder,
     network: Network,
     exemplar: Features,
     exemplar_aspect: f32,
     frame_aspect: f32,
-    cuts: Cuts,
+    cuts: ShotDetector,
     /// Where it looks, and where it looked before the last break.
-    view: View,
-    view_before: View,
+    view: Roi,
+    view_before: Roi,
     /// When the subject was last found.
     found_at: Option<FrameTime>,
     /// The last good answer.
-    previous: Option<Match>,
+    previous: Option<Correspondence>,
     complained: bool,
 }
 
-impl Warper {
+impl Matcher {
     /// Loads both networks and encodes the exemplar; `frame_aspect` is the
     /// frame's width over height as shown.
     ///
@@ -74,16 +74,16 @@ impl Warper {
             });
         }
         let size = Size { width: exemplar.width(), height: exemplar.height() };
-        let features = encoder.run(Pixels { bytes: exemplar.as_raw(), size }, View::FULL)?;
+        let features = encoder.run(Pixels { bytes: exemplar.as_raw(), size }, Roi::FULL)?;
         Ok(Self {
             encoder,
             network,
             exemplar: features,
             exemplar_aspect: size.aspect(),
             frame_aspect,
-            cuts: Cuts::default(),
-            view: View::FULL,
-            view_before: View::FULL,
+            cuts: ShotDetector::default(),
+            view: Roi::FULL,
+            view_before: Roi::FULL,
             found_at: None,
             previous: None,
             complained: false,
@@ -96,15 +96,15 @@ impl Warper {
     /// Where ONNX Runtime fails.
     pub fn set_exemplar(&mut self, exemplar: &RgbImage) -> Result<()> {
         let size = Size { width: exemplar.width(), height: exemplar.height() };
-        self.exemplar = self.encoder.run(Pixels { bytes: exemplar.as_raw(), size }, View::FULL)?;
+        self.exemplar = self.encoder.run(Pixels { bytes: exemplar.as_raw(), size }, Roi::FULL)?;
         self.exemplar_aspect = size.aspect();
-        (self.view, self.view_before, self.found_at, self.previous) = (View::FULL, View::FULL, None, None);
+        (self.view, self.view_before, self.found_at, self.previous) = (Roi::FULL, Roi::FULL, None, None);
         Ok(())
     }
 
     /// Frames have this width over height from now on.
     pub fn set_frame_aspect(&mut self, aspect: f32) {
-        (self.frame_aspect, self.view, self.found_at) = (aspect, View::FULL, None);
+        (self.frame_aspect, self.view, self.found_at) = (aspect, Roi::FULL, None);
     }
 
     /// Width over height of the exemplar.
@@ -119,7 +119,7 @@ impl Warper {
     ///
     /// # Errors
     /// Where ONNX Runtime fails.
-    pub fn run(&mut self, frame: &Frame) -> Result<Match> {
+    pub fn run(&mut self, frame: &Frame) -> Result<Correspondence> {
         let pixels = Pixels { bytes: &frame.pixels, size: frame.size };
         let mut features = self.encoder.run(pixels, self.view)?;
         let may_resume = self.cuts.may_resume(frame.time);
@@ -135,7 +135,7 @@ impl Warper {
                 if !may_resume {
                     self.view_before = self.view;
                 }
-                (self.view, self.found_at) = (View::FULL, None);
+                (self.view, self.found_at) = (Roi::FULL, None);
                 features = self.encoder.run(pixels, self.view)?;
                 self.cuts.looks_like(frame.time, features.clone());
             }
@@ -145,7 +145,7 @@ impl Warper {
             let found = self.matches(&features, scene, frame.time)?;
             looks -= 1;
             let wanted = self.wanted(&found, frame.time);
-            if looks == 0 || !self.view.is_off(&wanted) {
+            if looks == 0 || !self.view.outside_hysteresis(&wanted) {
                 return Ok(found);
             }
             tracing::debug!("looks elsewhere at {time}: {wanted:?}", time = frame.time);
@@ -156,19 +156,19 @@ impl Warper {
     }
 
     /// The window through which the subject should be seen.
-    fn wanted(&mut self, found: &Match, time: FrameTime) -> View {
-        let posed = Posed::from_match(found, self.exemplar_aspect, self.frame_aspect);
+    fn wanted(&mut self, found: &Correspondence, time: FrameTime) -> Roi {
+        let posed = Decomposition::from_match(found, self.exemplar_aspect, self.frame_aspect);
         if posed.found() >= FOUND {
             self.found_at = Some(time);
-            return View::around(&posed.pose, self.exemplar_aspect, self.frame_aspect);
+            return Roi::around(&posed.pose, self.exemplar_aspect, self.frame_aspect);
         }
         match self.found_at {
             Some(at) if (time - at).as_secs_f64() <= LOST => self.view,
-            _ => View::FULL,
+            _ => Roi::FULL,
         }
     }
 
-    fn matches(&mut self, features: &Features, scene: Scene, time: FrameTime) -> Result<Match> {
+    fn matches(&mut self, features: &Features, scene: Scene, time: FrameTime) -> Result<Correspondence> {
         let (view, shape) = (self.view, self.encoder.shape());
         let inputs = [(&shape[..], &features[..]), (&shape[..], &self.exemplar[..])];
         let answer = self.network.run(&inputs, |outputs| {
@@ -179,7 +179,7 @@ impl Warper {
                 let place = view.frame_from_view([x + field[k], y + field[CELLS + k]]);
                 [place[0] - x, place[1] - y]
             });
-            finite.then(|| Match {
+            finite.then(|| Correspondence {
                 displacement: displacement.collect(),
                 confidence: confidence.iter().map(|c| c.clamp(0.0, 1.0)).collect(),
                 scene,
@@ -193,8 +193,10 @@ impl Warper {
             tracing::warn!("the warp network gave no numbers at {time}; its last field is kept");
         }
         Ok(match &self.previous {
-            Some(last) => Match { scene, ..last.clone() },
-            None => Match { displacement: vec![[0.0; 2]; CELLS], confidence: vec![0.0; CELLS], scene },
+            Some(last) => Correspondence { scene, ..last.clone() },
+            None => {
+                Correspondence { displacement: vec![[0.0; 2]; CELLS], confidence: vec![0.0; CELLS], scene }
+            }
         })
     }
 }

@@ -18,8 +18,8 @@
 
 use crate::names::names;
 use crate::warp::field::WarpField;
-use crate::warp::grid::{FOUND, GRID, Match, centre};
-use crate::warp::similarity::{Pose, Posed};
+use crate::warp::grid::{Correspondence, FOUND, GRID, centre};
+use crate::warp::similarity::{Decomposition, Similarity};
 
 /// Side of the grid that is shown: finer than the network's, because a small
 /// subject's whole shape has to fit into few of its cells.
@@ -51,7 +51,7 @@ impl std::fmt::Display for Align {
 
 /// Turns matches into warp fields.
 #[derive(Debug, Clone, Copy)]
-pub struct Aligner {
+pub struct FieldSolver {
     /// Whose pose wins.
     pub align: Align,
     /// Times the field; 1 is the exemplar's own shape.
@@ -62,14 +62,14 @@ pub struct Aligner {
     pub frame_aspect: f32,
 }
 
-impl Aligner {
+impl FieldSolver {
     /// A match as pose and shape.
-    pub fn take_apart(&self, found: &Match) -> Posed {
-        Posed::from_match(found, self.exemplar_aspect, self.frame_aspect)
+    pub fn decompose(&self, found: &Correspondence) -> Decomposition {
+        Decomposition::from_match(found, self.exemplar_aspect, self.frame_aspect)
     }
 
     /// The field for one frame: free of folds, exactly the identity at strength 0.
-    pub fn run(&self, found: &Posed) -> WarpField {
+    pub fn run(&self, found: &Decomposition) -> WarpField {
         if self.strength == 0.0 {
             return WarpField::identity(SIDE, SIDE);
         }
@@ -104,19 +104,19 @@ impl Aligner {
     }
 
     /// How much the matches count at a place of the frame: 0..=1.
-    pub fn confidence_at(&self, found: &Posed, place: [f32; 2]) -> f32 {
+    pub fn confidence_at(&self, found: &Decomposition, place: [f32; 2]) -> f32 {
         let known = |cell: usize| ([0.0; 2], found.confidence[cell]);
         sample(known, self.exemplar_from_frame(&found.pose, place)).1
     }
 
     /// Fractions of the exemplar to fractions of the frame.
-    fn frame_from_exemplar(&self, pose: &Pose, [x, y]: [f32; 2]) -> [f32; 2] {
+    fn frame_from_exemplar(&self, pose: &Similarity, [x, y]: [f32; 2]) -> [f32; 2] {
         let [x, y] = pose.apply([x * self.exemplar_aspect, y]);
         [x / self.frame_aspect, y]
     }
 
     /// Fractions of the frame to fractions of the exemplar.
-    fn exemplar_from_frame(&self, pose: &Pose, [x, y]: [f32; 2]) -> [f32; 2] {
+    fn exemplar_from_frame(&self, pose: &Similarity, [x, y]: [f32; 2]) -> [f32; 2] {
         let [x, y] = pose.undo([x * self.frame_aspect, y]);
         [x / self.exemplar_aspect, y]
     }
@@ -164,11 +164,11 @@ mod tests {
     use crate::warp::similarity::tests::{EXEMPLAR, FRAME, carried};
     use proptest::prelude::*;
 
-    const ALIGNER: Aligner =
-        Aligner { align: Align::Subject, strength: 1.0, exemplar_aspect: EXEMPLAR, frame_aspect: FRAME };
+    const ALIGNER: FieldSolver =
+        FieldSolver { align: Align::Subject, strength: 1.0, exemplar_aspect: EXEMPLAR, frame_aspect: FRAME };
 
-    fn align(aligner: &Aligner, found: &Match) -> WarpField {
-        aligner.run(&aligner.take_apart(found))
+    fn align(aligner: &FieldSolver, found: &Correspondence) -> WarpField {
+        aligner.run(&aligner.decompose(found))
     }
 
     fn largest(field: &WarpField) -> f32 {
@@ -179,7 +179,7 @@ mod tests {
     fn a_moved_turned_and_scaled_subject_is_left_alone() {
         let similar = carried(|[x, y]| [0.5 * x - 0.15 * y + 0.6, 0.15 * x + 0.5 * y + 0.1]);
         assert!(largest(&align(&ALIGNER, &similar)) < 1e-4);
-        let as_in_the_paper = Aligner { align: Align::Exemplar, ..ALIGNER };
+        let as_in_the_paper = FieldSolver { align: Align::Exemplar, ..ALIGNER };
         assert!(largest(&align(&as_in_the_paper, &similar)) > 0.1, "negative control");
     }
 
@@ -190,7 +190,7 @@ mod tests {
         let field = align(&ALIGNER, &longer);
         let stretch = field.sample([0.45, 0.55])[1] - field.sample([0.45, 0.35])[1];
         assert!(stretch < -0.02, "{stretch}");
-        let stronger = align(&Aligner { strength: 1.5, ..ALIGNER }, &longer);
+        let stronger = align(&FieldSolver { strength: 1.5, ..ALIGNER }, &longer);
         let exaggerated = stronger.sample([0.45, 0.55])[1] - stronger.sample([0.45, 0.35])[1];
         assert!(exaggerated < 1.3 * stretch, "{exaggerated} against {stretch}");
     }
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn strength_zero_is_exactly_the_identity() {
-        let off = Aligner { strength: 0.0, ..ALIGNER };
+        let off = FieldSolver { strength: 0.0, ..ALIGNER };
         assert!(align(&off, &carried(|[x, y]| [y, x])).is_identity());
     }
 
@@ -220,8 +220,8 @@ mod tests {
             places in proptest::collection::vec([0.01f32..0.99, 0.01f32..0.99], 32),
         ) {
             let align_to = if subject { Align::Subject } else { Align::Exemplar };
-            let aligner = Aligner { align: align_to, strength: 2.0, ..ALIGNER };
-            let field = align(&aligner, &Match { displacement, confidence, scene: Default::default() });
+            let aligner = FieldSolver { align: align_to, strength: 2.0, ..ALIGNER };
+            let field = align(&aligner, &Correspondence { displacement, confidence, scene: Default::default() });
             for place in places {
                 prop_assert!(field.determinant(place) > 0.0);
             }

@@ -6,15 +6,15 @@
 //! on top. So they look through a window that shows the subject as the exemplar
 //! shows its own: as large, as wide. The first frame of a shot is searched, from
 //! the whole frame inwards; later the window stays where it is until the subject
-//! has left it by [`View::SLACK`], because a window that moves with every frame
+//! has left it by [`Roi::SLACK`], because a window that moves with every frame
 //! would make the features tremble.
 
 use crate::frame::Size;
-use crate::warp::similarity::Pose;
+use crate::warp::similarity::Similarity;
 
 /// A window into the frame, in fractions of it; never empty, never outside.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct View {
+pub struct Roi {
     /// Left edge.
     pub left: f32,
     /// Upper edge.
@@ -25,7 +25,7 @@ pub struct View {
     pub height: f32,
 }
 
-impl View {
+impl Roi {
     /// The whole frame.
     pub const FULL: Self = Self { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
 
@@ -37,7 +37,7 @@ impl View {
     const SLACK: f32 = 0.15;
 
     /// The window in which the subject fills as much as it does in the exemplar.
-    pub fn around(pose: &Pose, exemplar_aspect: f32, frame_aspect: f32) -> Self {
+    pub fn around(pose: &Similarity, exemplar_aspect: f32, frame_aspect: f32) -> Self {
         let [x, y] = pose.apply([0.5 * exemplar_aspect, 0.5]);
         let height = Self::ROOM * pose.scale();
         let (left, width) = span(x / frame_aspect, height * exemplar_aspect / frame_aspect);
@@ -46,7 +46,7 @@ impl View {
     }
 
     /// Whether `wanted` is so different that it should be looked through instead.
-    pub fn is_off(&self, wanted: &Self) -> bool {
+    pub fn outside_hysteresis(&self, wanted: &Self) -> bool {
         let off = |own: f32, other: f32, size: f32| (own - other).abs() > Self::SLACK * size;
         off(self.left, wanted.left, self.width)
             || off(self.top, wanted.top, self.height)
@@ -74,7 +74,7 @@ impl View {
 
 /// A stretch of length `size` about `middle`, moved and shortened to fit into 0..1.
 fn span(middle: f32, size: f32) -> (f32, f32) {
-    let size = size.clamp(View::LEAST, 1.0);
+    let size = size.clamp(Roi::LEAST, 1.0);
     ((middle - size / 2.0).clamp(0.0, 1.0 - size), size)
 }
 
@@ -85,8 +85,8 @@ mod tests {
 
     #[test]
     fn frames_the_subject_as_the_exemplar_does() {
-        let pose = Pose { turn: [0.4, 0.0], shift: [0.8, 0.3] };
-        let view = View::around(&pose, 0.75, 16.0 / 9.0);
+        let pose = Similarity { turn: [0.4, 0.0], shift: [0.8, 0.3] };
+        let view = Roi::around(&pose, 0.75, 16.0 / 9.0);
         assert!((view.height - 0.5).abs() < 1e-6);
         assert!((view.width * 16.0 / 9.0 / view.height - 0.75).abs() < 1e-5, "the exemplar's aspect");
         let middle = view.frame_from_view([0.5, 0.5]);
@@ -95,16 +95,16 @@ mod tests {
 
     #[test]
     fn small_moves_are_let_pass_and_large_ones_are_not() {
-        let view = View { left: 0.2, top: 0.2, width: 0.4, height: 0.4 };
-        assert!(!view.is_off(&View { left: 0.25, ..view }));
-        assert!(view.is_off(&View { left: 0.3, ..view }));
-        assert!(view.is_off(&View::FULL));
+        let view = Roi { left: 0.2, top: 0.2, width: 0.4, height: 0.4 };
+        assert!(!view.outside_hysteresis(&Roi { left: 0.25, ..view }));
+        assert!(view.outside_hysteresis(&Roi { left: 0.3, ..view }));
+        assert!(view.outside_hysteresis(&Roi::FULL));
     }
 
     proptest! {
         #[test]
         fn never_leaves_the_frame(turn in [-5f32..5.0, -5f32..5.0], shift in [-9f32..9.0, -9f32..9.0], aspect in 0.05f32..20.0) {
-            let view = View::around(&Pose { turn, shift }, 0.7, aspect);
+            let view = Roi::around(&Similarity { turn, shift }, 0.7, aspect);
             prop_assert!(view.left >= 0.0 && view.top >= 0.0 && view.width > 0.0 && view.height > 0.0);
             prop_assert!(view.left + view.width <= 1.0 + 1e-6 && view.top + view.height <= 1.0 + 1e-6);
             let size = Size { width: 7, height: 5 };

@@ -26,16 +26,16 @@ pub const FLASH: f64 = 0.25;
 
 /// Tells scenes apart.
 #[derive(Default)]
-pub struct Cuts {
-    scene: Past,
+pub struct ShotDetector {
+    scene: FeatureHistory,
     /// What was before the last break, and when that was.
-    before: Option<(FrameTime, Past)>,
+    before: Option<(FrameTime, FeatureHistory)>,
 }
 
 /// The last [`SLOWLY`] seconds of a scene, oldest first.
-type Past = VecDeque<(FrameTime, Features)>;
+type FeatureHistory = VecDeque<(FrameTime, Features)>;
 
-impl Cuts {
+impl ShotDetector {
     /// Whether a scene might still resume at `time`.
     pub fn may_resume(&self, time: FrameTime) -> bool {
         self.before.as_ref().is_some_and(|(broke, _)| (time - *broke).as_secs_f64() <= FLASH)
@@ -79,7 +79,7 @@ impl Cuts {
 }
 
 /// Whether a frame can belong to the scene of those before it.
-fn follows(past: &Past, features: &Features) -> bool {
+fn follows(past: &FeatureHistory, features: &Features) -> bool {
     let (Some((_, oldest)), Some((_, newest))) = (past.front(), past.back()) else { return true };
     let (near, far) = (likeness(newest, features), likeness(oldest, features));
     tracing::trace!("likeness to the frame before {near:.2}, to the oldest kept {far:.2}");
@@ -103,7 +103,7 @@ mod tests {
 
     /// Judges frames at 25 a second.
     fn judge(film: &[f32]) -> Vec<Scene> {
-        let mut cuts = Cuts::default();
+        let mut cuts = ShotDetector::default();
         let time = |k: usize| FrameTime::from_nanos(k as i64 * 40_000_000);
         film.iter()
             .enumerate()

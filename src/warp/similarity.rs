@@ -1,13 +1,13 @@
 //! Where the exemplar's subject is in the frame, apart from how it is shaped.
 //!
 //! A match is a few hundred trembling positions. Nearly all that is common to
-//! them is one similarity transform, the [`Pose`]; fitted over all cells it is
+//! them is one similarity transform, the [`Similarity`]; fitted over all cells it is
 //! nearly free of noise. What is left, the residual, is the difference in shape.
 //! It is kept in the exemplar's own measure (turned back, divided by the pose's
 //! scale), so it does not change while a subject moves, turns or comes nearer:
 //! carried along by the pose, yesterday's shape fits today's place.
 
-use crate::warp::grid::{CELLS, GRID, Match, centre};
+use crate::warp::grid::{CELLS, Correspondence, GRID, centre};
 
 /// Error, in heights of the exemplar, at which a cell counts half in the fit.
 const TOLERANCE: f32 = 0.1;
@@ -17,7 +17,7 @@ const ROUNDS: usize = 4;
 /// A similarity transform from heights of the exemplar to heights of the frame,
 /// as complex numbers: `z -> turn * z + shift`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pose {
+pub struct Similarity {
     /// Scale and rotation.
     pub turn: [f32; 2],
     /// Where the exemplar's upper left corner comes to lie.
@@ -26,9 +26,9 @@ pub struct Pose {
 
 /// A match taken apart.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Posed {
+pub struct Decomposition {
     /// Where the subject is.
-    pub pose: Pose,
+    pub pose: Similarity,
     /// Per cell of the exemplar: how far the matching place is from where the
     /// pose alone would have it, in the exemplar's heights and directions.
     pub residual: Vec<[f32; 2]>,
@@ -36,9 +36,9 @@ pub struct Posed {
     pub confidence: Vec<f32>,
 }
 
-impl Posed {
+impl Decomposition {
     /// Takes a match apart; aspects are widths over heights.
-    pub fn from_match(found: &Match, exemplar_aspect: f32, frame_aspect: f32) -> Self {
+    pub fn from_match(found: &Correspondence, exemplar_aspect: f32, frame_aspect: f32) -> Self {
         let pairs: Vec<_> = (0..CELLS)
             .map(|k| {
                 let [x, y] = centre(k, GRID);
@@ -47,7 +47,7 @@ impl Posed {
                 ([x * exemplar_aspect, y], place, gate(found.confidence[k]))
             })
             .collect();
-        let pose = Pose::fit(&pairs);
+        let pose = Similarity::fit(&pairs);
         let residual = pairs.iter().map(|(from, to, _)| {
             let [x, y] = pose.undo(*to);
             [x - from[0], y - from[1]]
@@ -80,7 +80,7 @@ fn gate(confidence: f32) -> f32 {
 /// Positions of one cell in the exemplar and in the frame, and its weight.
 type Pair = ([f32; 2], [f32; 2], f32);
 
-impl Pose {
+impl Similarity {
     /// Smallest and largest scale believed; a fit outside is a failed match.
     const SCALE: std::ops::RangeInclusive<f32> = 0.05..=4.0;
 
@@ -181,7 +181,7 @@ pub(crate) mod tests {
     pub(crate) const FRAME: f32 = 16.0 / 9.0;
 
     /// A match that carries the exemplar into the frame by a function of heights.
-    pub(crate) fn carried(by: impl Fn([f32; 2]) -> [f32; 2]) -> Match {
+    pub(crate) fn carried(by: impl Fn([f32; 2]) -> [f32; 2]) -> Correspondence {
         let displacement = (0..CELLS)
             .map(|k| {
                 let cell = centre(k, GRID);
@@ -189,16 +189,16 @@ pub(crate) mod tests {
                 [x / FRAME - cell[0], y - cell[1]]
             })
             .collect();
-        Match { displacement, confidence: vec![1.0; CELLS], scene: Default::default() }
+        Correspondence { displacement, confidence: vec![1.0; CELLS], scene: Default::default() }
     }
 
     #[test]
     fn a_similarity_leaves_no_residual() {
         let found = carried(|[x, y]| [0.5 * x - 0.15 * y + 0.6, 0.15 * x + 0.5 * y + 0.1]);
-        let Posed { pose, residual, .. } = Posed::from_match(&found, EXEMPLAR, FRAME);
+        let Decomposition { pose, residual, .. } = Decomposition::from_match(&found, EXEMPLAR, FRAME);
         assert!((pose.turn[0] - 0.5).abs() < 1e-4 && (pose.turn[1] - 0.15).abs() < 1e-4, "{pose:?}");
         assert!(residual.iter().flatten().all(|v| v.abs() < 1e-4));
-        let posed = Posed::from_match(&found, EXEMPLAR, FRAME);
+        let posed = Decomposition::from_match(&found, EXEMPLAR, FRAME);
         let (place, cell) = (posed.place(37, EXEMPLAR, FRAME), centre(37, GRID));
         assert!((0..2).all(|k| (place[k] - cell[k] - found.displacement[37][k]).abs() < 1e-4));
     }
@@ -207,8 +207,8 @@ pub(crate) mod tests {
     fn a_shape_stays_the_same_while_its_subject_moves() {
         let bent = |[x, y]: [f32; 2]| [x + 0.05 * (6.0 * y).sin(), y + 0.05 * (5.0 * x).cos()];
         let residual = |turn: [f32; 2], shift: [f32; 2]| {
-            let pose = Pose { turn, shift };
-            Posed::from_match(&carried(|z| pose.apply(bent(z))), EXEMPLAR, FRAME).residual
+            let pose = Similarity { turn, shift };
+            Decomposition::from_match(&carried(|z| pose.apply(bent(z))), EXEMPLAR, FRAME).residual
         };
         let (still, moved) = (residual([0.8, 0.0], [0.1, 0.1]), residual([0.3, 0.1], [0.9, 0.4]));
         assert!(still.iter().flatten().any(|v| v.abs() > 0.02), "there is a shape");
@@ -221,17 +221,17 @@ pub(crate) mod tests {
         for k in (0..CELLS).step_by(5) {
             strays.displacement[k] = [0.9, -0.9];
         }
-        let pose = Posed::from_match(&strays, EXEMPLAR, FRAME).pose;
+        let pose = Decomposition::from_match(&strays, EXEMPLAR, FRAME).pose;
         assert!((pose.turn[0] - 0.5).abs() < 0.03 && pose.turn[1].abs() < 0.03, "{pose:?}");
     }
 
     proptest! {
         #[test]
         fn undo_undoes(turn in [0.1f32..2.0, -1f32..1.0], shift in [-1f32..1.0, -1f32..1.0], z in [-1f32..2.0, -1f32..2.0]) {
-            let pose = Pose { turn, shift };
+            let pose = Similarity { turn, shift };
             let back = pose.undo(pose.apply(z));
             prop_assert!((back[0] - z[0]).abs() < 1e-3 && (back[1] - z[1]).abs() < 1e-3);
-            let again = Pose::from_numbers(pose.numbers());
+            let again = Similarity::from_numbers(pose.numbers());
             prop_assert!((again.shift[0] - shift[0]).abs() < 1e-5 && (again.shift[1] - shift[1]).abs() < 1e-5);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use stylewarp::cancel::Stop;
+use stylewarp::cancel::CancelToken;
 use stylewarp::frame::Frame;
 use stylewarp::live::capture::test_pattern;
 use stylewarp::video::read::{Clip, FileSource, Source as _};
@@ -11,7 +11,7 @@ use crate::kit::{Folder, Session, live, probe};
 use crate::networks;
 
 fn frames(path: &std::path::Path) -> Vec<Frame> {
-    let mut source = FileSource::open(path, Clip::default(), Stop::new()).expect("plays");
+    let mut source = FileSource::open(path, Clip::default(), CancelToken::new()).expect("plays");
     std::iter::from_fn(|| source.next().expect("whole")).collect()
 }
 

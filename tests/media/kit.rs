@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use stylewarp::Result;
-use stylewarp::cancel::Stop;
+use stylewarp::cancel::CancelToken;
 use stylewarp::time::FrameTime;
 use stylewarp::video::read::{Clip, FileSource, Source};
 use stylewarp::video::write::{FileOutput, FileSink, Sink};
@@ -26,7 +26,7 @@ pub(crate) fn copy(input: &Path, to: &Path) -> Result<u64> {
 
 /// Copies a part, as if interrupted after `most` pictures.
 pub(crate) fn copy_part(input: &Path, output: &FileOutput, clip: Clip, most: u64) -> Result<u64> {
-    let stop = Stop::new();
+    let stop = CancelToken::new();
     let mut source = FileSource::open(input, clip, stop.clone())?;
     let mut sink = Box::new(FileSink::create(output, source.info(), input)?);
     let mut count = 0;

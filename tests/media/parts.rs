@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use stylewarp::app::report::report;
-use stylewarp::cancel::Stop;
+use stylewarp::cancel::CancelToken;
 use stylewarp::video::read::{Clip, FileSource, Source};
 use stylewarp::video::write::{FileOutput, FileSink, Sink};
 
@@ -22,7 +22,7 @@ fn old_file(folder: &Folder) -> FileOutput {
 }
 
 fn open(input: &Path, output: &FileOutput) -> (FileSource, Box<FileSink>) {
-    let source = FileSource::open(input, Clip::default(), Stop::new()).expect("a video");
+    let source = FileSource::open(input, Clip::default(), CancelToken::new()).expect("a video");
     let sink = FileSink::create(output, source.info(), input).expect("created");
     (source, Box::new(sink))
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use stylewarp::Error;
-use stylewarp::cancel::Stop;
+use stylewarp::cancel::CancelToken;
 use stylewarp::video::read::{Clip, FileSource, Source};
 use stylewarp::video::write::{Codec, FileOutput};
 
@@ -19,7 +19,7 @@ fn clip(folder: &Folder, name: &str) -> std::path::PathBuf {
 }
 
 fn refusal(path: &Path) -> Error {
-    FileSource::open(path, Clip::default(), Stop::new()).err().expect("refused")
+    FileSource::open(path, Clip::default(), CancelToken::new()).err().expect("refused")
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn damaged_packets_are_passed_over() {
     let (middle, end) = (bytes.len() / 2, bytes.len() / 2 + 1500);
     bytes[middle..end].fill(0x55);
     fs::write(&path, bytes).expect("written");
-    let mut source = FileSource::open(&path, Clip::default(), Stop::new()).expect("a video");
+    let mut source = FileSource::open(&path, Clip::default(), CancelToken::new()).expect("a video");
     let mut times = Vec::new();
     while let Some(frame) = source.next().expect("damage is no error") {
         times.push(frame.time);
@@ -98,7 +98,7 @@ fn damaged_packets_are_passed_over() {
 fn parts_that_are_not_there() {
     let folder = Folder::new();
     let input = clip(&folder, "in.mp4");
-    let open = |clip| FileSource::open(&input, clip, Stop::new()).err();
+    let open = |clip| FileSource::open(&input, clip, CancelToken::new()).err();
     let late = Clip { start: seconds(9.0), duration: None };
     let nothing = Clip { start: None, duration: seconds(0.0) };
     assert!(matches!(open(late), Some(Error::OutOfRange { .. })));

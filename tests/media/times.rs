@@ -1,6 +1,6 @@
 //! Every picture at its own moment.
 
-use stylewarp::cancel::Stop;
+use stylewarp::cancel::CancelToken;
 use stylewarp::video::read::{Clip, FileSource, Source};
 
 use crate::kit::{Folder, Picture, copy, copy_part, output, probe, seconds, stream_times, times, video};
@@ -109,7 +109,7 @@ fn the_number_of_pictures_is_told_before_the_first() {
     let unindexed = folder.path("in.mkv");
     folder.ffmpeg("-i in.mp4 -c copy in.mkv");
     let told = |path, clip| {
-        let source = FileSource::open(path, clip, Stop::new()).expect("a video");
+        let source = FileSource::open(path, clip, CancelToken::new()).expect("a video");
         (source.info().frames, source.info().duration)
     };
     let part = Clip { start: seconds(3.0), duration: seconds(5.0) };

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stylewarp::cancel::Stop;
+use stylewarp::cancel::CancelToken;
 use stylewarp::video::read::{Clip, FileSource, Source};
 
 use crate::kit::{Folder, Picture, copy, probe, video};
@@ -78,7 +78,7 @@ fn quarter_turns_and_mirrors_are_undone() {
 fn the_size_told_is_the_upright_one() {
     let folder = Folder::new();
     let input = turned(&folder, &clip(&folder), [0, 1, -1, 0]);
-    let mut source = FileSource::open(&input, Clip::default(), Stop::new()).expect("a video");
+    let mut source = FileSource::open(&input, Clip::default(), CancelToken::new()).expect("a video");
     let size = source.info().size;
     assert_eq!((size.width, size.height, source.info().pixel_aspect), (32, 64, (3, 4)));
     let frame = source.next().expect("decoded").expect("a frame");

@@ -2,7 +2,7 @@
 
 use stylewarp::Error;
 use stylewarp::frame::{Frame, Size};
-use stylewarp::paint::flow::Tracker;
+use stylewarp::paint::flow::FlowEstimator;
 use stylewarp::paint::painter::{PaintParams, Painter};
 use stylewarp::paint::style::{self, Style};
 use stylewarp::time::FrameTime;
@@ -11,7 +11,7 @@ use crate::kit::{difference, frame, models, runtime};
 
 /// A painter, and what tells it how the picture moved.
 struct Easel {
-    tracker: Tracker,
+    tracker: FlowEstimator,
     painter: Painter,
     params: PaintParams,
 }
@@ -20,7 +20,7 @@ impl Easel {
     fn new(name: &str, stroke: f32) -> Self {
         let style = Style::tuned(&models(), name).expect("readable").expect(name);
         let painter = Painter::new(&models(), &runtime(), style).expect("it opens");
-        Self { tracker: Tracker::default(), painter, params: PaintParams { stroke, lines: None } }
+        Self { tracker: FlowEstimator::default(), painter, params: PaintParams { stroke, lines: None } }
     }
 
     fn paint(&mut self, frame: &Frame) -> Vec<u8> {

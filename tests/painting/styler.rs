@@ -4,7 +4,7 @@
 use safetensors::SafeTensors;
 use stylewarp::assets;
 use stylewarp::nn::network::{Input, Network};
-use stylewarp::paint::optimize::{Recipe, Statistics, Step, Styler};
+use stylewarp::paint::optimize::{Recipe, Statistics, Step, StyleOptimizer};
 use stylewarp::paint::painter::{PaintParams, Painter};
 use stylewarp::paint::style::Style;
 
@@ -80,7 +80,7 @@ fn losses_and_gradients_are_those_of_autograd() {
 fn optimised(statistics: Statistics) -> (Vec<Step>, f64) {
     let recipe = Recipe { scales: vec![32, 64], iterations: 12, statistics, ..Recipe::default() };
     let painting = assets::painting("scream").expect("the program's own");
-    let mut styler = Styler::new(&models(), &runtime(), painting, recipe).expect("it opens");
+    let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, recipe).expect("it opens");
     let photo = frame("sleeping-gypsy", 101, 67, 0);
     let mut steps = Vec::new();
     let done = styler.run(&photo, None, |step| steps.push(step)).expect("it runs");
@@ -111,7 +111,7 @@ fn a_painting_to_begin_with_is_most_of_the_way() {
     let mut painter = Painter::new(&models(), &runtime(), scream).expect("it opens");
     let painted = painter.run(&photo, PaintParams { stroke: 1.0, lines: Some(64) }, None).expect("it paints");
     let recipe = Recipe { scales: vec![64], iterations: 8, ..Recipe::improving() };
-    let mut styler = Styler::new(&models(), &runtime(), painting, recipe).expect("it opens");
+    let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, recipe).expect("it opens");
     let mut objectives = |start| {
         let mut found = Vec::new();
         let told = |step: Step| found.push(step.content + 5.0 * step.style);

@@ -7,13 +7,13 @@ use stylewarp::Error;
 use stylewarp::assets;
 use stylewarp::paint::painter::{PaintParams, Painter};
 use stylewarp::paint::style::Style;
-use stylewarp::paint::style_spec::Texture;
+use stylewarp::paint::style_spec::StyleSpec;
 use tempfile::TempDir;
 
 use crate::kit::{difference, frame, models, runtime};
 
 fn style(text: &str) -> Result<Style, Error> {
-    text.parse::<Texture>().expect("well formed").style(&models(), &runtime())
+    text.parse::<StyleSpec>().expect("well formed").style(&models(), &runtime())
 }
 
 fn painted(style: Style) -> Vec<u8> {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use stylewarp::cancel::Stop;
-use stylewarp::engine::{Engine, Setup};
+use stylewarp::cancel::CancelToken;
+use stylewarp::engine::{Engine, EngineConfig};
 use stylewarp::frame::{Frame, Size};
-use stylewarp::look::Preset;
+use stylewarp::look::Look;
 use stylewarp::nn::runtime::Device;
 use stylewarp::time::{FrameRate, FrameTime, TimeBase};
 use stylewarp::video::colour::Colour;
@@ -37,7 +37,7 @@ pub(crate) struct Film {
     pub(crate) info: VideoInfo,
     pub(crate) count: u64,
     pub(crate) end: fn() -> Result<Option<Frame>>,
-    pub(crate) stop: Stop,
+    pub(crate) stop: CancelToken,
     /// Frames handed out.
     pub(crate) handed: Arc<AtomicU64>,
 }
@@ -54,7 +54,7 @@ impl Film {
             duration: None,
             origin: FrameTime::ZERO,
         };
-        Self { info, count, end: || Ok(None), stop: Stop::new(), handed: Arc::default() }
+        Self { info, count, end: || Ok(None), stop: CancelToken::new(), handed: Arc::default() }
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct Kept {
 
 /// Keeps what it is given.
 #[derive(Clone, Default)]
-pub(crate) struct Shelf {
+pub(crate) struct SheetKind {
     pub(crate) inside: Arc<Mutex<Kept>>,
     /// Refuses the frame after so many.
     pub(crate) room: Option<usize>,
@@ -98,13 +98,13 @@ pub(crate) fn failure(of: &str) -> Error {
     Error::NoFrames { path: of.into() }
 }
 
-impl Shelf {
+impl SheetKind {
     pub(crate) fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.inside.lock().expect("nobody panics while writing")
     }
 }
 
-impl Sink for Shelf {
+impl Sink for SheetKind {
     fn write(&mut self, frame: Frame) -> Result<()> {
         if self.room == Some(self.kept().frames.len()) {
             return Err(failure("sink"));
@@ -123,8 +123,8 @@ impl Sink for Shelf {
 }
 
 /// A look of this much warp and paint, with the default exemplar.
-pub(crate) fn look(warp: f32, paint: f32) -> Preset {
-    let mut look = Preset::default();
+pub(crate) fn look(warp: f32, paint: f32) -> Look {
+    let mut look = Look::default();
     look.geometry = Some(image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 2, y as u8 * 2, 60])));
     look.texture = Some("starry-night".parse().expect("a texture"));
     (look.warp, look.paint) = (warp, paint);
@@ -132,17 +132,17 @@ pub(crate) fn look(warp: f32, paint: f32) -> Preset {
 }
 
 /// An engine on the networks of a folder.
-pub(crate) fn engine_on(models: PathBuf, look: &Preset) -> Result<Engine> {
+pub(crate) fn engine_on(models: PathBuf, look: &Look) -> Result<Engine> {
     Engine::new(
         look,
         None,
         SIZE.aspect(),
-        &Setup { models: Some(models), device: Device::Cpu, ..Setup::default() },
+        &EngineConfig { models: Some(models), device: Device::Cpu, ..EngineConfig::default() },
     )
 }
 
 /// An engine on the tiny networks.
-pub(crate) fn engine(look: &Preset) -> Engine {
+pub(crate) fn engine(look: &Look) -> Engine {
     engine_on(networks::tiny(), look).expect("the tiny networks load")
 }
 

@@ -10,11 +10,11 @@ use stylewarp::frame::{Frame, Size};
 use stylewarp::jobs::video::run_file;
 use stylewarp::video::write::Sink;
 
-use crate::doubles::{self, Film, Shelf, engine, frame, look};
+use crate::doubles::{self, Film, SheetKind, engine, frame, look};
 
 /// What the pipeline makes of the film's first frames.
 fn threaded(engine: Engine, count: u64) -> Vec<Frame> {
-    let shelf = Shelf::default();
+    let shelf = SheetKind::default();
     let mut shown = 0;
     let written = run_file(Film::new(count), shelf.clone(), engine, |_| shown += 1).expect("runs");
     let mut kept = shelf.kept();
@@ -102,7 +102,7 @@ fn a_slow_sink_bounds_what_is_under_way() {
 
 #[test]
 fn a_stop_ends_the_film_with_the_frames_so_far() {
-    let (film, shelf) = (Film::new(100_000), Shelf::default());
+    let (film, shelf) = (Film::new(100_000), SheetKind::default());
     let (stop, handed) = (film.stop.clone(), film.handed.clone());
     let mut shown = 0;
     let written = run_file(film, shelf.clone(), engine(&look(1.0, 0.0)), |_| {

@@ -5,13 +5,13 @@ use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
 use stylewarp::jobs::video::run_file;
 
-use crate::doubles::{Film, SIZE, Shelf, engine, engine_on, frame, look, looped};
+use crate::doubles::{Film, SIZE, SheetKind, engine, engine_on, frame, look, looped};
 use crate::networks;
 
 #[test]
 fn nothing_to_do_needs_no_networks_and_changes_nothing() {
     let nowhere = std::path::PathBuf::from("no/such/folder");
-    let (off, shelf) = (look(0.0, 0.0), Shelf::default());
+    let (off, shelf) = (look(0.0, 0.0), SheetKind::default());
     let engine = engine_on(nowhere.clone(), &off).expect("no network is looked for");
     run_file(Film::new(5), shelf.clone(), engine, |_| {}).expect("runs");
     assert!(shelf.kept().frames == (0..5).map(frame).collect::<Vec<_>>());

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use stylewarp::engine::{Engine, Explained, Setup};
+use stylewarp::engine::{Engine, EngineConfig, Trace};
 use stylewarp::frame::{Frame, Size};
 use stylewarp::image_file::exemplar;
-use stylewarp::look::Preset;
+use stylewarp::look::Look;
 use stylewarp::nn::models::Models;
 use stylewarp::nn::runtime::{Device, Runtime};
 use stylewarp::time::FrameTime;
 use stylewarp::warp::features::EncoderChoice;
-use stylewarp::warp::matcher::Warper;
+use stylewarp::warp::matcher::Matcher;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -35,24 +35,25 @@ pub(crate) fn frame(picture: &RgbImage, secs: f64) -> Frame {
 }
 
 /// A picture bent into the shapes of an exemplar, with the reasons.
-pub(crate) fn bend(content: &RgbImage, shapes: RgbImage, encoder: EncoderChoice) -> Explained {
-    let mut look = Preset::default();
+pub(crate) fn bend(content: &RgbImage, shapes: RgbImage, encoder: EncoderChoice) -> Trace {
+    let mut look = Look::default();
     look.geometry = Some(shapes);
     let content = frame(content, 0.0);
-    let setup = Setup { models: Some(models()), device: Device::Cpu, encoder, ..Setup::default() };
+    let setup =
+        EngineConfig { models: Some(models()), device: Device::Cpu, encoder, ..EngineConfig::default() };
     let mut engine = Engine::new(&look, None, content.size.aspect(), &setup).expect("it opens");
     engine.explain(content).expect("it runs")
 }
 
 /// Largest displacement of a field, in fractions of the frame.
-pub(crate) fn largest(seen: &Explained) -> f32 {
+pub(crate) fn largest(seen: &Trace) -> f32 {
     seen.field.values().iter().flatten().fold(0.0, |most, v| v.abs().max(most))
 }
 
 /// A warper for frames as wide as `content`.
-pub(crate) fn warper(content: &Frame, shapes: &RgbImage) -> Warper {
+pub(crate) fn warper(content: &Frame, shapes: &RgbImage) -> Matcher {
     let models = Models::find(Some(&models())).expect("in the repository");
     let runtime = Runtime::load(Device::Cpu).expect("set up");
     let choice = EncoderChoice::Fast;
-    Warper::new(&models, &runtime, choice, shapes, content.size.aspect()).expect("it opens")
+    Matcher::new(&models, &runtime, choice, shapes, content.size.aspect()).expect("it opens")
 }

@@ -8,20 +8,20 @@
 
 use std::path::Path;
 
-use crate::cancel::Stop;
-use crate::engine::Setup;
+use crate::cancel::CancelToken;
+use crate::engine::EngineConfig;
 use crate::error::{Error, Result};
-use crate::look::Preset;
+use crate::look::Look;
 use crate::nn::models::Models;
 use crate::nn::runtime::Runtime;
 use crate::time::FrameTime;
 use crate::video::read::{Clip, FileSource, Source as _};
 use crate::warp::grid::GRID;
 use crate::warp::grid::Scene;
-use crate::warp::matcher::Warper;
-use crate::warp::regularize::Aligner;
-use crate::warp::similarity::Posed;
-use crate::warp::smoothing::{Causal, Lookahead};
+use crate::warp::matcher::Matcher;
+use crate::warp::regularize::FieldSolver;
+use crate::warp::similarity::Decomposition;
+use crate::warp::smoothing::{LookaheadSmoother, OneEuroSmoother};
 
 /// What is faster than this, as the deviation of a Gaussian in seconds, is jitter.
 const SIGMA: f64 = 0.2;
@@ -58,7 +58,7 @@ impl Steadiness {
 
 struct Seen {
     time: FrameTime,
-    posed: Posed,
+    posed: Decomposition,
     scene: Scene,
 }
 
@@ -66,32 +66,33 @@ struct Seen {
 ///
 /// # Errors
 /// Where the clip or a network cannot be had, or the look does not warp.
-pub fn run(clip: &Path, seconds: f64, look: &Preset, setup: &Setup) -> Result<Steadiness> {
+pub fn run(clip: &Path, seconds: f64, look: &Look, setup: &EngineConfig) -> Result<Steadiness> {
     let exemplar = look.geometry.as_ref().ok_or(Error::NothingToShow)?;
     let duration = Some(FrameTime::from_secs_f64(seconds));
-    let mut source = FileSource::open(clip, Clip { start: None, duration }, Stop::new())?;
+    let mut source = FileSource::open(clip, Clip { start: None, duration }, CancelToken::new())?;
     let frame_aspect = source.info().display_aspect();
     let models = Models::find(setup.models.as_deref())?;
     let runtime = Runtime::load(setup.device)?;
-    let mut warper = Warper::new(&models, &runtime, setup.encoder, exemplar, frame_aspect)?;
+    let mut warper = Matcher::new(&models, &runtime, setup.encoder, exemplar, frame_aspect)?;
     let exemplar_aspect = warper.exemplar_aspect();
-    let aligner = Aligner { align: look.align, strength: look.warp.max(0.1), exemplar_aspect, frame_aspect };
+    let aligner =
+        FieldSolver { align: look.align, strength: look.warp.max(0.1), exemplar_aspect, frame_aspect };
     let mut film = Vec::new();
     while let Some(frame) = source.next()? {
         let found = warper.run(&frame)?;
-        film.push(Seen { time: frame.time, posed: aligner.take_apart(&found), scene: found.scene });
+        film.push(Seen { time: frame.time, posed: aligner.decompose(&found), scene: found.scene });
     }
     Ok(measure(&film, &aligner))
 }
 
-fn measure(film: &[Seen], aligner: &Aligner) -> Steadiness {
+fn measure(film: &[Seen], aligner: &FieldSolver) -> Steadiness {
     let ahead = look_ahead(film);
-    let mut smoother = Causal::default();
+    let mut smoother = OneEuroSmoother::default();
     let causal: Vec<_> =
         film.iter().map(|seen| smoother.run(seen.time, seen.posed.clone(), seen.scene)).collect();
     let raw: Vec<_> = film.iter().map(|seen| seen.posed.clone()).collect();
     let scenes = scenes(film);
-    let jitter = |fields: &[Posed]| jitter(film, &scenes, &ahead, fields, aligner);
+    let jitter = |fields: &[Decomposition]| jitter(film, &scenes, &ahead, fields, aligner);
     let begins = (1..film.len()).filter(|&k| scenes[k] != scenes[k - 1]);
     Steadiness {
         raw: jitter(&raw),
@@ -102,9 +103,9 @@ fn measure(film: &[Seen], aligner: &Aligner) -> Steadiness {
     }
 }
 
-fn look_ahead(film: &[Seen]) -> Vec<Posed> {
+fn look_ahead(film: &[Seen]) -> Vec<Decomposition> {
     let mut smoothed = Vec::with_capacity(film.len());
-    let mut smoother = Lookahead::default();
+    let mut smoother = LookaheadSmoother::default();
     let mut ready = |(), posed| {
         smoothed.push(posed);
         Ok::<_, std::convert::Infallible>(())
@@ -137,7 +138,13 @@ fn scenes(film: &[Seen]) -> Vec<usize> {
     scenes
 }
 
-fn jitter(film: &[Seen], scenes: &[usize], paths: &[Posed], fields: &[Posed], aligner: &Aligner) -> f32 {
+fn jitter(
+    film: &[Seen],
+    scenes: &[usize],
+    paths: &[Decomposition],
+    fields: &[Decomposition],
+    aligner: &FieldSolver,
+) -> f32 {
     let secs = |k: usize| film[k].time.as_secs_f64();
     let scale = [LINES * aligner.frame_aspect, LINES];
     // Where every cell's place is shown, frame by frame, in pixels.
@@ -196,13 +203,13 @@ mod tests {
                     [0.5 * bent + 0.5 + 0.05 * t + sign * (9.0 * y).cos(), 0.5 * y + 0.2]
                 });
                 let time = FrameTime::from_secs_f64(f64::from(t));
-                Seen { time, posed: aligner.take_apart(&found), scene: Scene::Same }
+                Seen { time, posed: aligner.decompose(&found), scene: Scene::Same }
             })
             .collect()
     }
 
-    fn aligner() -> Aligner {
-        Aligner { align: Align::Subject, strength: 1.0, exemplar_aspect: EXEMPLAR, frame_aspect: FRAME }
+    fn aligner() -> FieldSolver {
+        FieldSolver { align: Align::Subject, strength: 1.0, exemplar_aspect: EXEMPLAR, frame_aspect: FRAME }
     }
 
     #[test]

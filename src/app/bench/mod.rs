@@ -13,25 +13,25 @@ use std::path::Path;
 use std::time::Instant;
 
 use self::peer::Peer;
-use crate::engine::Setup;
+use crate::engine::EngineConfig;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::gpu::adapter::Gpu;
-use crate::look::Preset;
+use crate::look::Look;
 use crate::nn::models::Models;
 use crate::nn::network::{Input, Network};
 use crate::nn::runtime::{GEMM_MODEL, Runtime};
 use crate::paint::composite::Painting;
-use crate::paint::flow::Tracker;
+use crate::paint::flow::FlowEstimator;
 use crate::paint::painter::{self, PaintParams, Painter};
 use crate::paint::recolor::ColorMap;
-use crate::paint::stabilize::Steady;
-use crate::paint::style_spec::Texture;
+use crate::paint::stabilize::TemporalStabilizer;
+use crate::paint::style_spec::StyleSpec;
 use crate::time::FrameTime;
 use crate::warp::features::EncoderChoice;
 use crate::warp::field::WarpField;
-use crate::warp::matcher::Warper;
-use crate::warp::regularize::Aligner;
+use crate::warp::matcher::Matcher;
+use crate::warp::regularize::FieldSolver;
 use crate::warp::remap::{CpuRemap, GpuRemap};
 
 /// What is painted with.
@@ -72,7 +72,7 @@ pub struct Report {
 ///
 /// # Errors
 /// Where a network or the device cannot be had.
-pub fn run(look: &Preset, setup: &Setup, runs: usize, against: Option<&Path>) -> Result<Report> {
+pub fn run(look: &Look, setup: &EngineConfig, runs: usize, against: Option<&Path>) -> Result<Report> {
     let models = Models::find(setup.models.as_deref())?;
     let runtime = Runtime::load(setup.device)?;
     let mut bench = Bench { runs: runs.max(1), peak: 0.0, timings: Vec::new(), analyses: (0.0, 0.0) };
@@ -142,13 +142,13 @@ impl Bench {
         Ok(2.0 * (SIDE * SIDE * SIDE) as f64 / millis / 1e6)
     }
 
-    fn stages(&mut self, size: Size, look: &Preset, models: &Models, runtime: &Runtime) -> Result<()> {
+    fn stages(&mut self, size: Size, look: &Look, models: &Models, runtime: &Runtime) -> Result<()> {
         let frame = picture(size);
         let exemplar = look.geometry.clone().unwrap_or_else(|| image::RgbImage::new(256, 256));
         let mut millis = [0.0; ENCODERS.len()];
         let mut last = None;
         for ((choice, name), millis) in ENCODERS.into_iter().zip(&mut millis) {
-            let mut warper = Warper::new(models, runtime, choice, &exemplar, size.aspect())?;
+            let mut warper = Matcher::new(models, runtime, choice, &exemplar, size.aspect())?;
             *millis = self.median(|| warper.run(&frame).map(drop))?;
             self.push(format!("analyse {size}, {name}"), *millis, None);
             last = Some((warper.exemplar_aspect(), warper.run(&frame)?));
@@ -156,8 +156,8 @@ impl Bench {
         self.analyses = (millis[0], millis[1]);
         let Some((exemplar_aspect, found)) = last else { return Err(Error::NothingToShow) };
         let aligner =
-            Aligner { align: look.align, strength: 1.0, exemplar_aspect, frame_aspect: size.aspect() };
-        let posed = aligner.take_apart(&found);
+            FieldSolver { align: look.align, strength: 1.0, exemplar_aspect, frame_aspect: size.aspect() };
+        let posed = aligner.decompose(&found);
         self.time(format!("align {size}"), || {
             aligner.run(&posed);
             Ok(())
@@ -174,7 +174,7 @@ impl Bench {
             self.time(format!("warp {size}, GPU"), || remap.run(&frame, &field).map(drop))?;
         }
 
-        let mut tracker = Tracker::default();
+        let mut tracker = FlowEstimator::default();
         let mut film = frame.clone();
         let mut motion = None;
         self.time(format!("track {size}"), || {
@@ -185,12 +185,12 @@ impl Bench {
             motion = tracker.run(&film);
             Ok(())
         })?;
-        let mut painter = Painter::new(models, runtime, Texture::named(TEXTURE).style(models, runtime)?)?;
+        let mut painter = Painter::new(models, runtime, StyleSpec::named(TEXTURE).style(models, runtime)?)?;
         let params = PaintParams { stroke: 1.0, lines: Some(size.height) };
         let macs = painter.macs(size, params.lines);
         let millis = self.median(|| painter.run(&frame, params, motion.as_ref()).map(drop))?;
         self.push(format!("paint {size}"), millis, Some(macs));
-        let mut steady = Steady::default();
+        let mut steady = TemporalStabilizer::default();
         let mut painting =
             Painting { size, seen: None, painted: frame.pixels.clone(), colors: ColorMap::IDENTITY };
         self.time(format!("steady {size}"), || {

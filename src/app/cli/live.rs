@@ -9,7 +9,7 @@ use crate::app::cli::{LookArgs, SetupArgs, seconds};
 use crate::app::report::report;
 use crate::error::Result;
 use crate::frame::Size;
-use crate::live::Plan;
+use crate::live::LiveConfig;
 use crate::live::capture::request::{CameraName, CameraRequest};
 use crate::live::output::http::ServeOptions;
 use crate::time::FrameTime;
@@ -70,8 +70,8 @@ impl LiveArgs {
     ///
     /// # Errors
     /// Where the look cannot be read.
-    pub fn plan(&self) -> Result<Plan> {
-        Ok(Plan {
+    pub fn plan(&self) -> Result<LiveConfig> {
+        Ok(LiveConfig {
             camera: CameraRequest { name: self.camera.clone(), size: self.resolution, fps: self.fps },
             mirror: self.mirror,
             lines: self.look.size,

@@ -7,13 +7,13 @@ use clap::{ArgAction, Args, ColorChoice};
 
 use crate::app::progress::BarWriter;
 use crate::app::report::{exit_code, report};
-use crate::engine::Setup;
+use crate::engine::EngineConfig;
 use crate::error::{Error, Result};
 use crate::image_file;
-use crate::look::{self, Preset};
+use crate::look::{self, Look};
 use crate::nn::runtime::Device;
 use crate::paint::composite::Colors;
-use crate::paint::style_spec::Texture;
+use crate::paint::style_spec::StyleSpec;
 use crate::time::FrameTime;
 use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
@@ -44,7 +44,7 @@ pub struct LookArgs {
     /// Any picture file will do. A mixture is written `scream:0.7,painting.jpg:0.3`. What `stylewarp distill`
     /// wrote is a texture too.
     #[arg(short, long, value_name = "NAME|IMAGE|MIXTURE")]
-    pub texture: Option<Texture>,
+    pub texture: Option<StyleSpec>,
     /// Strength of the warp, 0 to 2
     #[arg(short, long, value_name = "0..2", value_parser = strength::<2>, allow_negative_numbers = true)]
     pub warp: Option<f32>,
@@ -76,12 +76,12 @@ impl LookArgs {
     ///
     /// # Errors
     /// Where the preset or the exemplar cannot be read.
-    pub fn resolve(&self) -> Result<Preset> {
+    pub fn resolve(&self) -> Result<Look> {
         let own = self.geometry.is_some() || self.texture.is_some();
         let mut look = match &self.preset {
-            Some(name) => Preset::load(name)?,
-            None if own => Preset::default(),
-            None => Preset::load(look::DEFAULT)?,
+            Some(name) => Look::load(name)?,
+            None if own => Look::default(),
+            None => Look::load(look::DEFAULT)?,
         };
         if let Some(path) = &self.geometry {
             look.geometry = Some(image_file::exemplar(path)?);
@@ -116,8 +116,13 @@ pub struct SetupArgs {
 
 impl SetupArgs {
     /// For [`crate::engine::Engine::new`].
-    pub fn setup(&self) -> Setup {
-        Setup { models: self.models.clone(), device: self.device, encoder: self.encoder, ..Setup::default() }
+    pub fn setup(&self) -> EngineConfig {
+        EngineConfig {
+            models: self.models.clone(),
+            device: self.device,
+            encoder: self.encoder,
+            ..EngineConfig::default()
+        }
     }
 }
 

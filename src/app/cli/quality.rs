@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::app::cli::choice;
-use crate::look::Preset;
+use crate::look::Look;
 use crate::paint::optimize::{Recipe, Statistics};
 
 /// How a still is painted.
@@ -41,8 +41,8 @@ pub struct QualityArgs {
 }
 
 impl QualityArgs {
-    /// For [`crate::paint::optimize::Styler`], where it is to optimise. `lines` are the finest scale, if given.
-    pub fn recipe(&self, look: &Preset, lines: Option<u32>) -> Option<Recipe> {
+    /// For [`crate::paint::optimize::StyleOptimizer`], where it is to optimise. `lines` are the finest scale, if given.
+    pub fn recipe(&self, look: &Look, lines: Option<u32>) -> Option<Recipe> {
         let usual = match self.quality {
             Quality::Fast => return None,
             Quality::Better => Recipe::improving(),

@@ -18,7 +18,7 @@ use yuv::{
     yuyv422_to_rgba,
 };
 
-use crate::cancel::Stop;
+use crate::cancel::CancelToken;
 use crate::error::{Cause, Error, Result};
 use crate::frame::{Frame, Size};
 use crate::live::capture::info::live_info;
@@ -112,7 +112,7 @@ pub(super) struct CameraSource {
     info: VideoInfo,
     format: FrameFormat,
     clock: LiveClock,
-    stop: Stop,
+    stop: CancelToken,
 }
 
 impl CameraSource {
@@ -121,7 +121,7 @@ impl CameraSource {
         size: Option<Size>,
         fps: Option<u32>,
         clock: LiveClock,
-        stop: Stop,
+        stop: CancelToken,
     ) -> Result<Self> {
         let failed = |source: Cause| Error::Camera { name: name.to_owned(), source };
         let index = find(name)?;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cancel::Stop;
+use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::live::capture::camera::CameraSource;
@@ -68,7 +68,7 @@ impl CameraRequest {
     ///
     /// # Errors
     /// Where there is none, or it is busy, forbidden or gives nothing we can read.
-    pub fn open(&self, clock: LiveClock, stop: &Stop) -> Result<Box<dyn Source>> {
+    pub fn open(&self, clock: LiveClock, stop: &CancelToken) -> Result<Box<dyn Source>> {
         Ok(match &self.name {
             CameraName::Test => Box::new(TestSource::new(self, clock, stop.clone())),
             CameraName::File(path) => Box::new(LoopSource::open(path, clock, stop.clone())?),
@@ -85,11 +85,11 @@ struct TestSource {
     clock: LiveClock,
     drawn: i64,
     began: FrameTime,
-    stop: Stop,
+    stop: CancelToken,
 }
 
 impl TestSource {
-    fn new(request: &CameraRequest, clock: LiveClock, stop: Stop) -> Self {
+    fn new(request: &CameraRequest, clock: LiveClock, stop: CancelToken) -> Self {
         let fps = request.fps.unwrap_or(CARD_RATE).clamp(1, 240) as i32;
         let rate = FrameRate::new(fps, 1).expect("positive");
         let info = live_info(request.size.unwrap_or(CARD_SIZE), rate);
@@ -118,14 +118,14 @@ struct LoopSource {
     clock: LiveClock,
     /// The clip's zero on the live clock.
     began: FrameTime,
-    stop: Stop,
+    stop: CancelToken,
 }
 
 impl LoopSource {
     /// Frames that come later than this are not caught up with: the clip is too much for the machine.
     const LATE: FrameTime = FrameTime::from_nanos(250_000_000);
 
-    fn open(path: &Path, clock: LiveClock, stop: Stop) -> Result<Self> {
+    fn open(path: &Path, clock: LiveClock, stop: CancelToken) -> Result<Self> {
         let clip = FileSource::open(path, Clip::default(), stop.clone())?;
         Ok(Self { path: path.into(), clip, clock, began: clock.now(), stop })
     }
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_test_card_keeps_its_pace_and_stops() {
-        let stop = Stop::new();
+        let stop = CancelToken::new();
         let request = CameraRequest { name: CameraName::Test, size: Size::new(64, 36), fps: Some(200) };
         let mut card = request.open(LiveClock::new(), &stop).expect("always there");
         let times: Vec<_> = (0..4).map(|_| card.next().expect("drawn").expect("goes on").time).collect();

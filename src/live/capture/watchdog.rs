@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::cancel::Stop;
+use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::live::capture::request::CameraRequest;
 use crate::live::clock::LiveClock;
-use crate::live::controls::Desk;
-use crate::live::latest::Put;
-use crate::live::stats::Meter;
+use crate::live::controls::Controls;
+use crate::live::latest;
+use crate::live::stats::Stats;
 use crate::video::read::VideoInfo;
 
 /// Seconds without a picture after which a camera counts as lost.
@@ -41,7 +41,7 @@ enum Event {
 pub(crate) struct Capture {
     pub request: CameraRequest,
     pub clock: LiveClock,
-    pub stop: Stop,
+    pub stop: CancelToken,
 }
 
 /// A camera that has been opened, not yet watched.
@@ -91,9 +91,9 @@ impl Capture {
     pub(crate) fn watch(
         self,
         opened: Opened,
-        out: Put<Arc<Frame>>,
-        desk: Arc<Desk>,
-        meter: Arc<Meter>,
+        out: latest::Sender<Arc<Frame>>,
+        desk: Arc<Controls>,
+        meter: Arc<Stats>,
     ) -> Result<()> {
         let name = "watch";
         let watch = move || {
@@ -166,9 +166,9 @@ mod tests {
     use super::*;
     use crate::frame::Size;
     use crate::live::capture::request::CameraName;
-    use crate::live::controls::Dials;
-    use crate::live::latest::{Taken, slot};
-    use crate::look::Preset;
+    use crate::live::controls::ControlState;
+    use crate::live::latest::{Received, slot};
+    use crate::look::Look;
     use crate::time::FrameTime;
 
     #[test]
@@ -185,10 +185,10 @@ mod tests {
         // Short: it is opened again and again.
         std::fs::copy("tests/data/bunny.mp4", &path).expect("copied");
         let request = CameraRequest { name: CameraName::File(path.clone()), size: None, fps: None };
-        let capture = Capture { request, clock: LiveClock::new(), stop: Stop::new() };
+        let capture = Capture { request, clock: LiveClock::new(), stop: CancelToken::new() };
         let stop = capture.stop.clone();
         let (wanted, _names) = slot();
-        let desk = Arc::new(Desk::new(Dials::of(&Preset::default(), false), wanted));
+        let desk = Arc::new(Controls::new(ControlState::of(&Look::default(), false), wanted));
         let (put, take) = slot();
         let opened = capture.open().expect("a clip");
         std::fs::rename(&path, folder.path().join("away.mp4")).expect("renamed");
@@ -203,12 +203,12 @@ mod tests {
             }
             panic!("it never came");
         };
-        assert!(matches!(take.take(patience), Taken::Item(_)));
+        assert!(matches!(take.take(patience), Received::Item(_)));
         until(&|| desk.notice().is_some_and(|told| told.contains("stands still")));
         std::fs::rename(folder.path().join("away.mp4"), &path).expect("renamed");
         until(&|| desk.notice().is_none());
         take.now();
-        assert!(matches!(take.take(patience), Taken::Item(_)));
+        assert!(matches!(take.take(patience), Received::Item(_)));
         stop.raise();
     }
 
@@ -216,7 +216,7 @@ mod tests {
     fn what_cannot_be_opened_is_an_error_at_once() {
         let name = CameraName::File("no-such.mp4".into());
         let request = CameraRequest { name, size: None, fps: None };
-        let capture = Capture { request, clock: LiveClock::new(), stop: Stop::new() };
+        let capture = Capture { request, clock: LiveClock::new(), stop: CancelToken::new() };
         assert!(matches!(capture.open(), Err(Error::Read { .. })));
     }
 }

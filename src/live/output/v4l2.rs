@@ -20,12 +20,12 @@ use yuv::{
     YuvRange, YuvStandardMatrix, rgba_to_yuv422, yuv422_to_yuyv422,
 };
 
-use crate::cancel::Stop;
+use crate::cancel::CancelToken;
 use crate::error::{Cause, Error, Result};
 use crate::frame::{Frame, Size};
-use crate::live::Shown;
-use crate::live::controls::Desk;
-use crate::live::latest::{Take, Taken};
+use crate::live::FramePair;
+use crate::live::controls::Controls;
+use crate::live::latest::{Received, Receiver};
 use crate::resize::{Filter, Pixels, Resizer};
 
 /// After so long without a new picture the last one is written again.
@@ -69,14 +69,19 @@ impl Loopback {
     ///
     /// # Errors
     /// Where the thread cannot be started.
-    pub fn start(mut self, frames: Take<Shown>, desk: Arc<Desk>, stop: Stop) -> Result<JoinHandle<()>> {
+    pub fn start(
+        mut self,
+        frames: Receiver<FramePair>,
+        desk: Arc<Controls>,
+        stop: CancelToken,
+    ) -> Result<JoinHandle<()>> {
         let name = "loopback";
         let work = move || {
             while !stop.is_raised() {
                 match frames.take(STILL) {
-                    Taken::Item(shown) => self.bytes = self.yuyv(&shown.finished),
-                    Taken::Nothing => {}
-                    Taken::Closed => break,
+                    Received::Item(shown) => self.bytes = self.yuyv(&shown.finished),
+                    Received::Nothing => {}
+                    Received::Closed => break,
                 }
                 let written = if self.bytes.is_empty() { Ok(()) } else { self.write() };
                 let path = self.path.display();

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use rayon::prelude::*;
 
-use super::{Colors, Mix, Painting};
+use super::{BlendParams, Colors, Painting};
 use crate::frame::{Frame, Size};
 
 /// Square of the colour difference, in 0..3, at which a neighbour counts a quarter.
@@ -23,11 +23,11 @@ static LINEAR: LazyLock<[f32; 256]> = LazyLock::new(|| {
 
 /// Finishes on the processor.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct CpuFinish;
+pub struct CpuCompositor;
 
-impl CpuFinish {
+impl CpuCompositor {
     /// The frame with the painting on it.
-    pub fn run(&self, mut frame: Frame, painting: &Painting, mix: Mix) -> Frame {
+    pub fn run(&self, mut frame: Frame, painting: &Painting, mix: BlendParams) -> Frame {
         let (size, stride) = (frame.size, frame.stride());
         let columns: Vec<_> =
             (0..size.width).map(|x| neighbours(x, size.width, painting.size.width)).collect();
@@ -164,7 +164,7 @@ mod tests {
     use crate::paint::recolor::ColorMap;
     use crate::time::FrameTime;
 
-    const WHOLE: Mix = Mix { strength: 1.0, colors: Colors::Paint };
+    const WHOLE: BlendParams = BlendParams { strength: 1.0, colors: Colors::Paint };
 
     /// A frame, black on the left and white on the right, and a red and green painting of a quarter its size whose
     /// border is in the middle of a canvas pixel.
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn enlarging_follows_the_frames_edges() {
         let (frame, painting) = edge();
-        let done = CpuFinish.run(frame, &painting, WHOLE);
+        let done = CpuCompositor.run(frame, &painting, WHOLE);
         let row: Vec<_> = done.pixels[..64].chunks_exact(4).map(|p| (p[0] > 230, p[1] > 230)).collect();
         assert!(
             row[..7].iter().all(|p| *p == (true, false)) && row[7..].iter().all(|p| *p == (false, true)),
@@ -200,7 +200,8 @@ mod tests {
     #[test]
     fn strength_runs_from_the_frame_to_the_painting() {
         let (frame, painting) = edge();
-        let at = |strength| CpuFinish.run(frame.clone(), &painting, Mix { strength, ..WHOLE }).pixels;
+        let at =
+            |strength| CpuCompositor.run(frame.clone(), &painting, BlendParams { strength, ..WHOLE }).pixels;
         assert_eq!(at(0.0), frame.pixels);
         assert_eq!(at(0.5)[0], 128);
     }
@@ -210,7 +211,8 @@ mod tests {
         let (mut frame, mut painting) = super::super::tests::painted((8, 8), (8, 8));
         frame.pixels.copy_from_slice(&[200, 60, 40, 255].repeat(64));
         painting.painted.copy_from_slice(&[30, 30, 90, 255].repeat(64));
-        let done = CpuFinish.run(frame.clone(), &painting, Mix { strength: 1.0, colors: Colors::Keep });
+        let done =
+            CpuCompositor.run(frame.clone(), &painting, BlendParams { strength: 1.0, colors: Colors::Keep });
         let lab = |pixels: &[u8]| to_lab([pixels[0], pixels[1], pixels[2]].map(|v| LINEAR[v as usize]));
         let (kept, own, over) = (lab(&done.pixels), lab(&frame.pixels), lab(&painting.painted));
         assert!((kept[0] - over[0]).abs() < 0.03, "{kept:?} {over:?}");

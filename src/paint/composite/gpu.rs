@@ -1,6 +1,6 @@
 //! Runs `shaders/finish.wgsl`.
 
-use super::{Colors, Mix, Painting};
+use super::{BlendParams, Colors, Painting};
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::gpu::adapter::Gpu;
@@ -19,9 +19,9 @@ struct Params {
 }
 
 /// Finishes on a GPU.
-pub struct GpuFinish(Compute);
+pub struct GpuCompositor(Compute);
 
-impl GpuFinish {
+impl GpuCompositor {
     /// Compiles the shader.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl GpuFinish {
     ///
     /// # Errors
     /// Where the GPU is lost, or the frame is larger than it can hold.
-    pub fn run(&mut self, frame: &Frame, painting: &Painting, mix: Mix) -> Result<Frame> {
+    pub fn run(&mut self, frame: &Frame, painting: &Painting, mix: BlendParams) -> Result<Frame> {
         let (size, canvas) = (frame.size, painting.size);
         let params = Params {
             size: [size.width, size.height],
@@ -51,27 +51,27 @@ impl GpuFinish {
 
 #[cfg(test)]
 mod tests {
-    use super::super::CpuFinish;
+    use super::super::CpuCompositor;
     use super::super::tests::painted;
     use super::*;
     use crate::gpu::compute::{differing, params_layout};
 
     #[test]
     fn shader_and_twin_agree_within_one_level() {
-        let mut gpu =
-            GpuFinish::new(Gpu::software().expect("a software Vulkan driver: ./setup.sh")).expect("shader");
+        let mut gpu = GpuCompositor::new(Gpu::software().expect("a software Vulkan driver: ./setup.sh"))
+            .expect("shader");
         for (size, canvas, strength, colors) in [
             ((320, 180), (120, 67), 1.0, Colors::Paint),
             ((175, 143), (64, 52), 0.6, Colors::Keep),
             ((64, 64), (64, 64), 0.3, Colors::Keep),
             ((7, 5), (1, 1), 1.0, Colors::Paint),
         ] {
-            let ((frame, painting), mix) = (painted(size, canvas), Mix { strength, colors });
+            let ((frame, painting), mix) = (painted(size, canvas), BlendParams { strength, colors });
             let on_gpu = gpu.run(&frame, &painting, mix).expect("finished");
-            let on_cpu = CpuFinish.run(frame.clone(), &painting, mix);
+            let on_cpu = CpuCompositor.run(frame.clone(), &painting, mix);
             assert_eq!(differing(&on_gpu.pixels, &on_cpu.pixels), 0, "{size:?} from {canvas:?}, {mix:?}");
             // Negative control: the comparator sees a slightly different strength.
-            let off = CpuFinish.run(frame, &painting, Mix { strength: strength - 0.05, colors });
+            let off = CpuCompositor.run(frame, &painting, BlendParams { strength: strength - 0.05, colors });
             assert!(differing(&on_gpu.pixels, &off.pixels) > 10, "{size:?}");
         }
     }

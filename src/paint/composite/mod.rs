@@ -16,8 +16,8 @@ use crate::paint::recolor::ColorMap;
 mod cpu;
 mod gpu;
 
-pub use cpu::CpuFinish;
-pub use gpu::GpuFinish;
+pub use cpu::CpuCompositor;
+pub use gpu::GpuCompositor;
 
 /// Whose colours the picture has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
@@ -40,7 +40,7 @@ impl std::fmt::Display for Colors {
 
 /// How a painting is put on its frame.
 #[derive(Debug, Clone, Copy)]
-pub struct Mix {
+pub struct BlendParams {
     /// 0 leaves the frame, 1 the painting.
     pub strength: f32,
     /// Whose colours.
@@ -74,22 +74,22 @@ impl Painting {
 }
 
 /// The finishing stage.
-pub enum Finish {
+pub enum Compositor {
     /// The twin.
-    Cpu(CpuFinish),
+    Cpu(CpuCompositor),
     /// The shader.
-    Gpu(Box<GpuFinish>),
+    Gpu(Box<GpuCompositor>),
 }
 
-impl Finish {
+impl Compositor {
     /// On the GPU if there is one, otherwise on the processor.
     ///
     /// # Errors
     /// Where the GPU refuses the shader.
     pub fn new(gpu: Option<Gpu>) -> Result<Self> {
         Ok(match gpu {
-            Some(gpu) => Self::Gpu(Box::new(GpuFinish::new(gpu)?)),
-            None => Self::Cpu(CpuFinish),
+            Some(gpu) => Self::Gpu(Box::new(GpuCompositor::new(gpu)?)),
+            None => Self::Cpu(CpuCompositor),
         })
     }
 
@@ -97,7 +97,7 @@ impl Finish {
     ///
     /// # Errors
     /// Where the GPU is lost.
-    pub fn run(&mut self, frame: Frame, mut painting: Painting, mix: Mix) -> Result<Frame> {
+    pub fn run(&mut self, frame: Frame, mut painting: Painting, mix: BlendParams) -> Result<Frame> {
         if mix.colors == Colors::Keep {
             painting.restore_colors();
         }
@@ -136,8 +136,9 @@ pub(crate) mod tests {
     fn a_whole_painting_is_handed_through() {
         let (frame, painting) = painted((20, 10), (20, 10));
         let expected = painting.painted.clone();
-        let mix = Mix { strength: 1.0, colors: Colors::Paint };
-        let done = Finish::new(None).and_then(|mut finish| finish.run(frame, painting, mix)).expect("CPU");
+        let mix = BlendParams { strength: 1.0, colors: Colors::Paint };
+        let done =
+            Compositor::new(None).and_then(|mut finish| finish.run(frame, painting, mix)).expect("CPU");
         assert_eq!(done.pixels, expected);
     }
 }

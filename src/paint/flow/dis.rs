@@ -32,7 +32,7 @@ pub(super) struct Pyramid {
 /// What of the difference from the frames before is left without a move and with the one found, for
 /// every pixel: sums that fade.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Proof(Vec<[f32; 2]>);
+pub(super) struct MotionEvidence(Vec<[f32; 2]>);
 
 #[derive(Debug, Clone)]
 struct Level {
@@ -70,7 +70,7 @@ impl Pyramid {
     }
 
     /// For every pixel of the finest level, how far from there it was in `before`, of the same size.
-    pub(super) fn flow_from(&self, before: &Self, proof: &mut Proof, secs: f64) -> Vec<[f32; 2]> {
+    pub(super) fn flow_from(&self, before: &Self, proof: &mut MotionEvidence, secs: f64) -> Vec<[f32; 2]> {
         let mut flow: Option<Vec<[f32; 2]>> = None;
         let mut coarser = [0, 0];
         for (now, before) in self.levels.iter().zip(&before.levels).rev() {
@@ -167,7 +167,7 @@ impl Level {
     /// Where a move explains no more than none does, there was none: a plain wall would otherwise
     /// move along with whoever walks past it. Judged on blurred pictures, for else the interpolation's
     /// own blur would count against the move, and noise against both.
-    fn rest(&self, before: &Self, flow: &mut [[f32; 2]], proof: &mut Proof, keep: f32) {
+    fn rest(&self, before: &Self, flow: &mut [[f32; 2]], proof: &mut MotionEvidence, keep: f32) {
         let differences = |k: usize, shift: [f32; 2]| {
             let (x, y) = ((k % self.width) as f32 + shift[0], (k / self.width) as f32 + shift[1]);
             (before.at(x, y) - self.luma[k]).abs()
@@ -312,7 +312,7 @@ mod tests {
     fn finds_small_and_large_moves() {
         for (x, y) in [(0.0, 0.0), (0.4, -0.3), (3.4, -2.0), (-9.0, 5.5)] {
             // What is at (0, 0) now was at (x, y) before.
-            let flow = pyramid(x, y).flow_from(&pyramid(0.0, 0.0), &mut Proof::default(), 0.04);
+            let flow = pyramid(x, y).flow_from(&pyramid(0.0, 0.0), &mut MotionEvidence::default(), 0.04);
             let inner = (20..76).flat_map(|row| (20..140).map(move |column| row * 160 + column));
             let mut errors: Vec<_> = inner.map(|k| (flow[k][0] - x).hypot(flow[k][1] - y)).collect();
             errors.sort_by(f32::total_cmp);
@@ -330,7 +330,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 62) as u8
         };
-        let mut proof = Proof::default();
+        let mut proof = MotionEvidence::default();
         let (mut before, mut moved, mut wall) = (None, Vec::new(), Vec::new());
         for frame in 0..12 {
             let mut pixels = scene(width, height, 0.2 * frame as f32, 0.0);
@@ -358,13 +358,13 @@ mod tests {
     fn flat_and_tiny_pictures_do_not_move() {
         let flat = Pyramid::new(&[90; 64 * 48 * 4], 64, 48, 1);
         assert!(
-            flat.flow_from(&flat.clone(), &mut Proof::default(), 0.04)
+            flat.flow_from(&flat.clone(), &mut MotionEvidence::default(), 0.04)
                 .iter()
                 .all(|shift| *shift == [0.0, 0.0])
         );
         let dot = Pyramid::new(&[90; 4], 1, 1, 3);
         assert_eq!(
-            (dot.size(), dot.flow_from(&dot.clone(), &mut Proof::default(), 0.04)),
+            (dot.size(), dot.flow_from(&dot.clone(), &mut MotionEvidence::default(), 0.04)),
             ([1, 1], vec![[0.0, 0.0]])
         );
     }

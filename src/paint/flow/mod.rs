@@ -3,13 +3,13 @@
 //! or another size, there is no motion, and nothing is carried over.
 
 use crate::frame::{Frame, Size};
-use crate::paint::flow::scene_change::Glance;
+use crate::paint::flow::scene_change::SceneSignature;
 use crate::time::FrameTime;
 
 mod dis;
 pub mod scene_change;
 
-use dis::{Proof, Pyramid};
+use dis::{MotionEvidence, Pyramid};
 
 /// Lines at which the flow is found; more would cost more than painting does.
 const FLOW_LINES: usize = 180;
@@ -18,7 +18,7 @@ const GAP: f64 = 0.5;
 
 /// The dense flow from one frame back to the one before.
 #[derive(Debug, Clone)]
-pub struct Motion {
+pub struct OpticalFlow {
     secs: f64,
     size: Size,
     block: usize,
@@ -27,32 +27,32 @@ pub struct Motion {
     flow: Vec<[f32; 2]>,
 }
 
-impl Motion {
+impl OpticalFlow {
     /// Seconds between the two frames.
     pub fn secs(&self) -> f64 {
         self.secs
     }
 
     /// The same for a copy of the frame of another size.
-    pub(crate) fn on(&self, size: Size) -> Shifts<'_> {
+    pub(crate) fn on(&self, size: Size) -> ScaledFlow<'_> {
         let scale = |own: u32, other: u32| self.block as f32 * other as f32 / own as f32;
         let pitch = [scale(self.size.width, size.width), scale(self.size.height, size.height)];
-        Shifts { motion: self, pitch }
+        ScaledFlow { motion: self, pitch }
     }
 }
 
 /// Shifts in pixels of some size.
 #[derive(Clone, Copy)]
-pub(crate) struct Shifts<'a> {
-    motion: &'a Motion,
+pub(crate) struct ScaledFlow<'a> {
+    motion: &'a OpticalFlow,
     /// Pixels to a cell of the flow.
     pitch: [f32; 2],
 }
 
-impl Shifts<'_> {
+impl ScaledFlow<'_> {
     /// How far from a place (0 is the middle of the first pixel) what is there was before.
     pub(crate) fn at(&self, x: f32, y: f32) -> [f32; 2] {
-        let Motion { across, down, flow, .. } = self.motion;
+        let OpticalFlow { across, down, flow, .. } = self.motion;
         let [left, right, share_x] = between(x, self.pitch[0], *across);
         let [upper, lower, share_y] = between(y, self.pitch[1], *down);
         let at = |row: f32, column: f32| flow[row as usize * across + column as usize];
@@ -78,7 +78,7 @@ fn mix(a: [f32; 2], b: [f32; 2], share: f32) -> [f32; 2] {
 
 /// The stage that follows the picture. It looks only back, so it delays nothing.
 #[derive(Default)]
-pub struct Tracker {
+pub struct FlowEstimator {
     past: Option<Past>,
 }
 
@@ -86,21 +86,21 @@ pub struct Tracker {
 struct Past {
     time: FrameTime,
     size: Size,
-    glance: Glance,
+    glance: SceneSignature,
     pyramid: Pyramid,
-    proof: Proof,
+    proof: MotionEvidence,
 }
 
-impl Tracker {
+impl FlowEstimator {
     /// How the picture came to this frame, if it is the one before, moved. Of two frames, the
     /// later comes later.
-    pub fn run(&mut self, frame: &Frame) -> Option<Motion> {
+    pub fn run(&mut self, frame: &Frame) -> Option<OpticalFlow> {
         let (size, time) = (frame.size, frame.time);
         let (width, height) = (size.width as usize, size.height as usize);
         let block = width.min(height).div_ceil(FLOW_LINES);
         let pyramid = Pyramid::new(&frame.pixels, width, height, block);
-        let glance = Glance::of(&frame.pixels, size);
-        let mut proof = Proof::default();
+        let glance = SceneSignature::of(&frame.pixels, size);
+        let mut proof = MotionEvidence::default();
         let motion = self.past.take().and_then(|mut past| {
             let secs = (time - past.time).as_secs_f64();
             let goes_on = secs > 0.0 && secs < GAP && past.size == size && past.glance.continues(&glance);
@@ -108,7 +108,7 @@ impl Tracker {
             goes_on.then(|| {
                 let flow = pyramid.flow_from(&past.pyramid, &mut past.proof, secs);
                 proof = past.proof;
-                Motion { secs, size, block, across, down, flow }
+                OpticalFlow { secs, size, block, across, down, flow }
             })
         });
         self.past = Some(Past { time, size, glance, pyramid, proof });
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn shifts_are_in_pixels_of_the_size_asked_for() {
-        let mut tracker = Tracker::default();
+        let mut tracker = FlowEstimator::default();
         assert!(tracker.run(&frame((480, 400), 0.0, 0)).is_none());
         let motion = tracker.run(&frame((480, 400), 6.0, 40)).expect("moved");
         assert!((motion.secs() - 0.04).abs() < 1e-9);
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn cuts_pauses_and_other_sizes_are_no_motion() {
-        let mut tracker = Tracker::default();
+        let mut tracker = FlowEstimator::default();
         let plain = |millis| frame((160, 120), 0.0, millis);
         let mut inverted = plain(80);
         inverted.pixels.iter_mut().for_each(|value| *value = 255 - *value);

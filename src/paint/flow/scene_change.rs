@@ -10,9 +10,9 @@ const DOWN: usize = 18;
 const CUT: f32 = 0.12;
 
 /// Colours of 32x18 places.
-pub(crate) struct Glance(Vec<u8>);
+pub(crate) struct SceneSignature(Vec<u8>);
 
-impl Glance {
+impl SceneSignature {
     /// Of packed RGBA.
     pub(crate) fn of(pixels: &[u8], size: Size) -> Self {
         let (w, h) = (size.width as usize, size.height as usize);
@@ -37,7 +37,7 @@ mod tests {
         let picture = |shift: usize| -> Vec<u8> {
             (0..64 * 36).flat_map(|k| [((k % 64 + shift) * 3) as u8, (k / 64 * 5) as u8, 90, 255]).collect()
         };
-        let glance = |pixels: &[u8]| Glance::of(pixels, Size { width: 64, height: 36 });
+        let glance = |pixels: &[u8]| SceneSignature::of(pixels, Size { width: 64, height: 36 });
         assert!(glance(&picture(0)).continues(&glance(&picture(2))));
         let inverted: Vec<u8> = picture(0).iter().map(|value| 255 - value).collect();
         assert!(!glance(&picture(0)).continues(&glance(&inverted)));

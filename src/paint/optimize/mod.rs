@@ -57,7 +57,7 @@ impl std::fmt::Display for Statistics {
 
 /// What the optimisation begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Begin {
+pub enum Init {
     /// The photo, as in the paper.
     Photo,
     /// What a painter made of it.
@@ -68,7 +68,7 @@ pub enum Begin {
 #[derive(Debug, Clone)]
 pub struct Recipe {
     /// What is optimised.
-    pub begin: Begin,
+    pub begin: Init,
     /// Lines (of the shorter side) of the pyramid, coarse to fine; those the
     /// picture does not have are left out, its own come last.
     pub scales: Vec<u32>,
@@ -85,7 +85,7 @@ pub struct Recipe {
 impl Default for Recipe {
     fn default() -> Self {
         Self {
-            begin: Begin::Photo,
+            begin: Init::Photo,
             scales: vec![64, 128, 256, 512],
             iterations: 150,
             style: 5.0,
@@ -98,7 +98,7 @@ impl Default for Recipe {
 impl Recipe {
     /// Begins with a painting: its shapes and colours are there already, so one scale does, and few steps.
     pub fn improving() -> Self {
-        Self { begin: Begin::Painting, scales: vec![512], iterations: 30, ..Self::default() }
+        Self { begin: Init::Painting, scales: vec![512], iterations: 30, ..Self::default() }
     }
 }
 
@@ -118,7 +118,7 @@ pub struct Step {
 }
 
 /// Optimises pictures towards one painting.
-pub struct Styler {
+pub struct StyleOptimizer {
     network: Network,
     painting: RgbImage,
     recipe: Recipe,
@@ -130,7 +130,7 @@ pub(crate) struct Target {
     style: Vec<(Vec<usize>, Vec<f32>)>,
 }
 
-impl Styler {
+impl StyleOptimizer {
     /// Loads the network.
     ///
     /// # Errors

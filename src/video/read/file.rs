@@ -17,7 +17,7 @@ use std::path::Path;
 
 use ffmpeg_next::frame;
 
-use crate::cancel::Stop;
+use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::time::FrameTime;
@@ -59,7 +59,7 @@ pub struct FileSource {
     end: Option<FrameTime>,
     /// Time of the last frame handed out.
     last: Option<FrameTime>,
-    stop: Stop,
+    stop: CancelToken,
 }
 
 impl FileSource {
@@ -70,7 +70,7 @@ impl FileSource {
     /// [`Error::Open`] where it is not media, [`Error::NoVideo`] where nothing in
     /// it moves, [`Error::NoFrames`] where nothing of that can be decoded,
     /// [`Error::OutOfRange`] where `clip` lies outside of it.
-    pub fn open(path: &Path, clip: Clip, stop: Stop) -> Result<Self> {
+    pub fn open(path: &Path, clip: Clip, stop: CancelToken) -> Result<Self> {
         check_readable(path)?;
         if let Some(duration) = clip.duration.filter(|duration| *duration <= FrameTime::ZERO) {
             return Err(out_of_range("the duration", duration, "times above 0"));

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::time::FrameTime;
 use crate::warp::grid::Scene;
 use crate::warp::shots::FLASH;
-use crate::warp::similarity::{Pose, Posed};
+use crate::warp::similarity::{Decomposition, Similarity};
 use crate::warp::smoothing::LEAST;
 
 /// Standard deviations of the windows, in seconds.
@@ -16,7 +16,7 @@ const REACH: f64 = 0.5;
 
 /// Look-ahead smoother: frames go in as they come and come out, in order, when
 /// enough of their future is known.
-pub struct Lookahead<T> {
+pub struct LookaheadSmoother<T> {
     /// Matches within reach of the oldest waiting frame.
     film: VecDeque<Entry>,
     /// What waits for its field, with its time; the newest of `film`.
@@ -29,16 +29,16 @@ pub struct Lookahead<T> {
 struct Entry {
     time: FrameTime,
     scene: u64,
-    posed: Posed,
+    posed: Decomposition,
 }
 
-impl<T> Default for Lookahead<T> {
+impl<T> Default for LookaheadSmoother<T> {
     fn default() -> Self {
         Self { film: VecDeque::new(), waiting: VecDeque::new(), scenes: 0, broke: None }
     }
 }
 
-impl<T> Lookahead<T> {
+impl<T> LookaheadSmoother<T> {
     /// Takes the next frame; calls `ready` for each one whose window is full.
     ///
     /// # Errors
@@ -46,10 +46,10 @@ impl<T> Lookahead<T> {
     pub fn push<E>(
         &mut self,
         time: FrameTime,
-        posed: Posed,
+        posed: Decomposition,
         how: Scene,
         item: T,
-        mut ready: impl FnMut(T, Posed) -> Result<(), E>,
+        mut ready: impl FnMut(T, Decomposition) -> Result<(), E>,
     ) -> Result<(), E> {
         let scene = self.scene(time, how);
         self.film.push_back(Entry { time, scene, posed });
@@ -64,7 +64,7 @@ impl<T> Lookahead<T> {
     ///
     /// # Errors
     /// Whatever `ready` returns.
-    pub fn finish<E>(&mut self, mut ready: impl FnMut(T, Posed) -> Result<(), E>) -> Result<(), E> {
+    pub fn finish<E>(&mut self, mut ready: impl FnMut(T, Decomposition) -> Result<(), E>) -> Result<(), E> {
         while !self.waiting.is_empty() {
             self.emit(&mut ready)?;
         }
@@ -107,7 +107,7 @@ impl<T> Lookahead<T> {
         since(front) > REACH && !open
     }
 
-    fn emit<E>(&mut self, ready: &mut impl FnMut(T, Posed) -> Result<(), E>) -> Result<(), E> {
+    fn emit<E>(&mut self, ready: &mut impl FnMut(T, Decomposition) -> Result<(), E>) -> Result<(), E> {
         let Some((time, item)) = self.waiting.pop_front() else { return Ok(()) };
         while self.film.front().is_some_and(|first| (time - first.time).as_secs_f64() > REACH) {
             self.film.pop_front();
@@ -115,7 +115,7 @@ impl<T> Lookahead<T> {
         ready(item, self.average(time))
     }
 
-    fn average(&self, time: FrameTime) -> Posed {
+    fn average(&self, time: FrameTime) -> Decomposition {
         let own = self.film.iter().find(|entry| entry.time == time).unwrap_or(&self.film[0]);
         let scene: Vec<_> = self.film.iter().filter(|entry| entry.scene == own.scene).collect();
         let mut pose = Mean::new(1);
@@ -139,8 +139,8 @@ impl<T> Lookahead<T> {
                 }
             }
         }
-        Posed {
-            pose: Pose::from_numbers(pose.values()[0]),
+        Decomposition {
+            pose: Similarity::from_numbers(pose.values()[0]),
             residual: shape.values(),
             confidence: confidence.iter().map(|sum| sum / total).collect(),
         }

@@ -7,9 +7,9 @@
 //! pose. So the pose is smoothed lightly and the residual strongly: yesterday's
 //! shape, advected by the content's motion.
 //!
-//! - [`Lookahead`], for files: Gaussian averages, by time and not by frame count,
+//! - [`LookaheadSmoother`], for files: Gaussian averages, by time and not by frame count,
 //!   over the frames before *and* after; a symmetric window has no lag at all.
-//! - [`Causal`], for live: knows the past only, filters by how fast things change.
+//! - [`OneEuroSmoother`], for live: knows the past only, filters by how fast things change.
 //!
 //! Cells count by their confidence, so a cell lost for a moment leans on the
 //! moments when it was sure. A cut ends all memory; a flash does not, and what
@@ -18,8 +18,8 @@
 mod lookahead;
 mod one_euro;
 
-pub use lookahead::Lookahead;
-pub use one_euro::Causal;
+pub use lookahead::LookaheadSmoother;
+pub use one_euro::OneEuroSmoother;
 
 /// Weight of a cell of no confidence, so that sums are never empty.
 const LEAST: f32 = 0.01;

@@ -8,7 +8,7 @@
 use crate::time::FrameTime;
 use crate::warp::grid::Scene;
 use crate::warp::shots::FLASH;
-use crate::warp::similarity::{Pose, Posed};
+use crate::warp::similarity::{Decomposition, Similarity};
 
 use crate::warp::smoothing::LEAST;
 
@@ -35,7 +35,7 @@ const SHAPE: Tuning = Tuning { rest: 0.12, slope: 15.0, noise: 0.6 };
 
 /// Causal smoother.
 #[derive(Default)]
-pub struct Causal {
+pub struct OneEuroSmoother {
     now: Option<State>,
     /// The state at the last break, to be taken up again after a flash.
     before: Option<(FrameTime, State)>,
@@ -48,9 +48,9 @@ struct State {
     confidence: Vec<f32>,
 }
 
-impl Causal {
+impl OneEuroSmoother {
     /// The smoothed match of the next frame.
-    pub fn run(&mut self, time: FrameTime, posed: Posed, how: Scene) -> Posed {
+    pub fn run(&mut self, time: FrameTime, posed: Decomposition, how: Scene) -> Decomposition {
         match how {
             Scene::Same => {}
             Scene::Breaks => {
@@ -69,8 +69,8 @@ impl Causal {
             }
             None => self.now.insert(State::new(time, posed)),
         };
-        Posed {
-            pose: Pose::from_numbers(state.pose.values[0]),
+        Decomposition {
+            pose: Similarity::from_numbers(state.pose.values[0]),
             residual: state.shape.values.clone(),
             confidence: state.confidence.clone(),
         }
@@ -78,7 +78,7 @@ impl Causal {
 }
 
 impl State {
-    fn new(time: FrameTime, posed: Posed) -> Self {
+    fn new(time: FrameTime, posed: Decomposition) -> Self {
         Self {
             time,
             pose: Filter::new(vec![posed.pose.numbers()]),
@@ -87,7 +87,7 @@ impl State {
         }
     }
 
-    fn follow(&mut self, time: FrameTime, posed: &Posed) {
+    fn follow(&mut self, time: FrameTime, posed: &Decomposition) {
         let secs = ((time - self.time).as_secs_f64() as f32).max(1e-4);
         self.time = time;
         let sure = posed.confidence.iter().sum::<f32>() / posed.confidence.len() as f32;

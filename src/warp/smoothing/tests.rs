@@ -3,29 +3,29 @@ use std::convert::Infallible;
 use super::*;
 use crate::time::FrameTime;
 use crate::warp::grid::Scene;
-use crate::warp::similarity::{Pose, Posed};
+use crate::warp::similarity::{Decomposition, Similarity};
 use proptest::prelude::*;
 
 /// A frame of a film: seconds, where the subject is, how it is shaped, how sure, how it follows.
-type Shown = (f64, f32, f32, f32, Scene);
+type FramePair = (f64, f32, f32, f32, Scene);
 
-fn posed(place: f32, shape: f32, confidence: f32) -> Posed {
-    Posed {
-        pose: Pose::from_numbers([0.5, 0.0, place, 0.5]),
+fn posed(place: f32, shape: f32, confidence: f32) -> Decomposition {
+    Decomposition {
+        pose: Similarity::from_numbers([0.5, 0.0, place, 0.5]),
         residual: vec![[shape, -shape]],
         confidence: vec![confidence],
     }
 }
 
-fn read(found: &Posed) -> (f32, f32) {
+fn read(found: &Decomposition) -> (f32, f32) {
     (found.pose.numbers()[2], found.residual[0][0])
 }
 
 /// Place and shape of every frame after looking ahead.
-fn ahead(film: &[Shown]) -> Vec<(f32, f32)> {
+fn ahead(film: &[FramePair]) -> Vec<(f32, f32)> {
     let (mut out, mut order) = (Vec::new(), Vec::new());
-    let mut smoother = Lookahead::default();
-    let mut ready = |index: usize, found: Posed| {
+    let mut smoother = LookaheadSmoother::default();
+    let mut ready = |index: usize, found: Decomposition| {
         order.push(index);
         out.push(read(&found));
         Ok::<_, Infallible>(())
@@ -39,16 +39,16 @@ fn ahead(film: &[Shown]) -> Vec<(f32, f32)> {
     out
 }
 
-fn causal(film: &[Shown]) -> Vec<(f32, f32)> {
-    let mut smoother = Causal::default();
-    let run = |&(secs, place, shape, sure, how): &Shown| {
+fn causal(film: &[FramePair]) -> Vec<(f32, f32)> {
+    let mut smoother = OneEuroSmoother::default();
+    let run = |&(secs, place, shape, sure, how): &FramePair| {
         read(&smoother.run(FrameTime::from_secs_f64(secs), posed(place, shape, sure), how))
     };
     film.iter().map(run).collect()
 }
 
 /// `frames` at `rate` a second, sure of everything, one scene.
-fn film(frames: usize, rate: f64, at: impl Fn(f64) -> (f32, f32)) -> Vec<Shown> {
+fn film(frames: usize, rate: f64, at: impl Fn(f64) -> (f32, f32)) -> Vec<FramePair> {
     (0..frames)
         .map(|k| {
             let secs = k as f64 / rate;
@@ -72,7 +72,7 @@ fn rms(values: impl Iterator<Item = f32> + Clone) -> f32 {
 #[test]
 fn steady_motion_has_no_lag_whatever_the_frame_times() {
     let times = [0.0, 0.03, 0.05, 0.1, 0.12, 0.17, 0.2, 0.25, 0.3, 0.31, 0.4, 0.42, 0.5, 0.55, 0.6, 0.7, 0.8];
-    let uneven: Vec<Shown> = times.iter().map(|&t| (t, t as f32, 0.0, 1.0, Scene::Same)).collect();
+    let uneven: Vec<FramePair> = times.iter().map(|&t| (t, t as f32, 0.0, 1.0, Scene::Same)).collect();
     for ((place, _), secs) in ahead(&uneven).iter().zip(times).skip(2).take(11) {
         assert!((f64::from(*place) - secs).abs() < 0.02, "{place} at {secs}");
     }
@@ -114,7 +114,7 @@ fn looking_ahead_a_step_is_half_way_when_it_happens() {
 fn dropped_frames_change_little() {
     let wave = |t: f64| (0.5 + 0.1 * (2.0 * t).sin() as f32, 0.02 * (1.5 * t).sin() as f32);
     let full = film(120, 30.0, wave);
-    let half: Vec<Shown> = full.iter().step_by(2).copied().collect();
+    let half: Vec<FramePair> = full.iter().step_by(2).copied().collect();
     for smooth in [ahead, causal] {
         let (full, half) = (smooth(&full), smooth(&half));
         for (a, b) in full.iter().step_by(2).zip(&half).skip(20).take(30) {
@@ -176,7 +176,7 @@ proptest! {
         values in proptest::collection::vec((-1f32..1.0, 0f32..1.0, 0.001f64..0.6, 0u8..8), 1..60)
     ) {
         let mut now = 0.0;
-        let shown: Vec<Shown> = values.iter().map(|&(v, sure, step, how)| {
+        let shown: Vec<FramePair> = values.iter().map(|&(v, sure, step, how)| {
             now += step;
             (now, v, v, sure, match how { 0 => Scene::Breaks, 1 => Scene::Resumes, _ => Scene::Same })
         }).collect();

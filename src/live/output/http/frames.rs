@@ -12,7 +12,7 @@ use jpeg_encoder::{ColorType, Encoder, EncodingError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use super::{Hall, Seat};
+use super::{AppState, ViewerPermit};
 use crate::frame::Frame;
 
 /// JPEG quality, 1..=100.
@@ -57,7 +57,7 @@ async fn newer(pictures: &mut watch::Receiver<Option<Picture>>, last: u64) -> Op
 }
 
 /// A WebSocket: one binary message, eight bytes of time and a JPEG, for every text message "next".
-pub(super) async fn frames(upgrade: WebSocketUpgrade, State(hall): State<Arc<Hall>>) -> Response {
+pub(super) async fn frames(upgrade: WebSocketUpgrade, State(hall): State<Arc<AppState>>) -> Response {
     match hall.seat() {
         Some(seat) => {
             let pictures = hall.pictures.clone();
@@ -67,7 +67,7 @@ pub(super) async fn frames(upgrade: WebSocketUpgrade, State(hall): State<Arc<Hal
     }
 }
 
-async fn play(mut socket: WebSocket, mut pictures: watch::Receiver<Option<Picture>>, _seat: Seat) {
+async fn play(mut socket: WebSocket, mut pictures: watch::Receiver<Option<Picture>>, _seat: ViewerPermit) {
     // Not the one that was left from viewers before.
     let mut last = pictures.borrow().as_ref().map_or(0, |picture| picture.number);
     loop {
@@ -90,7 +90,7 @@ async fn play(mut socket: WebSocket, mut pictures: watch::Receiver<Option<Pictur
 }
 
 /// The same as a never-ending multipart answer, for programs that know MJPEG.
-pub(super) async fn mjpeg(State(hall): State<Arc<Hall>>) -> Response {
+pub(super) async fn mjpeg(State(hall): State<Arc<AppState>>) -> Response {
     let Some(seat) = hall.seat() else { return full() };
     let mut pictures = hall.pictures.clone();
     let (out, parts) = mpsc::channel::<Bytes>(1);

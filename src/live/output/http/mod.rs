@@ -24,13 +24,13 @@ use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::cancel::Stop;
+use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::live::clock::LiveClock;
-use crate::live::controls::{Desk, Turn};
-use crate::live::latest::{Take, Taken};
-use crate::live::stats::Meter;
-use crate::live::{Live, Shown, thumbnail};
+use crate::live::controls::{ControlUpdate, Controls};
+use crate::live::latest::{Received, Receiver};
+use crate::live::stats::Stats;
+use crate::live::{FramePair, Live, thumbnail};
 
 mod frames;
 mod guard;
@@ -62,9 +62,9 @@ pub struct Server {
 }
 
 /// What every request can reach.
-struct Hall {
-    desk: Arc<Desk>,
-    meter: Arc<Meter>,
+struct AppState {
+    desk: Arc<Controls>,
+    meter: Arc<Stats>,
     clock: LiveClock,
     devices: String,
     report: fn(&Error, &str) -> String,
@@ -73,17 +73,17 @@ struct Hall {
 }
 
 /// A viewer's place, given back when dropped.
-struct Seat(Arc<AtomicUsize>);
+struct ViewerPermit(Arc<AtomicUsize>);
 
-impl Hall {
-    fn seat(&self) -> Option<Seat> {
-        let seat = Seat(self.viewers.clone());
+impl AppState {
+    fn seat(&self) -> Option<ViewerPermit> {
+        let seat = ViewerPermit(self.viewers.clone());
         // Counted at once, so that two cannot take the last one.
         (self.viewers.fetch_add(1, Ordering::SeqCst) < MOST_VIEWERS).then_some(seat)
     }
 }
 
-impl Drop for Seat {
+impl Drop for ViewerPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -113,14 +113,14 @@ pub fn start(
     listener: TcpListener,
     options: ServeOptions,
     live: &Live,
-    frames: Take<Shown>,
-    stop: &Stop,
+    frames: Receiver<FramePair>,
+    stop: &CancelToken,
 ) -> Result<Server> {
     let failed = |source| Error::Serve { address: options.address, source };
     let address = listener.local_addr().map_err(failed)?;
     let (pictures_out, pictures) = watch::channel(None);
     let viewers = Arc::new(AtomicUsize::new(0));
-    let hall = Hall {
+    let hall = AppState {
         desk: live.desk.clone(),
         meter: live.meter.clone(),
         clock: live.clock,
@@ -169,7 +169,7 @@ impl Server {
     }
 }
 
-async fn stopped(stop: &Stop) {
+async fn stopped(stop: &CancelToken) {
     while !stop.is_raised() {
         tokio::time::sleep(PATIENCE).await;
     }
@@ -177,28 +177,28 @@ async fn stopped(stop: &Stop) {
 
 /// Encodes the latest frame over and over, while anyone watches.
 fn encode_all(
-    frames: &Take<Shown>,
+    frames: &Receiver<FramePair>,
     viewers: &AtomicUsize,
     out: &watch::Sender<Option<Picture>>,
-    stop: &Stop,
+    stop: &CancelToken,
 ) {
     let mut number = 0;
     while !stop.is_raised() {
         match frames.take(PATIENCE) {
-            Taken::Item(shown) if viewers.load(Ordering::SeqCst) > 0 => {
+            Received::Item(shown) if viewers.load(Ordering::SeqCst) > 0 => {
                 number += 1;
                 match Picture::new(number, &shown.finished) {
                     Ok(picture) => drop(out.send_replace(Some(picture))),
                     Err(error) => tracing::debug!("a picture cannot be encoded: {error}"),
                 }
             }
-            Taken::Item(_) | Taken::Nothing => {}
-            Taken::Closed => break,
+            Received::Item(_) | Received::Nothing => {}
+            Received::Closed => break,
         }
     }
 }
 
-fn router(hall: Arc<Hall>, guard: Guard) -> Router {
+fn router(hall: Arc<AppState>, guard: Guard) -> Router {
     Router::new()
         .route("/", get(async || page(include_str!("control.html"))))
         .route("/source", get(async || page(include_str!("source.html"))))
@@ -222,7 +222,7 @@ async fn player() -> impl IntoResponse {
     (kind, include_str!("player.js"))
 }
 
-async fn state(State(hall): State<Arc<Hall>>) -> Json<Value> {
+async fn state(State(hall): State<Arc<AppState>>) -> Json<Value> {
     let now = hall.clock.now();
     Json(json!({
         "dials": hall.desk.dials(), "looks": hall.desk.looks(), "notice": hall.desk.notice(),
@@ -231,14 +231,14 @@ async fn state(State(hall): State<Arc<Hall>>) -> Json<Value> {
     }))
 }
 
-async fn turn(State(hall): State<Arc<Hall>>, Json(turn): Json<Turn>) -> Response {
+async fn turn(State(hall): State<Arc<AppState>>, Json(turn): Json<ControlUpdate>) -> Response {
     match hall.desk.turn(turn) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, (hall.report)(&error, "stylewarp")).into_response(),
     }
 }
 
-async fn thumbnail(State(hall): State<Arc<Hall>>, Path(look): Path<String>) -> Response {
+async fn thumbnail(State(hall): State<Arc<AppState>>, Path(look): Path<String>) -> Response {
     // Names only: no path reaches the file system.
     if !hall.desk.looks().contains(&look) {
         return StatusCode::NOT_FOUND.into_response();

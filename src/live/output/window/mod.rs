@@ -11,16 +11,16 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, bounded};
 use eframe::egui::{self, Key, TextureHandle, TextureOptions, ViewportCommand};
 
-use crate::cancel::Stop;
+use crate::cancel::CancelToken;
 use crate::error::{Cause, Error, Result};
 use crate::frame::Frame;
 use crate::image_file;
 use crate::live::clock::LiveClock;
-use crate::live::controls::{Desk, Turn};
-use crate::live::latest::{Take, Taken, slot};
-use crate::live::recorder::{Tape, free_name, recorded};
-use crate::live::stats::Meter;
-use crate::live::{Live, Shown, thumbnail};
+use crate::live::controls::{ControlUpdate, Controls};
+use crate::live::latest::{self, Received, slot};
+use crate::live::recorder::{Recorder, free_name, recorded};
+use crate::live::stats::Stats;
+use crate::live::{FramePair, Live, thumbnail};
 use crate::video::read::VideoInfo;
 use crate::video::write::FileOutput;
 
@@ -38,7 +38,12 @@ const IDLE: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// Where no window can be opened.
-pub fn show(live: &Live, frames: Take<Shown>, folder: PathBuf, stop: &Stop) -> Result<()> {
+pub fn show(
+    live: &Live,
+    frames: latest::Receiver<FramePair>,
+    folder: PathBuf,
+    stop: &CancelToken,
+) -> Result<()> {
     let failed = |source: Cause| Error::Window { source };
     let size = live.info.size;
     let scale = (PICTURE[0] / size.width as f32).min(PICTURE[1] / size.height as f32);
@@ -85,9 +90,9 @@ pub fn show(live: &Live, frames: Take<Shown>, folder: PathBuf, stop: &Stop) -> R
             // The window draws when it is woken, and looks for the latest then.
             loop {
                 let open = match frames.take(IDLE) {
-                    Taken::Item(shown) => put.put(shown),
-                    Taken::Nothing => true,
-                    Taken::Closed => false,
+                    Received::Item(shown) => put.put(shown),
+                    Received::Nothing => true,
+                    Received::Closed => false,
                 };
                 wake.request_repaint();
                 if !open {
@@ -112,18 +117,18 @@ pub fn show(live: &Live, frames: Take<Shown>, folder: PathBuf, stop: &Stop) -> R
 }
 
 struct Window {
-    desk: Arc<Desk>,
-    meter: Arc<Meter>,
-    tape: Arc<Tape>,
+    desk: Arc<Controls>,
+    meter: Arc<Stats>,
+    tape: Arc<Recorder>,
     clock: LiveClock,
     info: VideoInfo,
     devices: String,
     report: fn(&Error, &str) -> String,
-    stop: Stop,
+    stop: CancelToken,
     /// Where snapshots and recordings go.
     folder: PathBuf,
-    frames: Take<Shown>,
-    shown: Option<Shown>,
+    frames: latest::Receiver<FramePair>,
+    shown: Option<FramePair>,
     picture: Option<TextureHandle>,
     original: Option<TextureHandle>,
     thumbnails: Receiver<(usize, Frame)>,
@@ -175,10 +180,10 @@ impl Window {
         let pressed = |key| ctx.input(|input| input.key_pressed(key));
         let dials = self.desk.dials();
         if pressed(Key::Space) {
-            self.turn(Turn { frozen: Some(!dials.frozen), ..Turn::default() });
+            self.turn(ControlUpdate { frozen: Some(!dials.frozen), ..ControlUpdate::default() });
         }
         if pressed(Key::M) {
-            self.turn(Turn { mirror: Some(!dials.mirror), ..Turn::default() });
+            self.turn(ControlUpdate { mirror: Some(!dials.mirror), ..ControlUpdate::default() });
         }
         if pressed(Key::ArrowRight) || pressed(Key::ArrowDown) {
             self.desk.step(1);
@@ -207,7 +212,7 @@ impl Window {
         }
     }
 
-    fn turn(&mut self, turn: Turn) {
+    fn turn(&mut self, turn: ControlUpdate) {
         if let Err(error) = self.desk.turn(turn) {
             self.tell(error.to_string());
         }

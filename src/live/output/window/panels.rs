@@ -6,7 +6,7 @@ use eframe::egui::{
 };
 
 use super::Window;
-use crate::live::controls::Turn;
+use crate::live::controls::ControlUpdate;
 use crate::paint::composite::Colors;
 
 pub(super) const DIALS_WIDTH: f32 = 230.0;
@@ -57,7 +57,7 @@ pub(super) fn strip(window: &mut Window, ui: &mut Ui) {
             });
         });
         if wanted.is_some() {
-            window.turn(Turn { preset: wanted, ..Turn::default() });
+            window.turn(ControlUpdate { preset: wanted, ..ControlUpdate::default() });
         }
     });
 }
@@ -66,7 +66,7 @@ pub(super) fn strip(window: &mut Window, ui: &mut Ui) {
 pub(super) fn dials(window: &mut Window, ui: &mut Ui) {
     egui::Panel::right("dials").exact_size(DIALS_WIDTH).resizable(false).show(ui, |ui| {
         let mut dials = window.desk.dials();
-        let mut turn = Turn::default();
+        let mut turn = ControlUpdate::default();
         ui.add_space(8.0);
         egui::Grid::new("sliders").num_columns(2).show(ui, |ui| {
             for (name, value, least, most, turned) in [
