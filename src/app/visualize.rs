@@ -37,32 +37,33 @@ const LEAST: f32 = 0.2;
 const TILE: u32 = 360;
 
 /// Draws it.
-pub fn draw(show: Show, seen: &Trace, exemplar: &RgbImage) -> Frame {
+pub fn draw(show: Show, trace: &Trace, exemplar: &RgbImage) -> Frame {
     match show {
-        Show::Field => field(seen),
-        Show::Matches => matches(seen, exemplar),
-        Show::Confidence => confidence(seen),
+        Show::Field => field(trace),
+        Show::Matches => matches(trace, exemplar),
+        Show::Confidence => confidence(trace),
         Show::All => {
             let small =
                 |frame: &Frame| if frame.size.height > TILE { scaled(frame, TILE) } else { frame.clone() };
-            let seen = &Trace { source: small(&seen.source), result: small(&seen.result), ..seen.clone() };
-            let upper = [seen.source.clone(), seen.result.clone(), field(seen)];
-            let lower = [matches(seen, exemplar), confidence(seen)];
+            let trace =
+                &Trace { source: small(&trace.source), result: small(&trace.result), ..trace.clone() };
+            let upper = [trace.source.clone(), trace.result.clone(), field(trace)];
+            let lower = [matches(trace, exemplar), confidence(trace)];
             below(&beside(&upper, TILE), &beside(&lower, TILE))
         }
     }
 }
 
-fn field(seen: &Trace) -> Frame {
-    let size = seen.result.size;
+fn field(trace: &Trace) -> Frame {
+    let size = trace.result.size;
     let shorter = size.width.min(size.height) as f32;
     let (step, thick) = (shorter / LINES, (shorter / 400.0).max(0.7));
     let at = |x: u32, y: u32| {
         let place = fraction(x, y, size);
-        let [dx, dy] = seen.field.sample(place);
+        let [dx, dy] = trace.field.sample(place);
         [(place[0] + dx) * size.width as f32, (place[1] + dy) * size.height as f32]
     };
-    over(&seen.result, |x, y| {
+    over(&trace.result, |x, y| {
         let (source, right, below) = (at(x, y), at(x + 1, y), at(x, y + 1));
         // Distance to a line in output pixels: in source pixels, over how fast those pass.
         let near = (0..2).map(|axis| {
@@ -71,33 +72,33 @@ fn field(seen: &Trace) -> Frame {
             (away * step / speed).abs()
         });
         let away = near.fold(f32::MAX, f32::min);
-        // White in black: seen on any ground.
+        // White in black: trace on any ground.
         let (white, black) = (coverage(thick - away), coverage(2.2 * thick - away));
         ([255.0 * white / black.max(1e-3); 3], 0.85 * black)
     })
 }
 
-fn matches(seen: &Trace, exemplar: &RgbImage) -> Frame {
-    let FieldSolver { exemplar_aspect, frame_aspect, .. } = seen.aligner;
-    let cells: Vec<_> = (0..GRID * GRID).filter(|k| seen.posed.confidence[*k] > LEAST).collect();
+fn matches(trace: &Trace, exemplar: &RgbImage) -> Frame {
+    let FieldSolver { exemplar_aspect, frame_aspect, .. } = trace.solver;
+    let cells: Vec<_> = (0..GRID * GRID).filter(|k| trace.decomposition.confidence[*k] > LEAST).collect();
     let dots = |of: &dyn Fn(usize) -> [f32; 2]| -> Vec<Dot> {
         let dot = |&k: &usize| Dot {
             place: of(k),
             colour: colour(centre(k, GRID)),
-            opacity: seen.posed.confidence[k],
+            opacity: trace.decomposition.confidence[k],
         };
         cells.iter().map(dot).collect()
     };
-    let in_frame = dots(&|k| seen.posed.place(k, exemplar_aspect, frame_aspect));
-    let height = seen.source.size.height;
+    let in_frame = dots(&|k| trace.decomposition.place(k, exemplar_aspect, frame_aspect));
+    let height = trace.source.size.height;
     let exemplar = dotted(&scaled(&frame_of(exemplar), height), &dots(&|k| centre(k, GRID)));
-    beside(&[dotted(&seen.source, &in_frame), exemplar], height)
+    beside(&[dotted(&trace.source, &in_frame), exemplar], height)
 }
 
-fn confidence(seen: &Trace) -> Frame {
-    let size = seen.source.size;
-    over(&seen.source, |x, y| {
-        let sure = seen.aligner.confidence_at(&seen.posed, fraction(x, y, size));
+fn confidence(trace: &Trace) -> Frame {
+    let size = trace.source.size;
+    over(&trace.source, |x, y| {
+        let sure = trace.solver.confidence_at(&trace.decomposition, fraction(x, y, size));
         // Black over purple and orange to pale yellow, as in matplotlib's "inferno".
         let stops = [
             [0.0, 0.0, 4.0],
@@ -196,9 +197,9 @@ mod tests {
         Trace {
             result: source.clone(),
             source,
-            posed: Decomposition::from_match(&found, EXEMPLAR, FRAME),
+            decomposition: Decomposition::from_match(&found, EXEMPLAR, FRAME),
             field,
-            aligner,
+            solver: aligner,
         }
     }
 

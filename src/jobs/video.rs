@@ -30,7 +30,7 @@ pub fn run_file(
     engine: Engine,
     mut shown: impl FnMut(&Frame),
 ) -> Result<u64> {
-    let Engine { mut analyse, mut render, .. } = engine;
+    let Engine { mut analyzer, mut renderer, .. } = engine;
     let depth = depth(source.info().size);
     let mut written = 0;
     std::thread::scope(|scope| {
@@ -44,8 +44,8 @@ pub fn run_file(
                 }
                 Ok(())
             })?,
-            Stage::start(scope, "analyse", move || analyse_all(&mut analyse, frames, &analysed_out))?,
-            Stage::start(scope, "render", move || render_all(&mut render, analysed, &finished_out))?,
+            Stage::start(scope, "analyse", move || analyse_all(&mut analyzer, frames, &analysed_out))?,
+            Stage::start(scope, "render", move || render_all(&mut renderer, analysed, &finished_out))?,
         ];
         let mut encoded = Ok(());
         for frame in finished {
@@ -64,23 +64,23 @@ pub fn run_file(
 }
 
 fn analyse_all(
-    analyse: &mut Analyzer,
+    analyzer: &mut Analyzer,
     frames: impl IntoIterator<Item = Frame>,
     out: &Sender<AnalyzedFrame>,
 ) -> Result<()> {
     let mut ready = |analysed| send(out, analysed);
     for frame in frames {
-        analyse.push(frame, &mut ready)?;
+        analyzer.push(frame, &mut ready)?;
     }
-    analyse.finish(&mut ready)
+    analyzer.finish(&mut ready)
 }
 
 fn render_all(
-    render: &mut Renderer,
+    renderer: &mut Renderer,
     analysed: impl IntoIterator<Item = AnalyzedFrame>,
     out: &Sender<Frame>,
 ) -> Result<()> {
-    analysed.into_iter().try_for_each(|analysed| send(out, render.run(analysed)?))
+    analysed.into_iter().try_for_each(|analysed| send(out, renderer.run(analysed)?))
 }
 
 fn send<T>(out: &Sender<T>, item: T) -> Result<()> {

@@ -76,7 +76,7 @@ pub struct ControlUpdate {
 
 /// The desk, shared by all threads of a session.
 pub struct Controls {
-    dials: Mutex<ControlState>,
+    state: Mutex<ControlState>,
     /// What is amiss, by whom it is told.
     notices: Mutex<BTreeMap<&'static str, String>>,
     /// Names of the looks to change to.
@@ -86,17 +86,17 @@ pub struct Controls {
 
 impl Controls {
     /// A desk; names of looks go to `wanted`.
-    pub fn new(dials: ControlState, wanted: Sender<String>) -> Self {
-        Self { dials: Mutex::new(dials), notices: Mutex::default(), wanted, names: Look::names() }
+    pub fn new(state: ControlState, wanted: Sender<String>) -> Self {
+        Self { state: Mutex::new(state), notices: Mutex::default(), wanted, names: Look::names() }
     }
 
     fn lock(&self) -> MutexGuard<'_, ControlState> {
         // Every change is whole.
-        self.dials.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How they stand.
-    pub fn dials(&self) -> ControlState {
+    pub fn state(&self) -> ControlState {
         self.lock().clone()
     }
 
@@ -111,7 +111,7 @@ impl Controls {
     /// # Errors
     /// Where a value is out of its range, or there is no such look. Only looks with a name can be
     /// had here, never files: whoever sits at the control page has no business in the file system.
-    pub fn turn(&self, turn: ControlUpdate) -> Result<()> {
+    pub fn set_params(&self, turn: ControlUpdate) -> Result<()> {
         for (what, value, least, most, range) in [
             ("warp", turn.warp, 0.0, 2.0, "0 to 2"),
             ("paint", turn.paint, 0.0, 1.0, "0 to 1"),
@@ -127,39 +127,39 @@ impl Controls {
         {
             return Err(Error::PresetMissing { name: name.clone(), available: self.names.clone() });
         }
-        let mut dials = self.lock();
-        dials.warp = turn.warp.unwrap_or(dials.warp);
-        dials.paint = turn.paint.unwrap_or(dials.paint);
-        dials.stroke_size = turn.stroke_size.unwrap_or(dials.stroke_size);
-        dials.steady = turn.steady.unwrap_or(dials.steady);
-        dials.colors = turn.colors.unwrap_or(dials.colors);
-        dials.mirror = turn.mirror.unwrap_or(dials.mirror);
-        dials.frozen = turn.frozen.unwrap_or(dials.frozen);
-        drop(dials);
+        let mut state = self.lock();
+        state.warp = turn.warp.unwrap_or(state.warp);
+        state.paint = turn.paint.unwrap_or(state.paint);
+        state.stroke_size = turn.stroke_size.unwrap_or(state.stroke_size);
+        state.steady = turn.steady.unwrap_or(state.steady);
+        state.colors = turn.colors.unwrap_or(state.colors);
+        state.mirror = turn.mirror.unwrap_or(state.mirror);
+        state.frozen = turn.frozen.unwrap_or(state.frozen);
+        drop(state);
         if let Some(name) = turn.preset {
-            self.wanted.put(name);
+            self.wanted.send(name);
         }
         Ok(())
     }
 
     /// Changes to the look `steps` further in the list, round and round.
     pub fn step(&self, steps: isize) {
-        let now = self.dials().preset;
+        let now = self.state().preset;
         let at = self.names.iter().position(|name| *name == now).unwrap_or_default() as isize;
         if let Some(name) = self.names.get((at + steps).rem_euclid(self.names.len().max(1) as isize) as usize)
         {
-            self.wanted.put(name.clone());
+            self.wanted.send(name.clone());
         }
     }
 
     /// Takes over the dials of a look that has been put on.
-    pub(super) fn wear(&self, look: &Look) {
-        let mut dials = self.lock();
-        *dials = ControlState { frozen: dials.frozen, ..ControlState::of(look, dials.mirror) };
+    pub(super) fn apply_look(&self, look: &Look) {
+        let mut state = self.lock();
+        *state = ControlState { frozen: state.frozen, ..ControlState::of(look, state.mirror) };
     }
 
     /// Tells what is amiss with a part of the session; `None` when it is well again.
-    pub fn tell(&self, part: &'static str, notice: Option<String>) {
+    pub fn set_notice(&self, part: &'static str, notice: Option<String>) {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         match notice {
             Some(text) if notices.get(part) != Some(&text) => {
@@ -182,23 +182,23 @@ impl Controls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::latest::slot;
+    use crate::live::latest::channel;
 
-    fn desk() -> (Controls, crate::live::latest::Receiver<String>) {
-        let (put, take) = slot();
+    fn controls() -> (Controls, crate::live::latest::Receiver<String>) {
+        let (put, take) = channel();
         (Controls::new(ControlState::of(&Look::default(), false), put), take)
     }
 
     #[test]
     fn dials_turn_together_or_not_at_all() {
-        let (desk, wanted) = desk();
-        let turn = |text: &str| desk.turn(serde_json::from_str(text).expect(text));
+        let (controls, wanted) = controls();
+        let turn = |text: &str| controls.set_params(serde_json::from_str(text).expect(text));
         turn(r#"{"warp": 0.5, "mirror": true}"#).expect("in range");
-        assert_eq!((desk.dials().warp, desk.dials().mirror), (0.5, true));
+        assert_eq!((controls.state().warp, controls.state().mirror), (0.5, true));
         for wrong in [r#"{"paint": 0.1, "warp": 3}"#, r#"{"paint": 0.1, "preset": "../../etc/passwd"}"#] {
             assert!(turn(wrong).is_err(), "{wrong}");
         }
-        assert_eq!((desk.dials().paint, wanted.now()), (1.0, None));
+        assert_eq!((controls.state().paint, wanted.now()), (1.0, None));
         turn(r#"{"preset": "moon"}"#).expect("known");
         assert_eq!(wanted.now().as_deref(), Some("moon"));
         assert!(serde_json::from_str::<ControlUpdate>(r#"{"wrap": 1}"#).is_err());
@@ -206,24 +206,24 @@ mod tests {
 
     #[test]
     fn each_part_tells_of_itself() {
-        let (desk, _wanted) = desk();
-        desk.tell("camera", Some("unplugged".into()));
-        desk.tell("look", Some("unknown".into()));
-        assert_eq!(desk.notice().as_deref(), Some("unplugged; unknown"));
-        desk.tell("camera", None);
-        assert_eq!(desk.notice().as_deref(), Some("unknown"));
-        desk.tell("look", None);
-        assert_eq!(desk.notice(), None);
+        let (controls, _wanted) = controls();
+        controls.set_notice("camera", Some("unplugged".into()));
+        controls.set_notice("look", Some("unknown".into()));
+        assert_eq!(controls.notice().as_deref(), Some("unplugged; unknown"));
+        controls.set_notice("camera", None);
+        assert_eq!(controls.notice().as_deref(), Some("unknown"));
+        controls.set_notice("look", None);
+        assert_eq!(controls.notice(), None);
     }
 
     #[test]
     fn looks_go_round() {
-        let (desk, wanted) = desk();
-        let names = desk.looks().to_vec();
-        desk.wear(&Look::load(&names[0]).expect("embedded"));
-        desk.step(-1);
+        let (controls, wanted) = controls();
+        let names = controls.looks().to_vec();
+        controls.apply_look(&Look::load(&names[0]).expect("embedded"));
+        controls.step(-1);
         assert_eq!(wanted.now().as_ref(), names.last());
-        desk.step(1);
+        controls.step(1);
         assert_eq!(wanted.now().as_ref(), names.get(1));
     }
 }

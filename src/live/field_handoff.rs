@@ -31,7 +31,7 @@ pub struct LatestField(Arc<Mutex<Option<TimedField>>>);
 
 impl LatestField {
     /// Puts a field there.
-    pub fn put(&self, dated: TimedField) {
+    pub fn send(&self, dated: TimedField) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(dated);
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A new mailbox's two ends.
-pub fn slot<T>() -> (Sender<T>, Receiver<T>) {
+pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared {
         state: Mutex::new(State { item: None, replaced: 0, open: true }),
         changed: Condvar::new(),
@@ -44,7 +44,7 @@ pub struct Sender<T>(Arc<Shared<T>>);
 
 impl<T> Sender<T> {
     /// Puts a thing in, in place of one that was not taken; whether anyone may yet take it.
-    pub fn put(&self, item: T) -> bool {
+    pub fn send(&self, item: T) -> bool {
         let mut state = self.0.lock();
         if state.item.replace(item).is_some() {
             state.replaced += 1;
@@ -123,28 +123,28 @@ mod tests {
 
     #[test]
     fn the_latest_wins_and_the_rest_is_counted() {
-        let (put, take) = slot();
+        let (put, take) = channel();
         assert_eq!(take.take(SOON), Received::Nothing);
-        assert!((1..=3).all(|k| put.put(k)));
+        assert!((1..=3).all(|k| put.send(k)));
         assert_eq!((take.replaced(), take.now(), take.now()), (2, Some(3), None));
     }
 
     #[test]
     fn a_dropped_end_closes_the_other_but_loses_nothing() {
-        let (put, take) = slot();
-        put.put(7);
+        let (put, take) = channel();
+        put.send(7);
         drop(put);
         assert_eq!([take.take(LONG), take.take(LONG)], [Received::Item(7), Received::Closed]);
-        let (put, take) = slot();
+        let (put, take) = channel();
         drop(take);
-        assert!(!put.put(1));
+        assert!(!put.send(1));
     }
 
     #[test]
     fn a_waiting_reader_is_woken() {
-        let (put, take) = slot();
+        let (put, take) = channel();
         std::thread::scope(|scope| {
-            scope.spawn(move || put.put(5));
+            scope.spawn(move || put.send(5));
             assert_eq!(take.take(LONG), Received::Item(5));
         });
     }

@@ -16,7 +16,7 @@ use crate::paint::painter::Painter;
 
 /// Fills in what a look leaves alone with the default look's, at no strength: the sliders can turn it
 /// up, and the next look may want it.
-pub fn dressed(mut look: Look) -> Result<Look> {
+pub fn with_defaults(mut look: Look) -> Result<Look> {
     if look.geometry.is_none() || look.texture.is_none() {
         let usual = Look::load(look::DEFAULT)?;
         if look.geometry.is_none() {
@@ -41,7 +41,7 @@ pub(super) struct Outs {
 /// one before stays.
 pub(super) fn run(
     wanted: &Receiver<String>,
-    desk: &Controls,
+    controls: &Controls,
     setup: &EngineConfig,
     outs: &Outs,
     stop: &CancelToken,
@@ -54,21 +54,21 @@ pub(super) fn run(
         };
         match load(&name, setup) {
             Ok((look, painter)) => {
-                desk.tell("look", None);
-                desk.wear(&look);
-                outs.looks.put(Arc::new(look));
+                controls.set_notice("look", None);
+                controls.apply_look(&look);
+                outs.looks.send(Arc::new(look));
                 if let Some(painter) = painter {
-                    outs.painters.put(painter);
+                    outs.painters.send(painter);
                 }
             }
-            Err(error) => desk.tell("look", Some(format!("the look stays, because {error}"))),
+            Err(error) => controls.set_notice("look", Some(format!("the look stays, because {error}"))),
         }
     }
 }
 
 /// The look, and the painter of its brushwork, ready to paint.
 fn load(name: &str, setup: &EngineConfig) -> Result<(Look, Option<Painter>)> {
-    let look = dressed(Look::load(name)?)?;
+    let look = with_defaults(Look::load(name)?)?;
     let models = Models::find(setup.models.as_deref())?;
     let runtime = Runtime::load(setup.device)?;
     let painter = match &look.texture {

@@ -12,7 +12,7 @@
 //! by what is newer, and counted. So latency is what computing takes and never
 //! grows. The warp is found at its own rate; a field serves until there is a
 //! newer one ([`carry`]), and none is looked for that no frame would use. What is painted shrinks until the frame rate holds
-//! ([`pace`]). Looks and sliders change while it runs ([`desk`], [`wardrobe`]).
+//! ([`rate`]). Looks and sliders change while it runs ([`controls`], [`wardrobe`]).
 
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -24,10 +24,10 @@ use crate::error::{Error, Result, first_cause};
 use crate::frame::Frame;
 use crate::live::capture::request::CameraRequest;
 use crate::live::clock::LiveClock;
-use crate::live::latest::{Received, Receiver, Sender, slot};
+use crate::live::latest::{Received, Receiver, Sender, channel};
 use crate::look::Look;
 use crate::paint::composite::BlendParams;
-use crate::paint::painter::Painter;
+use crate::paint::painter::{PaintParams, Painter};
 use crate::time::FrameRate;
 use crate::video::read::VideoInfo;
 
@@ -48,7 +48,7 @@ mod thumbnail;
 use crate::live::capture::watchdog::Capture;
 use controls::{ControlState, Controls};
 use field_handoff::{FieldInterpolator, LatestField, TimedField};
-use look_loader::dressed;
+use look_loader::with_defaults;
 use rate_control::RateController;
 use recorder::Recorder;
 use stats::Stats;
@@ -87,15 +87,15 @@ pub struct FramePair {
 /// A running session.
 pub struct Live {
     /// Its dials.
-    pub desk: Arc<Controls>,
+    pub controls: Arc<Controls>,
     /// What it measures.
-    pub meter: Arc<Stats>,
+    pub stats: Arc<Stats>,
     /// What its frames are stamped by.
     pub clock: LiveClock,
     /// What the camera gave when it was opened.
     pub info: VideoInfo,
     /// Its recorder.
-    pub tape: Arc<Recorder>,
+    pub recorder: Arc<Recorder>,
     /// What runs on what, for people.
     pub devices: String,
     /// As in [`LiveConfig::report`].
@@ -114,40 +114,40 @@ impl Live {
         let capture = Capture { request: plan.camera.clone(), clock, stop: stop.clone() };
         let opened = capture.open()?;
         let info = opened.info.clone();
-        let look = dressed(plan.look)?;
+        let look = with_defaults(plan.look)?;
         // Both stages are loaded, whatever their strength is to begin with.
         let whole = Look { warp: 1.0, paint: 1.0, ..look.clone() };
-        let Engine { analyse, render, devices } =
+        let Engine { analyzer, renderer, devices } =
             Engine::new(&whole, plan.lines, info.size.aspect(), &plan.setup)?;
 
-        let (wanted, names) = slot();
-        let desk = Arc::new(Controls::new(ControlState::of(&look, plan.mirror), wanted));
-        let (meter, tape, newest) =
+        let (wanted, names) = channel();
+        let controls = Arc::new(Controls::new(ControlState::of(&look, plan.mirror), wanted));
+        let (stats, recorder, newest) =
             (Arc::new(Stats::default()), Arc::new(Recorder::default()), LatestField::default());
-        let (frames_out, frames) = slot();
-        let (looks_out, looks) = slot();
-        let (shapes_out, shapes) = slot();
-        let (painters_out, painters) = slot();
+        let (frames_out, frames) = channel();
+        let (looks_out, looks) = channel();
+        let (shapes_out, shapes) = channel();
+        let (painters_out, painters) = channel();
         let rate = match plan.camera.fps.and_then(|fps| FrameRate::new(fps as i32, 1)) {
             Some(asked) if asked.as_f64() < info.rate.as_f64() => asked,
             _ => info.rate,
         };
-        let shared = Shared { desk: desk.clone(), meter: meter.clone(), clock, stop: stop.clone() };
-        let stage = AnalyzeStage { analyse, frames: looks, shapes, newest: newest.clone() };
+        let shared = Shared { controls: controls.clone(), stats: stats.clone(), clock, stop: stop.clone() };
+        let stage = AnalyzeStage { analyzer, frames: looks, shapes, newest: newest.clone() };
         let painting = RenderStage {
             carry: FieldInterpolator::default(),
-            pace: RateController::new(rate, plan.lines),
-            render,
+            rate: RateController::new(rate, plan.lines),
+            renderer,
             frames,
             looks: looks_out,
             painters,
             newest,
             outs,
-            tape: tape.clone(),
+            recorder: recorder.clone(),
             window: plan.window,
         };
         let setup = plan.setup;
-        let (dressing, raised) = (desk.clone(), stop.clone());
+        let (dressing, raised) = (controls.clone(), stop.clone());
         let parts = look_loader::Outs { looks: shapes_out, painters: painters_out };
         let analysing = shared.clone();
         let threads = vec![
@@ -158,8 +158,8 @@ impl Live {
             spawn("analyse", &stop, move || stage.run(&analysing))?,
             spawn("render", &stop, move || painting.run(&shared))?,
         ];
-        capture.watch(opened, frames_out, desk.clone(), meter.clone())?;
-        Ok(Self { desk, meter, clock, info, tape, devices, report: plan.report, stop, threads })
+        capture.watch(opened, frames_out, controls.clone(), stats.clone())?;
+        Ok(Self { controls, stats, clock, info, recorder, devices, report: plan.report, stop, threads })
     }
 
     /// Whether it is over, because it was asked to end or because a stage failed.
@@ -178,7 +178,7 @@ impl Live {
             thread.join().unwrap_or(Err(Error::Stage { name }))
         });
         let stages = first_cause(ended);
-        first_cause([stages.map(drop), self.tape.stop()]).map(drop)
+        first_cause([stages.map(drop), self.recorder.stop()]).map(drop)
     }
 }
 
@@ -205,15 +205,15 @@ fn spawn(
 /// What every stage has.
 #[derive(Clone)]
 struct Shared {
-    desk: Arc<Controls>,
-    meter: Arc<Stats>,
+    controls: Arc<Controls>,
+    stats: Arc<Stats>,
     clock: LiveClock,
     stop: CancelToken,
 }
 
 /// Finds fields, at its own rate.
 struct AnalyzeStage {
-    analyse: Analyzer,
+    analyzer: Analyzer,
     frames: Receiver<Arc<Frame>>,
     shapes: Receiver<Arc<Look>>,
     newest: LatestField,
@@ -225,18 +225,18 @@ impl AnalyzeStage {
             if let Some(look) = self.shapes.now()
                 && let Some(exemplar) = &look.geometry
             {
-                self.analyse.set_exemplar(exemplar)?;
+                self.analyzer.set_exemplar(exemplar)?;
             }
             let frame = match self.frames.take(PATIENCE) {
                 Received::Item(frame) => frame,
                 Received::Nothing => continue,
                 Received::Closed => break,
             };
-            let dials = shared.desk.dials();
-            self.analyse.turn(dials.warp, dials.align);
-            let field = self.analyse.follow(&frame)?;
-            self.newest.put(TimedField { time: frame.time, field });
-            shared.meter.analysed(shared.clock.now());
+            let state = shared.controls.state();
+            self.analyzer.set_params(state.warp, state.align);
+            let field = self.analyzer.follow(&frame)?;
+            self.newest.send(TimedField { time: frame.time, field });
+            shared.stats.analysed(shared.clock.now());
         }
         Ok(())
     }
@@ -244,16 +244,16 @@ impl AnalyzeStage {
 
 /// Bends and paints the latest frame.
 struct RenderStage {
-    render: Renderer,
+    renderer: Renderer,
     carry: FieldInterpolator,
-    pace: RateController,
+    rate: RateController,
     frames: Receiver<Arc<Frame>>,
     /// Where the analysis gets what it looks at.
     looks: Sender<Arc<Frame>>,
     painters: Receiver<Painter>,
     newest: LatestField,
     outs: Vec<Sender<FramePair>>,
-    tape: Arc<Recorder>,
+    recorder: Arc<Recorder>,
     window: bool,
 }
 
@@ -261,43 +261,42 @@ impl RenderStage {
     fn run(mut self, shared: &Shared) -> Result<()> {
         while !shared.stop.is_raised() {
             let original = match self.frames.take(PATIENCE) {
-                Received::Item(frame) if self.pace.wants(frame.time) => frame,
+                Received::Item(frame) if self.rate.wants(frame.time) => frame,
                 Received::Item(_) | Received::Nothing => continue,
                 Received::Closed => break,
             };
             let began = Instant::now();
-            self.looks.put(original.clone());
+            self.looks.send(original.clone());
             let lines = original.size.width.min(original.size.height);
-            let painted_at = self.turn(&shared.desk.dials(), lines);
+            let painted_at = self.set_params(&shared.controls.state(), lines);
             let field = self.carry.run(&original, self.newest.get());
             let frame = Frame::clone(&original);
-            let finished = Arc::new(self.render.run(AnalyzedFrame { frame, field })?);
+            let finished = Arc::new(self.renderer.run(AnalyzedFrame { frame, field })?);
             let now = shared.clock.now();
-            self.tape.offer(&finished);
+            self.recorder.offer(&finished);
             let shown = FramePair { original, finished };
-            self.outs.retain(|out| out.put(shown.clone()));
-            shared.meter.finished(now, painted_at, self.frames.replaced());
+            self.outs.retain(|out| out.send(shown.clone()));
+            shared.stats.finished(now, painted_at, self.frames.replaced());
             if !self.window {
-                shared.meter.displayed(now, shown.finished.time);
+                shared.stats.displayed(now, shown.finished.time);
             }
-            if self.pace.spent(now, began.elapsed().as_secs_f64()) {
-                tracing::debug!("paints at {:?} lines from now on", self.pace.lines(lines));
+            if self.rate.spent(now, began.elapsed().as_secs_f64()) {
+                tracing::debug!("paints at {:?} lines from now on", self.rate.lines(lines));
             }
         }
         Ok(())
     }
 
     /// Sets everything for the next frame; the lines it is painted at.
-    fn turn(&mut self, dials: &ControlState, lines: u32) -> u32 {
+    fn set_params(&mut self, state: &ControlState, lines: u32) -> u32 {
         if let Some(painter) = self.painters.now() {
-            self.render.change_painter(painter);
+            self.renderer.change_painter(painter);
         }
-        let painted_at = self.pace.lines(lines);
-        self.render.turn(RenderParams {
-            mix: BlendParams { strength: dials.paint, colors: dials.colors },
-            stroke: dials.stroke_size,
-            steadiness: dials.steady,
-            lines: painted_at,
+        let painted_at = self.rate.lines(lines);
+        self.renderer.set_params(RenderParams {
+            blend: BlendParams { strength: state.paint, colors: state.colors },
+            paint: PaintParams { stroke: state.stroke_size, lines: painted_at },
+            steadiness: state.steady,
         });
         painted_at.unwrap_or(lines).min(lines)
     }

@@ -96,60 +96,60 @@ impl RateController {
 mod tests {
     use super::*;
 
-    fn pace(fps: i32, fixed: Option<u32>) -> RateController {
+    fn rate(fps: i32, fixed: Option<u32>) -> RateController {
         RateController::new(FrameRate::new(fps, 1).expect("positive"), fixed)
     }
 
     /// Runs for some seconds on a machine that needs `full` seconds for all lines.
-    fn run(pace: &mut RateController, from: f64, secs: f64, full: f64) -> usize {
+    fn run(rate: &mut RateController, from: f64, secs: f64, full: f64) -> usize {
         let (mut now, mut changes) = (from, 0);
         while now < from + secs {
-            let share = pace.lines(1000).unwrap_or(1000) as f64 / 1000.0;
+            let share = rate.lines(1000).unwrap_or(1000) as f64 / 1000.0;
             let spent = full * share * share;
-            now += spent.max(pace.interval);
-            changes += usize::from(pace.spent(FrameTime::from_secs_f64(now), spent));
+            now += spent.max(rate.interval);
+            changes += usize::from(rate.spent(FrameTime::from_secs_f64(now), spent));
         }
         changes
     }
 
     #[test]
     fn it_finds_the_size_that_fits_and_stays() {
-        let mut pace = pace(25, None);
-        run(&mut pace, 0.0, 20.0, 0.1);
-        let lines = pace.lines(1000).expect("fewer");
+        let mut rate = rate(25, None);
+        run(&mut rate, 0.0, 20.0, 0.1);
+        let lines = rate.lines(1000).expect("fewer");
         assert!((500..=630).contains(&lines), "{lines}");
-        assert_eq!(run(&mut pace, 20.0, 120.0, 0.1), 0);
+        assert_eq!(run(&mut rate, 20.0, 120.0, 0.1), 0);
         // The machine has time again.
-        run(&mut pace, 140.0, 200.0, 0.01);
-        assert_eq!(pace.lines(1000), None);
+        run(&mut rate, 140.0, 200.0, 0.01);
+        assert_eq!(rate.lines(1000), None);
     }
 
     #[test]
     fn on_the_brink_it_tries_less_and_less_often() {
-        let mut pace = pace(25, None);
+        let mut rate = rate(25, None);
         // Noise makes it look spare for a while, then too much again.
         let changes: usize = (0..40)
-            .map(|k| run(&mut pace, f64::from(k) * 15.0, 15.0, if k % 2 == 0 { 0.1 } else { 0.03 }))
+            .map(|k| run(&mut rate, f64::from(k) * 15.0, 15.0, if k % 2 == 0 { 0.1 } else { 0.03 }))
             .sum();
         assert!(changes < 200, "{changes}");
-        assert!(pace.patience > PATIENCE);
+        assert!(rate.patience > PATIENCE);
     }
 
     #[test]
     fn lines_that_were_asked_for_are_kept() {
-        let mut pace = pace(25, Some(300));
-        assert_eq!(run(&mut pace, 0.0, 20.0, 3.0), 0);
-        assert_eq!(pace.lines(1000), Some(300));
+        let mut rate = rate(25, Some(300));
+        assert_eq!(run(&mut rate, 0.0, 20.0, 3.0), 0);
+        assert_eq!(rate.lines(1000), Some(300));
     }
 
     #[test]
     fn a_camera_that_is_too_fast_is_thinned_out_evenly() {
-        let mut pace = pace(30, None);
+        let mut rate = rate(30, None);
         let millis = |k: i64| FrameTime::from_nanos(k * 16_666_667 + (k % 3) * 2_000_000);
-        let kept: Vec<_> = (0..120).filter(|k| pace.wants(millis(*k))).collect();
+        let kept: Vec<_> = (0..120).filter(|k| rate.wants(millis(*k))).collect();
         assert!((58..=62).contains(&kept.len()), "{}", kept.len());
         // One at the rate itself loses nothing, though its clock trembles.
-        let mut pace = self::pace(30, None);
-        assert!((0..120).all(|k| pace.wants(FrameTime::from_nanos(k * 33_333_333 + (k % 2) * 5_000_000))));
+        let mut rate = self::rate(30, None);
+        assert!((0..120).all(|k| rate.wants(FrameTime::from_nanos(k * 33_333_333 + (k % 2) * 5_000_000))));
     }
 }

@@ -123,23 +123,23 @@ mod tests {
             size,
             crate::time::FrameRate::new(30, 1).expect("positive"),
         );
-        let tape = Recorder::default();
-        tape.offer(&Arc::new(Frame::filled(size, FrameTime::ZERO, [0; 4])));
+        let recorder = Recorder::default();
+        recorder.offer(&Arc::new(Frame::filled(size, FrameTime::ZERO, [0; 4])));
         let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };
-        tape.start(&output, &info).expect("started");
+        recorder.start(&output, &info).expect("started");
         let told = [5.0, 5.05, 5.2];
         for secs in told {
             let frame = Frame::filled(size, FrameTime::from_secs_f64(secs), [200, 90, 20, 255]);
-            tape.offer(&Arc::new(frame));
+            recorder.offer(&Arc::new(frame));
         }
-        assert_eq!(tape.path(), Some(path.clone()));
-        tape.stop().expect("finished");
+        assert_eq!(recorder.path(), Some(path.clone()));
+        recorder.stop().expect("finished");
         let mut played = FileSource::open(&path, Clip::default(), CancelToken::new()).expect("plays");
         let mut times = Vec::new();
         while let Some(frame) = played.next().expect("whole") {
             times.push((frame.time.as_secs_f64() * 1000.0).round());
         }
         assert_eq!(times, [0.0, 50.0, 200.0]);
-        assert!(free_name(folder.path(), "mp4") != path && tape.path().is_none());
+        assert!(free_name(folder.path(), "mp4") != path && recorder.path().is_none());
     }
 }

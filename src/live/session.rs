@@ -12,7 +12,7 @@ use super::{Live, LiveConfig};
 use crate::cancel::CancelToken;
 use crate::error::{Result, first_cause};
 use crate::live::clock::LiveClock;
-use crate::live::latest::slot;
+use crate::live::latest::channel;
 use crate::live::output::http::{self, ServeOptions};
 use crate::live::recorder::recorded;
 use crate::time::FrameTime;
@@ -52,7 +52,7 @@ pub fn run(
     let has_window = plan.window;
     let (mut puts, mut takes) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        let (put, take) = slot();
+        let (put, take) = channel();
         puts.push(put);
         takes.push(take);
     }
@@ -117,7 +117,7 @@ fn open(
         #[cfg(target_os = "linux")]
         {
             let camera = crate::live::output::v4l2::Loopback::open(path, live.info.size)?;
-            opened.loopback = Some(camera.start(for_loopback, live.desk.clone(), stop.clone())?);
+            opened.loopback = Some(camera.start(for_loopback, live.controls.clone(), stop.clone())?);
         }
         #[cfg(not(target_os = "linux"))]
         {
@@ -129,7 +129,7 @@ fn open(
     }
     if let Some(path) = &outlets.record {
         let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };
-        live.tape.start(&output, &recorded(&live.info))?;
+        live.recorder.start(&output, &recorded(&live.info))?;
     }
     if let (Some(options), Some(listener)) = (outlets.serve, listener) {
         let server = http::start(listener, options, live, for_page, stop)?;
@@ -155,7 +155,7 @@ fn report(
     line: impl StatusReporter + 'static,
     stop: CancelToken,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
-    let (meter, desk, clock) = (live.meter.clone(), live.desk.clone(), live.clock);
+    let (stats, controls, clock) = (live.stats.clone(), live.controls.clone(), live.clock);
     let began = LiveClock::new();
     std::thread::Builder::new().name("report".into()).spawn(move || {
         let mut next = EVERY;
@@ -166,7 +166,7 @@ fn report(
             }
             if began.now() >= next || stop.is_raised() {
                 next = next + EVERY;
-                line.show(&meter.read(clock.now()), desk.notice().as_deref());
+                line.show(&stats.read(clock.now()), controls.notice().as_deref());
             }
         }
     })

@@ -155,20 +155,20 @@ mod tests {
 
     #[test]
     fn rates_are_those_of_the_last_seconds_and_fall_when_nothing_comes() {
-        let meter = Stats::default();
-        (0..1000).for_each(|k| meter.finished(millis(k * 20), 360, 3));
-        let reading = meter.read(millis(19_990));
+        let stats = Stats::default();
+        (0..1000).for_each(|k| stats.finished(millis(k * 20), 360, 3));
+        let reading = stats.read(millis(19_990));
         assert!((reading.fps - 50.0).abs() < 0.1, "{reading:?}");
         assert_eq!((reading.finished, reading.dropped, reading.lines), (1000, 3, 360));
-        assert!(meter.read(millis(22_000)).fps < 40.0);
-        assert_eq!(meter.read(millis(30_000)).fps, 0.0);
+        assert!(stats.read(millis(22_000)).fps < 40.0);
+        assert_eq!(stats.read(millis(30_000)).fps, 0.0);
     }
 
     #[test]
     fn latency_is_a_median_and_a_tail() {
-        let meter = Stats::default();
-        (0..100).for_each(|k| meter.displayed(millis(k * 10 + if k > 97 { 80 } else { 40 }), millis(k * 10)));
-        let reading = meter.read(millis(1100));
+        let stats = Stats::default();
+        (0..100).for_each(|k| stats.displayed(millis(k * 10 + if k > 97 { 80 } else { 40 }), millis(k * 10)));
+        let reading = stats.read(millis(1100));
         assert_eq!((reading.latency_ms, reading.latency_p99_ms), (40.0, 80.0));
     }
 }

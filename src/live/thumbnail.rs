@@ -6,7 +6,7 @@ use image::imageops::{self, FilterType};
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::image_file::frame_of;
-use crate::live::look_loader::dressed;
+use crate::live::look_loader::with_defaults;
 use crate::look::Look;
 
 /// Side of a half.
@@ -17,7 +17,7 @@ const SIDE: u32 = 96;
 /// # Errors
 /// Where the look cannot be read.
 pub(super) fn draw(look: &str) -> Result<Frame> {
-    let look = dressed(Look::load(look)?)?;
+    let look = with_defaults(Look::load(look)?)?;
     let mut both = RgbImage::new(2 * SIDE, SIDE);
     let halves = [look.geometry, look.texture.and_then(|texture| texture.painting().ok())];
     for (picture, left) in halves.into_iter().zip([0, SIDE]) {

@@ -111,17 +111,17 @@ impl Painter {
         motion: Option<&OpticalFlow>,
     ) -> Result<Painting> {
         let size = paint_size(frame.size, params.lines);
-        let seen = match size == frame.size {
+        let guide = match size == frame.size {
             true => None,
             false => {
                 let pixels = Pixels { bytes: &frame.pixels, size: frame.size };
                 Some(self.resizer.pixels(pixels, size, Filter::Box)?)
             }
         };
-        let pixels = seen.as_deref().unwrap_or(&frame.pixels);
+        let pixels = guide.as_deref().unwrap_or(&frame.pixels);
         let colors = self.recolorer.run(pixels, size, motion, self.style.colors());
         let painted = self.paint(pixels, size, &colors, params.stroke, motion)?;
-        Ok(Painting { size, seen, painted, colors })
+        Ok(Painting { size, guide, painted, colors })
     }
 
     /// Multiply-accumulates of one frame.

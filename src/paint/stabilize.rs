@@ -31,7 +31,7 @@ pub struct TemporalStabilizer {
 /// The frame before.
 struct Past {
     size: Size,
-    seen: Vec<u8>,
+    guide: Vec<u8>,
     /// What was shown, red, green, blue and nothing, 0..=255.
     shown: Vec<[f32; 4]>,
 }
@@ -47,12 +47,12 @@ impl TemporalStabilizer {
         strength: f32,
     ) {
         let size = painting.size;
-        let seen = painting.seen.as_deref().unwrap_or(&frame.pixels);
+        let guide = painting.guide.as_deref().unwrap_or(&frame.pixels);
         let colours = |p: &[u8]| [f32::from(p[0]), f32::from(p[1]), f32::from(p[2]), 0.0];
         let mut shown: Vec<_> = painting.painted.chunks_exact(4).map(colours).collect();
         if let (Some(motion), Some(past)) = (motion, self.past.take().filter(|past| past.size == size)) {
             let keep = strength * (-motion.secs() / MEMORY).exp() as f32;
-            past.show_through(&mut shown, seen, motion.on(size), keep);
+            past.show_through(&mut shown, guide, motion.on(size), keep);
             variance::restore(&mut shown, &painting.painted, size);
             for (pixel, shown) in painting.painted.chunks_exact_mut(4).zip(&shown) {
                 for (value, shown) in pixel.iter_mut().zip(&shown[..3]) {
@@ -60,24 +60,24 @@ impl TemporalStabilizer {
                 }
             }
         }
-        self.past = Some(Past { size, seen: seen.to_vec(), shown });
+        self.past = Some(Past { size, guide: guide.to_vec(), shown });
     }
 }
 
 impl Past {
     /// Lays the past, moved, over the present where they look alike.
-    fn show_through(&self, shown: &mut [[f32; 4]], seen: &[u8], shifts: ScaledFlow<'_>, keep: f32) {
+    fn show_through(&self, shown: &mut [[f32; 4]], guide: &[u8], shifts: ScaledFlow<'_>, keep: f32) {
         let width = self.size.width as usize;
-        shown.par_chunks_exact_mut(width).zip(seen.par_chunks_exact(width * 4)).enumerate().for_each(
-            |(y, (row, seen))| {
-                for (x, (shown, seen)) in row.iter_mut().zip(seen.chunks_exact(4)).enumerate() {
+        shown.par_chunks_exact_mut(width).zip(guide.par_chunks_exact(width * 4)).enumerate().for_each(
+            |(y, (row, guide))| {
+                for (x, (shown, guide)) in row.iter_mut().zip(guide.chunks_exact(4)).enumerate() {
                     let (x, y) = (x as f32, y as f32);
                     let [right, down] = shifts.at(x, y).map(whole);
                     let Some(place) = self.place(x + right, y + down) else { continue };
                     let off: f32 = self
                         .looked(place)
                         .iter()
-                        .zip(seen)
+                        .zip(guide)
                         .map(|(before, now)| (before - f32::from(*now)).powi(2))
                         .sum();
                     let share = keep / (1.0 + (off / (3.0 * TOLERANCE * TOLERANCE)).powi(2));
@@ -111,7 +111,7 @@ impl Past {
         for (row, share_y) in [(top, 1.0 - y), (top + 1, y)] {
             for (column, share_x) in [(left, 1.0 - x), (left + 1, x)] {
                 let at = self.index(column, row) * 4;
-                for (sum, value) in sum.iter_mut().zip(&self.seen[at..at + 3]) {
+                for (sum, value) in sum.iter_mut().zip(&self.guide[at..at + 3]) {
                     *sum += share_x * share_y * f32::from(*value);
                 }
             }
@@ -190,9 +190,10 @@ mod tests {
     }
 
     /// A painting that trembles: the scene's own colours and noise that differs in every frame.
-    fn trembling(seen: &[u8], seed: u64) -> Vec<u8> {
+    fn trembling(guide: &[u8], seed: u64) -> Vec<u8> {
         let mut state = seed * 77 + 1;
-        seen.iter()
+        guide
+            .iter()
             .map(|value| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 value.saturating_add((state >> 59) as u8)
@@ -214,10 +215,10 @@ mod tests {
 
     impl Rig {
         /// The painting, steadied.
-        fn run(&mut self, seen: &[u8], painted: Vec<u8>, time: FrameTime, strength: f32) -> Vec<u8> {
-            let frame = Frame { size: SIZE, time, pixels: seen.to_vec() };
+        fn run(&mut self, guide: &[u8], painted: Vec<u8>, time: FrameTime, strength: f32) -> Vec<u8> {
+            let frame = Frame { size: SIZE, time, pixels: guide.to_vec() };
             let motion = self.tracker.run(&frame);
-            let mut painting = Painting { size: SIZE, seen: None, painted, colors: ColorMap::IDENTITY };
+            let mut painting = Painting { size: SIZE, guide: None, painted, colors: ColorMap::IDENTITY };
             self.steady.run(&frame, &mut painting, motion.as_ref(), strength);
             painting.painted
         }
@@ -227,9 +228,9 @@ mod tests {
     fn last(scenes: &[Vec<u8>], strength: f32) -> (Vec<u8>, Vec<u8>) {
         let mut rig = Rig::default();
         let mut pair = Default::default();
-        for (seen, frame) in scenes.iter().zip(0..) {
-            let came = trembling(seen, frame);
-            pair = (rig.run(seen, came.clone(), time(frame), strength), came);
+        for (guide, frame) in scenes.iter().zip(0..) {
+            let came = trembling(guide, frame);
+            pair = (rig.run(guide, came.clone(), time(frame), strength), came);
         }
         pair
     }
@@ -266,10 +267,10 @@ mod tests {
         let (weak, came) = last(&[scene(0.0, None), scene(0.0, None)], 0.0);
         assert!(weak == came);
         let mut rig = Rig::default();
-        let seen = scene(0.0, None);
+        let guide = scene(0.0, None);
         for (frame, paused) in [(0, true), (1, false), (100, true), (100, true)] {
-            let came = trembling(&seen, frame + 5);
-            assert_eq!(rig.run(&seen, came.clone(), time(frame), 1.0) == came, paused, "frame {frame}");
+            let came = trembling(&guide, frame + 5);
+            assert_eq!(rig.run(&guide, came.clone(), time(frame), 1.0) == came, paused, "frame {frame}");
         }
     }
 }

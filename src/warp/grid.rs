@@ -16,14 +16,14 @@ pub const FOUND: f32 = 24.0;
 
 /// How a frame follows the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scene {
+pub enum Transition {
     /// The scene goes on.
     #[default]
-    Same,
+    None,
     /// Perhaps a new scene: unlike what was before.
-    Breaks,
+    Cut,
     /// What was before the last break is back: that was a flash, not a cut.
-    Resumes,
+    FlashEnd,
 }
 
 /// Features of a frame, shared between those who remember them.
@@ -38,7 +38,7 @@ pub struct Correspondence {
     /// Per cell, 0..=1: how sure the network is.
     pub confidence: Vec<f32>,
     /// How this frame follows the one before it.
-    pub scene: Scene,
+    pub scene: Transition,
 }
 
 /// Centre of cell `k` of a square grid, in fractions.

@@ -21,7 +21,7 @@ use crate::nn::runtime::Runtime;
 use crate::resize::Pixels;
 use crate::time::FrameTime;
 use crate::warp::features::{Encoder, EncoderChoice};
-use crate::warp::grid::{CELLS, Correspondence, FOUND, Features, GRID, Scene, centre};
+use crate::warp::grid::{CELLS, Correspondence, FOUND, Features, GRID, Transition, centre};
 use crate::warp::roi::Roi;
 use crate::warp::shots::ShotDetector;
 use crate::warp::similarity::Decomposition;
@@ -127,9 +127,9 @@ impl Matcher {
             if may_resume { self.encoder.run(pixels, self.view_before)? } else { features.clone() };
         let scene = self.cuts.run(frame.time, &features, &as_before);
         match scene {
-            Scene::Same => {}
-            Scene::Resumes => (self.view, features) = (self.view_before, as_before),
-            Scene::Breaks => {
+            Transition::None => {}
+            Transition::FlashEnd => (self.view, features) = (self.view_before, as_before),
+            Transition::Cut => {
                 tracing::debug!("the scene breaks at {}", frame.time);
                 // Of several breaks in a row, the window before the first is the one to go back to.
                 if !may_resume {
@@ -168,7 +168,7 @@ impl Matcher {
         }
     }
 
-    fn matches(&mut self, features: &Features, scene: Scene, time: FrameTime) -> Result<Correspondence> {
+    fn matches(&mut self, features: &Features, scene: Transition, time: FrameTime) -> Result<Correspondence> {
         let (view, shape) = (self.view, self.encoder.shape());
         let inputs = [(&shape[..], &features[..]), (&shape[..], &self.exemplar[..])];
         let answer = self.network.run(&inputs, |outputs| {

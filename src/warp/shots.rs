@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 
 use crate::time::FrameTime;
-use crate::warp::grid::{CELLS, Features, Scene};
+use crate::warp::grid::{CELLS, Features, Transition};
 
 /// Least likeness of neighbouring frames of one scene. On real clips those had at
 /// least 0.58 (a bicycle stunt), frames on either side of a cut 0.03 to 0.06.
@@ -43,24 +43,24 @@ impl ShotDetector {
 
     /// How the next frame follows. `as_before` are its features seen through the
     /// window of the scene that might resume.
-    pub fn run(&mut self, time: FrameTime, features: &Features, as_before: &Features) -> Scene {
+    pub fn run(&mut self, time: FrameTime, features: &Features, as_before: &Features) -> Transition {
         if !self.may_resume(time) {
             self.before = None;
         }
         if let Some((_, past)) = self.before.take_if(|(_, past)| follows(past, as_before)) {
             self.scene = past;
             self.remember(time, as_before.clone());
-            return Scene::Resumes;
+            return Transition::FlashEnd;
         }
         if follows(&self.scene, features) {
             self.remember(time, features.clone());
-            return Scene::Same;
+            return Transition::None;
         }
         let past = std::mem::take(&mut self.scene);
         // Of several breaks in a row, a flickering flash, the first one's past counts.
         self.before.get_or_insert((time, past));
         self.remember(time, features.clone());
-        Scene::Breaks
+        Transition::Cut
     }
 
     /// Starts anew from how the same frame looks through another window.
@@ -102,7 +102,7 @@ mod tests {
     }
 
     /// Judges frames at 25 a second.
-    fn judge(film: &[f32]) -> Vec<Scene> {
+    fn judge(film: &[f32]) -> Vec<Transition> {
         let mut cuts = ShotDetector::default();
         let time = |k: usize| FrameTime::from_nanos(k as i64 * 40_000_000);
         film.iter()
@@ -113,14 +113,14 @@ mod tests {
 
     fn breaks(film: &[f32]) -> Vec<usize> {
         let scenes = judge(film);
-        (0..film.len()).filter(|k| scenes[*k] == Scene::Breaks).collect()
+        (0..film.len()).filter(|k| scenes[*k] == Transition::Cut).collect()
     }
 
     #[test]
     fn a_cut_breaks_once() {
         let film = [[0.0; 20], [0.3; 20]].concat();
         assert_eq!(breaks(&film), [20]);
-        assert!(!judge(&film).contains(&Scene::Resumes));
+        assert!(!judge(&film).contains(&Transition::FlashEnd));
     }
 
     #[test]
@@ -128,8 +128,8 @@ mod tests {
         let mut film = vec![0.0; 40];
         film[20..24].fill(0.4);
         let scenes = judge(&film);
-        assert_eq!((scenes[20], scenes[24]), (Scene::Breaks, Scene::Resumes));
-        assert!(scenes[25..].iter().all(|scene| *scene == Scene::Same));
+        assert_eq!((scenes[20], scenes[24]), (Transition::Cut, Transition::FlashEnd));
+        assert!(scenes[25..].iter().all(|scene| *scene == Transition::None));
         film[20..30].fill(0.4);
         assert_eq!(breaks(&film), [20, 30], "too long for a flash: two cuts");
     }
@@ -138,7 +138,7 @@ mod tests {
     fn a_flickering_flash_resumes_too() {
         let mut film = vec![0.0; 40];
         (film[20], film[21], film[22]) = (0.4, 0.7, 0.4);
-        assert_eq!(judge(&film)[23], Scene::Resumes);
+        assert_eq!(judge(&film)[23], Transition::FlashEnd);
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn optimised(statistics: Statistics) -> (Vec<Step>, f64) {
     let done = styler.run(&photo, None, |step| steps.push(step)).expect("it runs");
     assert_eq!(done.size.to_string(), "96x64", "the finest scale asked for");
     assert_eq!(done.painted.len(), done.size.rgba_bytes());
-    let seen = done.seen.expect("it is smaller than the photo");
+    let seen = done.guide.expect("it is smaller than the photo");
     (steps, difference(&done.painted, &seen))
 }
 

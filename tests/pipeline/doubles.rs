@@ -148,15 +148,15 @@ pub(crate) fn engine(look: &Look) -> Engine {
 
 /// What an engine's stages make of frames, one after the other in this thread.
 pub(crate) fn looped(engine: Engine, frames: impl IntoIterator<Item = Frame>) -> Vec<Frame> {
-    let Engine { mut analyse, mut render, .. } = engine;
+    let Engine { mut analyzer, mut renderer, .. } = engine;
     let mut done = Vec::new();
     let mut ready = |analysed| -> Result<()> {
-        done.push(render.run(analysed)?);
+        done.push(renderer.run(analysed)?);
         Ok(())
     };
     for frame in frames {
-        analyse.push(frame, &mut ready).expect("analysed");
+        analyzer.push(frame, &mut ready).expect("analysed");
     }
-    analyse.finish(&mut ready).expect("analysed");
+    analyzer.finish(&mut ready).expect("analysed");
     done
 }

@@ -8,9 +8,10 @@ use crate::kit::{bend, picture};
 /// How far apart two answers have the counterparts of the cells that both are sure
 /// of, on average, in fractions of the frame; and how many cells those are.
 fn apart(a: &Trace, b: &Trace) -> (f32, usize) {
-    let place =
-        |seen: &Trace, cell| seen.posed.place(cell, seen.aligner.exemplar_aspect, seen.aligner.frame_aspect);
-    let sure = |seen: &Trace, cell: usize| seen.posed.confidence[cell] > 0.5;
+    let place = |seen: &Trace, cell| {
+        seen.decomposition.place(cell, seen.solver.exemplar_aspect, seen.solver.frame_aspect)
+    };
+    let sure = |seen: &Trace, cell: usize| seen.decomposition.confidence[cell] > 0.5;
     let cells: Vec<_> = (0..256).filter(|cell| sure(a, *cell) && sure(b, *cell)).collect();
     let distance = |cell| {
         let (a, b) = (place(a, cell), place(b, cell));

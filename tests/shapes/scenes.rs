@@ -1,7 +1,7 @@
 //! A made film with cuts, flashes and fades, through the real encoder.
 
 use image::{Rgb, RgbImage, imageops};
-use stylewarp::warp::grid::Scene;
+use stylewarp::warp::grid::Transition;
 
 use crate::kit::{frame, picture, warper};
 
@@ -24,7 +24,7 @@ fn mixed(a: &RgbImage, b: &RgbImage, share: f64) -> RgbImage {
 }
 
 /// How each frame of a film follows the one before.
-fn judge(film: &[RgbImage]) -> Vec<Scene> {
+fn judge(film: &[RgbImage]) -> Vec<Transition> {
     let frames: Vec<_> = film.iter().enumerate().map(|(k, shown)| frame(shown, k as f64 / RATE)).collect();
     let mut warper = warper(&frames[0], &picture("modigliani"));
     frames.iter().map(|frame| warper.run(frame).expect("it runs").scene).collect()
@@ -36,14 +36,14 @@ fn shot(name: &str) -> Vec<RgbImage> {
     (0..25).map(|k| pan(&picture, f64::from(k) / 25.0)).collect()
 }
 
-fn breaks(scenes: &[Scene]) -> Vec<usize> {
-    (0..scenes.len()).filter(|k| scenes[*k] == Scene::Breaks).collect()
+fn breaks(scenes: &[Transition]) -> Vec<usize> {
+    (0..scenes.len()).filter(|k| scenes[*k] == Transition::Cut).collect()
 }
 
 #[test]
 fn a_pan_is_one_scene() {
     for name in ["vangogh", "delaunay"] {
-        assert_eq!(judge(&shot(name)), [Scene::Same; 25], "{name}");
+        assert_eq!(judge(&shot(name)), [Transition::None; 25], "{name}");
     }
 }
 
@@ -60,8 +60,8 @@ fn a_flash_does_not_end_the_scene() {
         film[k] = mixed(&film[k], &RgbImage::from_pixel(240, 240, Rgb([255; 3])), share);
     }
     let scenes = judge(&film);
-    assert_eq!(breaks(&scenes).len(), scenes.iter().filter(|scene| **scene == Scene::Resumes).count());
-    assert!(scenes[14..].iter().all(|scene| *scene == Scene::Same), "{scenes:?}");
+    assert_eq!(breaks(&scenes).len(), scenes.iter().filter(|scene| **scene == Transition::FlashEnd).count());
+    assert!(scenes[14..].iter().all(|scene| *scene == Transition::None), "{scenes:?}");
 }
 
 #[test]

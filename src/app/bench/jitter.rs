@@ -17,7 +17,7 @@ use crate::nn::runtime::Runtime;
 use crate::time::FrameTime;
 use crate::video::read::{Clip, FileSource, Source as _};
 use crate::warp::grid::GRID;
-use crate::warp::grid::Scene;
+use crate::warp::grid::Transition;
 use crate::warp::matcher::Matcher;
 use crate::warp::regularize::FieldSolver;
 use crate::warp::similarity::Decomposition;
@@ -59,7 +59,7 @@ impl Steadiness {
 struct Seen {
     time: FrameTime,
     posed: Decomposition,
-    scene: Scene,
+    scene: Transition,
 }
 
 /// Measures the first `seconds` of a clip under a look's exemplar.
@@ -123,11 +123,11 @@ fn scenes(film: &[Seen]) -> Vec<usize> {
     let mut scene = 0;
     for (k, seen) in film.iter().enumerate() {
         match (seen.scene, broke) {
-            (Scene::Resumes, Some((from, before))) => {
+            (Transition::FlashEnd, Some((from, before))) => {
                 scene = before;
                 scenes[from..].fill(before);
             }
-            (Scene::Breaks, _) => {
+            (Transition::Cut, _) => {
                 broke = Some((k, scene));
                 scene = k;
             }
@@ -203,7 +203,7 @@ mod tests {
                     [0.5 * bent + 0.5 + 0.05 * t + sign * (9.0 * y).cos(), 0.5 * y + 0.2]
                 });
                 let time = FrameTime::from_secs_f64(f64::from(t));
-                Seen { time, posed: aligner.decompose(&found), scene: Scene::Same }
+                Seen { time, posed: aligner.decompose(&found), scene: Transition::None }
             })
             .collect()
     }
@@ -225,7 +225,8 @@ mod tests {
     #[test]
     fn cuts_are_told_and_flashes_are_not() {
         let mut shown = film(0.0);
-        (shown[10].scene, shown[12].scene, shown[40].scene) = (Scene::Breaks, Scene::Resumes, Scene::Breaks);
+        (shown[10].scene, shown[12].scene, shown[40].scene) =
+            (Transition::Cut, Transition::FlashEnd, Transition::Cut);
         assert_eq!(measure(&shown, &aligner()).cuts.len(), 1);
     }
 }

@@ -192,7 +192,7 @@ impl Bench {
         self.push(format!("paint {size}"), millis, Some(macs));
         let mut steady = TemporalStabilizer::default();
         let mut painting =
-            Painting { size, seen: None, painted: frame.pixels.clone(), colors: ColorMap::IDENTITY };
+            Painting { size, guide: None, painted: frame.pixels.clone(), colors: ColorMap::IDENTITY };
         self.time(format!("steady {size}"), || {
             steady.run(&frame, &mut painting, motion.as_ref(), 1.0);
             Ok(())

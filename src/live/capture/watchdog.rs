@@ -92,8 +92,8 @@ impl Capture {
         self,
         opened: Opened,
         out: latest::Sender<Arc<Frame>>,
-        desk: Arc<Controls>,
-        meter: Arc<Stats>,
+        controls: Arc<Controls>,
+        stats: Arc<Stats>,
     ) -> Result<()> {
         let name = "watch";
         let watch = move || {
@@ -101,24 +101,27 @@ impl Capture {
             while !self.stop.is_raised() {
                 match events.recv_timeout(PATIENCE) {
                     Ok(Event::Frame(frame)) => {
-                        meter.captured(self.clock.now());
-                        desk.tell("camera", None);
-                        let dials = desk.dials();
-                        if dials.frozen {
+                        stats.captured(self.clock.now());
+                        controls.set_notice("camera", None);
+                        let state = controls.state();
+                        if state.frozen {
                             continue;
                         }
-                        let frame = if dials.mirror { mirrored(frame) } else { frame };
-                        if !out.put(Arc::new(frame)) {
+                        let frame = if state.mirror { mirrored(frame) } else { frame };
+                        if !out.send(Arc::new(frame)) {
                             return;
                         }
                     }
                     Ok(Event::Opened(info)) => tracing::debug!("the camera gives {}", info.size),
                     Ok(Event::Failed(error)) => {
-                        desk.tell("camera", Some(format!("the picture stands still: {}", one_line(&error))));
+                        controls.set_notice(
+                            "camera",
+                            Some(format!("the picture stands still: {}", one_line(&error))),
+                        );
                         events = self.again(events);
                     }
                     Err(RecvTimeoutError::Timeout) => {
-                        desk.tell(
+                        controls.set_notice(
                             "camera",
                             Some(format!(
                                 "the picture stands still: the camera {} has given none for {} s",
@@ -130,7 +133,8 @@ impl Capture {
                     }
                     Err(RecvTimeoutError::Disconnected) if self.stop.is_raised() => return,
                     Err(RecvTimeoutError::Disconnected) => {
-                        desk.tell("camera", Some("the picture stands still: the camera ended".into()));
+                        controls
+                            .set_notice("camera", Some("the picture stands still: the camera ended".into()));
                         events = self.again(events);
                     }
                 }
@@ -167,7 +171,7 @@ mod tests {
     use crate::frame::Size;
     use crate::live::capture::request::CameraName;
     use crate::live::controls::ControlState;
-    use crate::live::latest::{Received, slot};
+    use crate::live::latest::{Received, channel};
     use crate::look::Look;
     use crate::time::FrameTime;
 
@@ -187,12 +191,12 @@ mod tests {
         let request = CameraRequest { name: CameraName::File(path.clone()), size: None, fps: None };
         let capture = Capture { request, clock: LiveClock::new(), stop: CancelToken::new() };
         let stop = capture.stop.clone();
-        let (wanted, _names) = slot();
-        let desk = Arc::new(Controls::new(ControlState::of(&Look::default(), false), wanted));
-        let (put, take) = slot();
+        let (wanted, _names) = channel();
+        let controls = Arc::new(Controls::new(ControlState::of(&Look::default(), false), wanted));
+        let (put, take) = channel();
         let opened = capture.open().expect("a clip");
         std::fs::rename(&path, folder.path().join("away.mp4")).expect("renamed");
-        capture.watch(opened, put, desk.clone(), Arc::default()).expect("started");
+        capture.watch(opened, put, controls.clone(), Arc::default()).expect("started");
         let patience = Duration::from_secs(30);
         let until = |done: &dyn Fn() -> bool| {
             for _ in 0..3000 {
@@ -204,9 +208,9 @@ mod tests {
             panic!("it never came");
         };
         assert!(matches!(take.take(patience), Received::Item(_)));
-        until(&|| desk.notice().is_some_and(|told| told.contains("stands still")));
+        until(&|| controls.notice().is_some_and(|told| told.contains("stands still")));
         std::fs::rename(folder.path().join("away.mp4"), &path).expect("renamed");
-        until(&|| desk.notice().is_none());
+        until(&|| controls.notice().is_none());
         take.now();
         assert!(matches!(take.take(patience), Received::Item(_)));
         stop.raise();

@@ -72,7 +72,7 @@ impl Loopback {
     pub fn start(
         mut self,
         frames: Receiver<FramePair>,
-        desk: Arc<Controls>,
+        controls: Arc<Controls>,
         stop: CancelToken,
     ) -> Result<JoinHandle<()>> {
         let name = "loopback";
@@ -86,7 +86,7 @@ impl Loopback {
                 let written = if self.bytes.is_empty() { Ok(()) } else { self.write() };
                 let path = self.path.display();
                 let trouble = |error| format!("the virtual camera {path} takes no pictures: {error}");
-                desk.tell("virtual camera", written.err().map(trouble));
+                controls.set_notice("virtual camera", written.err().map(trouble));
             }
         };
         Builder::new().name(name.into()).spawn(work).map_err(|_| Error::Stage { name })

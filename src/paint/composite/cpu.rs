@@ -35,8 +35,8 @@ impl CpuCompositor {
             let rows = neighbours(y, size.height, painting.size.height);
             for (pixel, column) in row.chunks_exact_mut(4).zip(&columns) {
                 let own = [pixel[0], pixel[1], pixel[2]];
-                let mut over = match &painting.seen {
-                    Some(seen) => enlarged(painting, seen, column, &rows, own),
+                let mut over = match &painting.guide {
+                    Some(guide) => enlarged(painting, guide, column, &rows, own),
                     None => {
                         rgb(&painting.painted, column.at[0] + rows.at[0] * size.width as usize).map(f32::from)
                     }
@@ -78,7 +78,7 @@ fn rgb(pixels: &[u8], at: usize) -> [u8; 3] {
 
 fn enlarged(
     painting: &Painting,
-    seen: &[u8],
+    guide: &[u8],
     column: &Neighbours,
     row: &Neighbours,
     own: [u8; 3],
@@ -88,10 +88,10 @@ fn enlarged(
     for (y, near_y) in row.at.iter().zip(row.near) {
         for (x, near_x) in column.at.iter().zip(column.near) {
             let from = y * width as usize + x;
-            let off: f32 = rgb(seen, from)
+            let off: f32 = rgb(guide, from)
                 .iter()
                 .zip(own)
-                .map(|(seen, own)| (f32::from(*seen) - f32::from(own)).powi(2))
+                .map(|(guide, own)| (f32::from(*guide) - f32::from(own)).powi(2))
                 .sum();
             let alike = 1.0 / (1.0 + off / (TOLERANCE * 255.0 * 255.0));
             let weight = near_x * near_y * (alike * alike + LEAST);
@@ -173,13 +173,13 @@ mod tests {
         for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
             pixel[..3].fill(if k % 16 >= 7 { 255 } else { 0 });
         }
-        let seen = [[0, 0, 0, 255], [30, 30, 30, 255], [255; 4], [255; 4]].concat();
+        let guide = [[0, 0, 0, 255], [30, 30, 30, 255], [255; 4], [255; 4]].concat();
         let painted = [[255, 0, 0, 255], [255, 0, 0, 255], [0, 255, 0, 255], [0, 255, 0, 255]].concat();
         (
             frame,
             Painting {
                 size: Size { width: 4, height: 1 },
-                seen: Some(seen),
+                guide: Some(guide),
                 painted,
                 colors: ColorMap::IDENTITY,
             },

@@ -42,8 +42,8 @@ impl GpuCompositor {
             strength: mix.strength,
             keep: if mix.colors == Colors::Keep { 1.0 } else { 0.0 },
         };
-        let seen = painting.seen.as_ref().unwrap_or(&frame.pixels);
-        let pictures = [(size, &frame.pixels[..]), (canvas, seen), (canvas, &painting.painted)];
+        let guide = painting.guide.as_ref().unwrap_or(&frame.pixels);
+        let pictures = [(size, &frame.pixels[..]), (canvas, guide), (canvas, &painting.painted)];
         let pixels = self.0.run(size, bytemuck::bytes_of(&params), &[], &pictures)?;
         Ok(Frame { size, time: frame.time, pixels })
     }

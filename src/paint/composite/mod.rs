@@ -53,7 +53,7 @@ pub struct Painting {
     /// Size of both.
     pub size: Size,
     /// The frame, resized; `None` where it has this size.
-    pub seen: Option<Vec<u8>>,
+    pub guide: Option<Vec<u8>>,
     /// The painting.
     pub painted: Vec<u8>,
     /// How the frame's colours were mapped before it was painted.
@@ -125,7 +125,7 @@ pub(crate) mod tests {
             frame,
             Painting {
                 size: small.size,
-                seen: (size != canvas).then_some(small.pixels),
+                guide: (size != canvas).then_some(small.pixels),
                 painted,
                 colors: ColorMap::IDENTITY,
             },

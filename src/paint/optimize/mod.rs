@@ -169,8 +169,8 @@ impl StyleOptimizer {
         }
         let Some(image) = image else { return Err(Error::Stage { name: NAME }) };
         let (size, same) = (image.size(), image.size() == frame.size);
-        let seen = if same { None } else { Some(photo.resized(size)?.to_rgba()) };
-        Ok(Painting { size, seen, painted: image.to_rgba(), colors: ColorMap::IDENTITY })
+        let guide = if same { None } else { Some(photo.resized(size)?.to_rgba()) };
+        Ok(Painting { size, guide, painted: image.to_rgba(), colors: ColorMap::IDENTITY })
     }
 
     /// Lines of the pyramid for a picture of this size.

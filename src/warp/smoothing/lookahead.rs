@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::time::FrameTime;
-use crate::warp::grid::Scene;
+use crate::warp::grid::Transition;
 use crate::warp::shots::FLASH;
 use crate::warp::similarity::{Decomposition, Similarity};
 use crate::warp::smoothing::LEAST;
@@ -47,7 +47,7 @@ impl<T> LookaheadSmoother<T> {
         &mut self,
         time: FrameTime,
         posed: Decomposition,
-        how: Scene,
+        how: Transition,
         item: T,
         mut ready: impl FnMut(T, Decomposition) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -73,11 +73,11 @@ impl<T> LookaheadSmoother<T> {
     }
 
     /// The number of the scene that the next frame belongs to.
-    fn scene(&mut self, time: FrameTime, how: Scene) -> u64 {
+    fn scene(&mut self, time: FrameTime, how: Transition) -> u64 {
         let Some(last) = self.film.back() else { return self.scenes };
         let (scene, gap) = (last.scene, (time - last.time).as_secs_f64() > REACH);
         match (how, self.broke) {
-            (Scene::Resumes, Some((at, before))) => {
+            (Transition::FlashEnd, Some((at, before))) => {
                 for flash in self.film.iter_mut().rev().take_while(|entry| entry.time >= at) {
                     flash.scene = before;
                     flash.posed.confidence.fill(0.0);
@@ -85,7 +85,7 @@ impl<T> LookaheadSmoother<T> {
                 self.broke = None;
                 before
             }
-            (Scene::Breaks, _) => {
+            (Transition::Cut, _) => {
                 self.broke.take_if(|(at, _)| (time - *at).as_secs_f64() > FLASH);
                 self.broke.get_or_insert((time, scene));
                 self.scenes += 1;

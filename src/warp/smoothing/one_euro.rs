@@ -6,7 +6,7 @@
 //! network's trembling alone would give ([`Tuning::noise`]) do not raise it.
 
 use crate::time::FrameTime;
-use crate::warp::grid::Scene;
+use crate::warp::grid::Transition;
 use crate::warp::shots::FLASH;
 use crate::warp::similarity::{Decomposition, Similarity};
 
@@ -50,16 +50,16 @@ struct State {
 
 impl OneEuroSmoother {
     /// The smoothed match of the next frame.
-    pub fn run(&mut self, time: FrameTime, posed: Decomposition, how: Scene) -> Decomposition {
+    pub fn run(&mut self, time: FrameTime, posed: Decomposition, how: Transition) -> Decomposition {
         match how {
-            Scene::Same => {}
-            Scene::Breaks => {
+            Transition::None => {}
+            Transition::Cut => {
                 self.before.take_if(|(at, _)| (time - *at).as_secs_f64() > FLASH);
                 if let Some(state) = self.now.take() {
                     self.before.get_or_insert((time, state));
                 }
             }
-            Scene::Resumes => self.now = self.before.take().map(|(_, state)| state).or(self.now.take()),
+            Transition::FlashEnd => self.now = self.before.take().map(|(_, state)| state).or(self.now.take()),
         }
         self.now.take_if(|state| (time - state.time).as_secs_f64() > GAP);
         let state = match self.now.as_mut() {

@@ -2,12 +2,12 @@ use std::convert::Infallible;
 
 use super::*;
 use crate::time::FrameTime;
-use crate::warp::grid::Scene;
+use crate::warp::grid::Transition;
 use crate::warp::similarity::{Decomposition, Similarity};
 use proptest::prelude::*;
 
 /// A frame of a film: seconds, where the subject is, how it is shaped, how sure, how it follows.
-type FramePair = (f64, f32, f32, f32, Scene);
+type FramePair = (f64, f32, f32, f32, Transition);
 
 fn posed(place: f32, shape: f32, confidence: f32) -> Decomposition {
     Decomposition {
@@ -53,7 +53,7 @@ fn film(frames: usize, rate: f64, at: impl Fn(f64) -> (f32, f32)) -> Vec<FramePa
         .map(|k| {
             let secs = k as f64 / rate;
             let (place, shape) = at(secs);
-            (secs, place, shape, 1.0, Scene::Same)
+            (secs, place, shape, 1.0, Transition::None)
         })
         .collect()
 }
@@ -72,7 +72,7 @@ fn rms(values: impl Iterator<Item = f32> + Clone) -> f32 {
 #[test]
 fn steady_motion_has_no_lag_whatever_the_frame_times() {
     let times = [0.0, 0.03, 0.05, 0.1, 0.12, 0.17, 0.2, 0.25, 0.3, 0.31, 0.4, 0.42, 0.5, 0.55, 0.6, 0.7, 0.8];
-    let uneven: Vec<FramePair> = times.iter().map(|&t| (t, t as f32, 0.0, 1.0, Scene::Same)).collect();
+    let uneven: Vec<FramePair> = times.iter().map(|&t| (t, t as f32, 0.0, 1.0, Transition::None)).collect();
     for ((place, _), secs) in ahead(&uneven).iter().zip(times).skip(2).take(11) {
         assert!((f64::from(*place) - secs).abs() < 0.02, "{place} at {secs}");
     }
@@ -131,13 +131,13 @@ fn nothing_crosses_a_cut_but_without_one_it_would() {
         shown
     };
     for smooth in [ahead, causal] {
-        let seen = smooth(&cut(Scene::Breaks));
+        let seen = smooth(&cut(Transition::Cut));
         assert!(seen[..25].iter().all(|v| v.1 == 0.0) && seen[25..].iter().all(|v| v.1 == 1.0), "{seen:?}");
     }
-    assert!(ahead(&cut(Scene::Same))[24].1 > 0.1, "negative control");
+    assert!(ahead(&cut(Transition::None))[24].1 > 0.1, "negative control");
     let mut small = film(50, 25.0, |t| if t < 0.99 { (0.5, 0.0) } else { (0.5, 0.005) });
     assert!(causal(&small)[25].1 < 0.004, "negative control");
-    small[25].4 = Scene::Breaks;
+    small[25].4 = Transition::Cut;
     assert_eq!(causal(&small)[25].1, 0.005);
 }
 
@@ -148,9 +148,9 @@ fn a_flash_is_bridged() {
         for flash in &mut shown[20..20 + frames] {
             (flash.1, flash.2) = (0.9, 9.0);
         }
-        shown[20].4 = Scene::Breaks;
+        shown[20].4 = Transition::Cut;
         if resumed {
-            shown[20 + frames].4 = Scene::Resumes;
+            shown[20 + frames].4 = Transition::FlashEnd;
         }
         let seen = ahead(&shown);
         let bridged = seen.iter().all(|v| (v.0 - 0.5).abs() < 0.05 && (v.1 - 0.1).abs() < 0.1);
@@ -178,7 +178,7 @@ proptest! {
         let mut now = 0.0;
         let shown: Vec<FramePair> = values.iter().map(|&(v, sure, step, how)| {
             now += step;
-            (now, v, v, sure, match how { 0 => Scene::Breaks, 1 => Scene::Resumes, _ => Scene::Same })
+            (now, v, v, sure, match how { 0 => Transition::Cut, 1 => Transition::FlashEnd, _ => Transition::None })
         }).collect();
         let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(v.0), h.max(v.0)));
         for (place, shape) in ahead(&shown).into_iter().chain(causal(&shown)) {

@@ -57,10 +57,10 @@ async fn newer(pictures: &mut watch::Receiver<Option<Picture>>, last: u64) -> Op
 }
 
 /// A WebSocket: one binary message, eight bytes of time and a JPEG, for every text message "next".
-pub(super) async fn frames(upgrade: WebSocketUpgrade, State(hall): State<Arc<AppState>>) -> Response {
-    match hall.seat() {
+pub(super) async fn frames(upgrade: WebSocketUpgrade, State(app): State<Arc<AppState>>) -> Response {
+    match app.seat() {
         Some(seat) => {
-            let pictures = hall.pictures.clone();
+            let pictures = app.pictures.clone();
             upgrade.max_message_size(64).max_frame_size(64).on_upgrade(|socket| play(socket, pictures, seat))
         }
         None => full(),
@@ -90,9 +90,9 @@ async fn play(mut socket: WebSocket, mut pictures: watch::Receiver<Option<Pictur
 }
 
 /// The same as a never-ending multipart answer, for programs that know MJPEG.
-pub(super) async fn mjpeg(State(hall): State<Arc<AppState>>) -> Response {
-    let Some(seat) = hall.seat() else { return full() };
-    let mut pictures = hall.pictures.clone();
+pub(super) async fn mjpeg(State(app): State<Arc<AppState>>) -> Response {
+    let Some(seat) = app.seat() else { return full() };
+    let mut pictures = app.pictures.clone();
     let (out, parts) = mpsc::channel::<Bytes>(1);
     tokio::spawn(async move {
         let _seat = seat;

@@ -63,8 +63,8 @@ pub struct Server {
 
 /// What every request can reach.
 struct AppState {
-    desk: Arc<Controls>,
-    meter: Arc<Stats>,
+    controls: Arc<Controls>,
+    stats: Arc<Stats>,
     clock: LiveClock,
     devices: String,
     report: fn(&Error, &str) -> String,
@@ -120,16 +120,16 @@ pub fn start(
     let address = listener.local_addr().map_err(failed)?;
     let (pictures_out, pictures) = watch::channel(None);
     let viewers = Arc::new(AtomicUsize::new(0));
-    let hall = AppState {
-        desk: live.desk.clone(),
-        meter: live.meter.clone(),
+    let app = AppState {
+        controls: live.controls.clone(),
+        stats: live.stats.clone(),
         clock: live.clock,
         devices: live.devices.clone(),
         report: live.report,
         pictures,
         viewers: viewers.clone(),
     };
-    let router = router(Arc::new(hall), Guard::new(address, options.insecure));
+    let router = router(Arc::new(app), Guard::new(address, options.insecure));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let (encoding, serving) = (stop.clone(), stop.clone());
     let thread = |name: &'static str, work: Box<dyn FnOnce() + Send>| {
@@ -198,7 +198,7 @@ fn encode_all(
     }
 }
 
-fn router(hall: Arc<AppState>, guard: Guard) -> Router {
+fn router(app: Arc<AppState>, guard: Guard) -> Router {
     Router::new()
         .route("/", get(async || page(include_str!("control.html"))))
         .route("/source", get(async || page(include_str!("source.html"))))
@@ -206,11 +206,11 @@ fn router(hall: Arc<AppState>, guard: Guard) -> Router {
         .route("/frames", get(frames::frames))
         .route("/stream.mjpg", get(frames::mjpeg))
         .route("/api/state", get(state))
-        .route("/api/turn", post(turn))
+        .route("/api/turn", post(set_params))
         .route("/thumbnails/{look}", get(thumbnail))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check))
-        .with_state(hall)
+        .with_state(app)
 }
 
 fn page(text: &'static str) -> impl IntoResponse {
@@ -222,25 +222,25 @@ async fn player() -> impl IntoResponse {
     (kind, include_str!("player.js"))
 }
 
-async fn state(State(hall): State<Arc<AppState>>) -> Json<Value> {
-    let now = hall.clock.now();
+async fn state(State(app): State<Arc<AppState>>) -> Json<Value> {
+    let now = app.clock.now();
     Json(json!({
-        "dials": hall.desk.dials(), "looks": hall.desk.looks(), "notice": hall.desk.notice(),
-        "reading": hall.meter.read(now), "devices": hall.devices,
+        "dials": app.controls.state(), "looks": app.controls.looks(), "notice": app.controls.notice(),
+        "reading": app.stats.read(now), "devices": app.devices,
         "now_ms": now.as_secs_f64() * 1e3,
     }))
 }
 
-async fn turn(State(hall): State<Arc<AppState>>, Json(turn): Json<ControlUpdate>) -> Response {
-    match hall.desk.turn(turn) {
+async fn set_params(State(app): State<Arc<AppState>>, Json(turn): Json<ControlUpdate>) -> Response {
+    match app.controls.set_params(turn) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => (StatusCode::BAD_REQUEST, (hall.report)(&error, "stylewarp")).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, (app.report)(&error, "stylewarp")).into_response(),
     }
 }
 
-async fn thumbnail(State(hall): State<Arc<AppState>>, Path(look): Path<String>) -> Response {
+async fn thumbnail(State(app): State<Arc<AppState>>, Path(look): Path<String>) -> Response {
     // Names only: no path reaches the file system.
-    if !hall.desk.looks().contains(&look) {
+    if !app.controls.looks().contains(&look) {
         return StatusCode::NOT_FOUND.into_response();
     }
     let draw = move || {

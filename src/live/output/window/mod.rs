@@ -17,7 +17,7 @@ use crate::frame::Frame;
 use crate::image_file;
 use crate::live::clock::LiveClock;
 use crate::live::controls::{ControlUpdate, Controls};
-use crate::live::latest::{self, Received, slot};
+use crate::live::latest::{self, Received, channel};
 use crate::live::recorder::{Recorder, free_name, recorded};
 use crate::live::stats::Stats;
 use crate::live::{FramePair, Live, thumbnail};
@@ -58,14 +58,14 @@ pub fn show(
             ]),
         ..Default::default()
     };
-    let (put, latest) = slot();
+    let (put, latest) = channel();
     let (thumbnails_out, thumbnails) = bounded(4);
-    let desk = live.desk.clone();
-    let names = desk.looks().to_vec();
+    let controls = live.controls.clone();
+    let names = controls.looks().to_vec();
     let window = Window {
-        desk,
-        meter: live.meter.clone(),
-        tape: live.tape.clone(),
+        controls,
+        stats: live.stats.clone(),
+        recorder: live.recorder.clone(),
         clock: live.clock,
         info: recorded(&live.info),
         devices: live.devices.clone(),
@@ -80,7 +80,7 @@ pub fn show(
         looks: names.iter().map(|name| (name.clone(), None)).collect(),
         split: None,
         help: false,
-        dials: true,
+        state: true,
         full: false,
         told: None,
     };
@@ -90,7 +90,7 @@ pub fn show(
             // The window draws when it is woken, and looks for the latest then.
             loop {
                 let open = match frames.take(IDLE) {
-                    Received::Item(shown) => put.put(shown),
+                    Received::Item(shown) => put.send(shown),
                     Received::Nothing => true,
                     Received::Closed => false,
                 };
@@ -117,9 +117,9 @@ pub fn show(
 }
 
 struct Window {
-    desk: Arc<Controls>,
-    meter: Arc<Stats>,
-    tape: Arc<Recorder>,
+    controls: Arc<Controls>,
+    stats: Arc<Stats>,
+    recorder: Arc<Recorder>,
     clock: LiveClock,
     info: VideoInfo,
     devices: String,
@@ -136,7 +136,7 @@ struct Window {
     /// How much of the picture, from the left, is left as it was.
     split: Option<f32>,
     help: bool,
-    dials: bool,
+    state: bool,
     full: bool,
     /// A message, and when it came.
     told: Option<(String, std::time::Instant)>,
@@ -153,8 +153,8 @@ impl eframe::App for Window {
         if !self.full {
             panels::strip(self, ui);
         }
-        if self.dials && !self.full {
-            panels::dials(self, ui);
+        if self.state && !self.full {
+            panels::state(self, ui);
         }
         panels::picture(self, ui);
     }
@@ -165,7 +165,7 @@ impl Window {
     fn receive(&mut self, ctx: &egui::Context) {
         if let Some(shown) = self.frames.now() {
             upload(ctx, &mut self.picture, "picture", &shown.finished);
-            self.meter.displayed(self.clock.now(), shown.finished.time);
+            self.stats.displayed(self.clock.now(), shown.finished.time);
             self.shown = Some(shown);
         }
         if let (Some(shown), Some(_)) = (&self.shown, self.split) {
@@ -178,18 +178,18 @@ impl Window {
 
     fn keys(&mut self, ctx: &egui::Context) {
         let pressed = |key| ctx.input(|input| input.key_pressed(key));
-        let dials = self.desk.dials();
+        let state = self.controls.state();
         if pressed(Key::Space) {
-            self.turn(ControlUpdate { frozen: Some(!dials.frozen), ..ControlUpdate::default() });
+            self.set_params(ControlUpdate { frozen: Some(!state.frozen), ..ControlUpdate::default() });
         }
         if pressed(Key::M) {
-            self.turn(ControlUpdate { mirror: Some(!dials.mirror), ..ControlUpdate::default() });
+            self.set_params(ControlUpdate { mirror: Some(!state.mirror), ..ControlUpdate::default() });
         }
         if pressed(Key::ArrowRight) || pressed(Key::ArrowDown) {
-            self.desk.step(1);
+            self.controls.step(1);
         }
         if pressed(Key::ArrowLeft) || pressed(Key::ArrowUp) {
-            self.desk.step(-1);
+            self.controls.step(-1);
         }
         if pressed(Key::S) {
             self.snapshot();
@@ -201,7 +201,7 @@ impl Window {
             self.compare();
         }
         if pressed(Key::Tab) {
-            self.dials = !self.dials;
+            self.state = !self.state;
         }
         if pressed(Key::H) || pressed(Key::F1) {
             self.help = !self.help;
@@ -212,9 +212,9 @@ impl Window {
         }
     }
 
-    fn turn(&mut self, turn: ControlUpdate) {
-        if let Err(error) = self.desk.turn(turn) {
-            self.tell(error.to_string());
+    fn set_params(&mut self, turn: ControlUpdate) {
+        if let Err(error) = self.controls.set_params(turn) {
+            self.notice(error.to_string());
         }
     }
 
@@ -229,12 +229,12 @@ impl Window {
             Ok(()) => format!("saved {}", path.display()),
             Err(error) => (self.report)(&error, "no snapshot"),
         };
-        self.tell(told);
+        self.notice(told);
     }
 
     fn record(&mut self) {
-        let told = match self.tape.path() {
-            Some(path) => self.tape.stop().map(|()| format!("saved {}", path.display())),
+        let told = match self.recorder.path() {
+            Some(path) => self.recorder.stop().map(|()| format!("saved {}", path.display())),
             None => {
                 let path = free_name(&self.folder, "mp4");
                 let info = match &self.shown {
@@ -242,20 +242,20 @@ impl Window {
                     None => self.info.clone(),
                 };
                 let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };
-                self.tape.start(&output, &info).map(|()| format!("recording to {}", path.display()))
+                self.recorder.start(&output, &info).map(|()| format!("recording to {}", path.display()))
             }
         };
-        self.tell(told.unwrap_or_else(|error| (self.report)(&error, "no recording")));
+        self.notice(told.unwrap_or_else(|error| (self.report)(&error, "no recording")));
     }
 
-    fn tell(&mut self, text: String) {
+    fn notice(&mut self, text: String) {
         self.told = Some((text, std::time::Instant::now()));
     }
 
     /// What is to be said on the picture now.
     fn message(&mut self) -> Option<String> {
         self.told.take_if(|(_, since)| since.elapsed() > TOLD);
-        self.desk.notice().or_else(|| self.told.as_ref().map(|(text, _)| text.clone()))
+        self.controls.notice().or_else(|| self.told.as_ref().map(|(text, _)| text.clone()))
     }
 }
 

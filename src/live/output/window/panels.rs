@@ -28,7 +28,7 @@ h       this help";
 /// The looks, along the lower edge.
 pub(super) fn strip(window: &mut Window, ui: &mut Ui) {
     egui::Panel::bottom("looks").exact_size(STRIP_HEIGHT).show(ui, |ui| {
-        let now = window.desk.dials().preset;
+        let now = window.controls.state().preset;
         let mut wanted = None;
         egui::ScrollArea::horizontal().show(ui, |ui| {
             ui.horizontal(|ui| {
@@ -57,23 +57,23 @@ pub(super) fn strip(window: &mut Window, ui: &mut Ui) {
             });
         });
         if wanted.is_some() {
-            window.turn(ControlUpdate { preset: wanted, ..ControlUpdate::default() });
+            window.set_params(ControlUpdate { preset: wanted, ..ControlUpdate::default() });
         }
     });
 }
 
 /// The dials and the readings, on the right.
-pub(super) fn dials(window: &mut Window, ui: &mut Ui) {
+pub(super) fn state(window: &mut Window, ui: &mut Ui) {
     egui::Panel::right("dials").exact_size(DIALS_WIDTH).resizable(false).show(ui, |ui| {
-        let mut dials = window.desk.dials();
+        let mut state = window.controls.state();
         let mut turn = ControlUpdate::default();
         ui.add_space(8.0);
         egui::Grid::new("sliders").num_columns(2).show(ui, |ui| {
             for (name, value, least, most, turned) in [
-                ("warp", &mut dials.warp, 0.0, 2.0, &mut turn.warp),
-                ("paint", &mut dials.paint, 0.0, 1.0, &mut turn.paint),
-                ("strokes", &mut dials.stroke_size, 0.5, 2.0, &mut turn.stroke_size),
-                ("steady", &mut dials.steady, 0.0, 1.0, &mut turn.steady),
+                ("warp", &mut state.warp, 0.0, 2.0, &mut turn.warp),
+                ("paint", &mut state.paint, 0.0, 1.0, &mut turn.paint),
+                ("strokes", &mut state.stroke_size, 0.5, 2.0, &mut turn.stroke_size),
+                ("steady", &mut state.steady, 0.0, 1.0, &mut turn.steady),
             ] {
                 ui.label(name);
                 if ui.add(Slider::new(value, least..=most).fixed_decimals(2)).changed() {
@@ -82,27 +82,27 @@ pub(super) fn dials(window: &mut Window, ui: &mut Ui) {
                 ui.end_row();
             }
         });
-        let mut keep = dials.colors == Colors::Keep;
+        let mut keep = state.colors == Colors::Keep;
         if ui.checkbox(&mut keep, "keep colours").changed() {
             turn.colors = Some(if keep { Colors::Keep } else { Colors::Paint });
         }
-        if ui.checkbox(&mut dials.mirror, "mirror (m)").changed() {
-            turn.mirror = Some(dials.mirror);
+        if ui.checkbox(&mut state.mirror, "mirror (m)").changed() {
+            turn.mirror = Some(state.mirror);
         }
-        if ui.checkbox(&mut dials.frozen, "freeze (space)").changed() {
-            turn.frozen = Some(dials.frozen);
+        if ui.checkbox(&mut state.frozen, "freeze (space)").changed() {
+            turn.frozen = Some(state.frozen);
         }
         let mut compares = window.split.is_some();
         if ui.checkbox(&mut compares, "compare (c)").changed() {
             window.compare();
         }
-        window.turn(turn);
+        window.set_params(turn);
         ui.add_space(6.0);
         ui.horizontal_wrapped(|ui| {
             if ui.button("snapshot (s)").clicked() {
                 window.snapshot();
             }
-            let records = if window.tape.path().is_some() { "end recording (r)" } else { "record (r)" };
+            let records = if window.recorder.path().is_some() { "end recording (r)" } else { "record (r)" };
             if ui.button(records).clicked() {
                 window.record();
             }
@@ -116,7 +116,7 @@ pub(super) fn dials(window: &mut Window, ui: &mut Ui) {
 }
 
 fn readings(window: &Window, ui: &mut Ui) {
-    let reading = window.meter.read(window.clock.now());
+    let reading = window.stats.read(window.clock.now());
     let rows = [
         ("frames/s", format!("{:.1} of {:.1}", reading.fps, reading.camera_fps)),
         ("warps/s", format!("{:.1}", reading.warp_fps)),
@@ -171,7 +171,7 @@ pub(super) fn picture(window: &mut Window, ui: &mut Ui) {
             ui.painter().vline(x, place.y_range(), Stroke::new(2.0, Color32::WHITE));
             ui.painter().circle_filled(pos2(x, place.center().y), 8.0, Color32::WHITE);
         }
-        if window.tape.path().is_some() {
+        if window.recorder.path().is_some() {
             ui.painter().circle_filled(place.right_top() + vec2(-20.0, 20.0), 8.0, Color32::RED);
         }
         if let Some(text) = window.message() {

@@ -1,0 +1,133 @@
+//! Finds how each frame is to be bent.
+
+use image::RgbImage;
+
+use crate::error::Result;
+use crate::frame::Frame;
+use crate::time::FrameTime;
+use crate::warp::field::WarpField;
+use crate::warp::grid::FOUND;
+use crate::warp::matcher::Matcher;
+use crate::warp::regularize::{Align, FieldSolver};
+use crate::warp::similarity::Decomposition;
+use crate::warp::smoothing::{LookaheadSmoother, OneEuroSmoother};
+
+/// A frame that knows how it will be bent.
+#[derive(Debug)]
+pub struct AnalyzedFrame {
+    /// The frame, untouched.
+    pub frame: Frame,
+    /// Its warp.
+    pub field: WarpField,
+}
+
+/// Finds each frame's field; holds frames back while it looks ahead.
+#[derive(Default)]
+pub struct Analyzer {
+    pub(super) warp: Option<(Matcher, FieldSolver)>,
+    smoother: LookaheadSmoother<Frame>,
+    causal: OneEuroSmoother,
+    pub(super) monitor: MatchMonitor,
+}
+
+impl Analyzer {
+    /// Finds matches with one and makes fields of them with the other.
+    pub(crate) fn new(matcher: Matcher, solver: FieldSolver) -> Self {
+        Self { warp: Some((matcher, solver)), ..Self::default() }
+    }
+
+    /// Takes the next frame; calls `ready` for each one whose field is known.
+    ///
+    /// # Errors
+    /// Where a network fails, or whatever `ready` returns.
+    pub fn push(&mut self, frame: Frame, ready: &mut impl FnMut(AnalyzedFrame) -> Result<()>) -> Result<()> {
+        let Some((matcher, solver)) = &mut self.warp else {
+            return ready(AnalyzedFrame { frame, field: WarpField::identity(1, 1) });
+        };
+        let found = matcher.run(&frame)?;
+        let decomposition = solver.decompose(&found);
+        self.monitor.run(frame.time, &decomposition);
+        self.smoother.push(frame.time, decomposition, found.scene, frame, |frame, found| {
+            ready(AnalyzedFrame { frame, field: solver.run(&found) })
+        })
+    }
+
+    /// The field of a live frame, of which no future is known.
+    ///
+    /// # Errors
+    /// Where a network fails.
+    pub fn follow(&mut self, frame: &Frame) -> Result<WarpField> {
+        let Some((matcher, solver)) = self.warp.as_mut().filter(|(_, solver)| solver.strength > 0.0) else {
+            return Ok(WarpField::identity(1, 1));
+        };
+        let aspect = frame.size.aspect();
+        if aspect != solver.frame_aspect {
+            solver.frame_aspect = aspect;
+            matcher.set_frame_aspect(aspect);
+        }
+        let found = matcher.run(frame)?;
+        let decomposition = solver.decompose(&found);
+        self.monitor.run(frame.time, &decomposition);
+        Ok(solver.run(&self.causal.run(frame.time, decomposition, found.scene)))
+    }
+
+    /// Warps by so much from now on; 0 rests.
+    pub fn set_params(&mut self, strength: f32, align: Align) {
+        if let Some((_, solver)) = &mut self.warp {
+            (solver.strength, solver.align) = (strength, align);
+        }
+    }
+
+    /// Takes the shapes of another exemplar from now on.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime fails.
+    pub fn set_exemplar(&mut self, exemplar: &RgbImage) -> Result<()> {
+        if let Some((matcher, solver)) = &mut self.warp {
+            matcher.set_exemplar(exemplar)?;
+            solver.exemplar_aspect = matcher.exemplar_aspect();
+            (self.causal, self.monitor) = (OneEuroSmoother::default(), MatchMonitor::default());
+        }
+        Ok(())
+    }
+
+    /// Lets go of the frames held back.
+    ///
+    /// # Errors
+    /// Whatever `ready` returns.
+    pub fn finish(&mut self, ready: &mut impl FnMut(AnalyzedFrame) -> Result<()>) -> Result<()> {
+        let Some((_, solver)) = &self.warp else { return Ok(()) };
+        self.monitor.finish();
+        self.smoother.finish(|frame, found| ready(AnalyzedFrame { frame, field: solver.run(&found) }))
+    }
+}
+
+/// Says so, once, if the exemplar is not found for the whole first second: one
+/// black frame is no reason, a page of text is.
+#[derive(Default)]
+pub(super) struct MatchMonitor {
+    first: Option<FrameTime>,
+    settled: bool,
+}
+
+impl MatchMonitor {
+    const PATIENCE: f64 = 1.0;
+
+    pub(super) fn run(&mut self, time: FrameTime, decomposition: &Decomposition) {
+        let first = *self.first.get_or_insert(time);
+        self.settled |= decomposition.found() >= FOUND;
+        if (time - first).as_secs_f64() >= Self::PATIENCE {
+            self.finish();
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        if !std::mem::replace(&mut self.settled, true) && self.first.is_some() {
+            tracing::warn!(
+                "shapes stay as they are, because the geometry exemplar matches nothing in the picture; \
+                 try an exemplar that shows the same kind of thing, large, on a quiet ground \
+                 (`stylewarp still --show all` shows what was matched)"
+            );
+        }
+    }
+}
