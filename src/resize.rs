@@ -116,8 +116,8 @@ mod tests {
 
     #[test]
     fn a_torn_picture_is_called_by_its_name() {
-        let torn = Pixels { bytes: &[0; 13], size: TWO };
-        let error = Resizer::default().pixels(torn, ONE, Filter::Box).expect_err("three bytes are missing");
+        let torn = Pixels { bytes: &[0; 11], size: TWO };
+        let error = Resizer::default().pixels(torn, ONE, Filter::Box).expect_err("a byte is missing");
         assert_eq!(error.to_string(), "cannot resize a picture of 2x2 to 1x1");
     }
 }

@@ -11,13 +11,11 @@ import colour
 import data
 from objective import WEIGHTS, Constraint, Objective, Target, stroke_strength
 from painting import Painter
-from paintings import painting
+from paintings import PAINTINGS, painting
 from scenes import LINES, Motion, Scene, inner
 
 # A code is two vectors, for pictures of FINE and of COARSE lines; between them it is mixed by the logarithm of the lines.
 FINE, COARSE = min(LINES), max(LINES)
-# A painting is seen larger than the picture that is painted: its strokes must be of a size that cells of 4x4 pixels can draw.
-LARGER = 1.6
 # Scans are small: of more lines they show no more strokes, and take long.
 MOST_LINES = 820
 NOISE = 0.02
@@ -44,7 +42,8 @@ class Subject:
 
     @staticmethod
     def read(folder: Path, slug: str, objective: Objective) -> "Subject":
-        sizes = {lines: min(LARGER * lines, MOST_LINES) for lines in LINES}
+        larger = PAINTINGS[slug].larger
+        sizes = {lines: min(larger * lines, MOST_LINES) for lines in LINES}
         found = {size: objective.target(painting(folder, slug, size)) for size in set(sizes.values())}
         return Subject(colour.moments(painting(folder, slug, FINE)), {lines: found[size] for lines, size in sizes.items()})
 
@@ -54,7 +53,7 @@ class Constraints:
     """The weights that are not fixed: content holds the picture legible, brushwork holds the strokes strong."""
 
     content: Constraint = dataclasses.field(default_factory=lambda: Constraint(1.6, LEGIBLE, (0.5, 5.0), 0.03))
-    brushwork: Constraint = dataclasses.field(default_factory=lambda: Constraint(1.0, STROKES, (0.7, 1.6), -0.03))
+    brushwork: Constraint = dataclasses.field(default_factory=lambda: Constraint(1.0, STROKES, (0.8, 2.0), -0.03))
 
     def update(self, legibility: float, strokes: float) -> None:
         self.content.update(legibility)
@@ -88,6 +87,8 @@ def step(painter: Painter, codes: torch.Tensor, objective: Objective, subject: S
     weights = WEIGHTS | {"content": constraints.content.weight}
     for name in ("transport", "moments"):
         weights = weights | {name: WEIGHTS[name] * constraints.brushwork.weight}
+    # Strokes differ from the photo in tone: where they are too weak, that is allowed them.
+    weights["tone"] = WEIGHTS["tone"] / constraints.brushwork.weight**2
     total = sum(weights[name] * term for name, term in terms.items())
     constraints.update(legibility, strokes)
     found = {name: term.item() for name, term in terms.items()} | {"legibility": legibility, "strokes": strokes}

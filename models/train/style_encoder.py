@@ -25,7 +25,6 @@ from torch import nn
 import data
 from colour import moments, transport
 from exporting import export, largest_difference, load_weights, share_weights
-from lesson import LARGER
 from objective import WEIGHTS as TERMS
 from objective import Objective
 from painter import CODES, FILE
@@ -97,7 +96,7 @@ class Judge:
     @torch.no_grad()
     def __call__(self, code: torch.Tensor, slug: str) -> float:
         torch.manual_seed(1)
-        target, colours = self.objective.target(painting(self.folder, slug, LARGER * SIDE)), moments(painting(self.folder, slug, SIDE))
+        target, colours = self.objective.target(painting(self.folder, slug, PAINTINGS[slug].larger * SIDE)), moments(painting(self.folder, slug, SIDE))
         totals = []
         for photo in self.photos:
             seen = transport(moments(photo), colours)(photo)

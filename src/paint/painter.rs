@@ -39,7 +39,7 @@ const MOST_LINES: u32 = 720;
 /// Pixels painted at most (4096x2160): the network needs some 100 bytes for each.
 const MOST_PIXELS: f64 = 8_847_360.0;
 /// Time constant, in seconds, of what the network normalises by.
-const TAU: f64 = 0.25;
+const TAU: f64 = 0.6;
 
 /// How a frame is painted.
 #[derive(Debug, Clone, Copy)]

@@ -143,6 +143,9 @@ fn dials_are_turned_and_nonsense_is_not() {
 #[test]
 fn a_look_changes_while_pictures_go_on() {
     let folder = Folder::new();
+    let looks = folder.path("home/stylewarp/presets");
+    std::fs::create_dir_all(&looks).expect("made");
+    std::fs::write(looks.join("broken.toml"), "texture = \"no-such\"\n").expect("written");
     let mut session = Session::start(&folder, "--camera test --preset modigliani --serve 127.0.0.1:0");
     let address = session.address();
     let mut socket = watch(&address);
@@ -158,8 +161,8 @@ fn a_look_changes_while_pictures_go_on() {
         panic!("{look}: {}", state(&address));
     };
     change("scream", &|state| state["dials"]["preset"] == "scream");
-    // The tiny networks lack this one's texture: the look stays, and the page says so.
-    change("moon", &|state| state["notice"].as_str().is_some_and(|told| told.contains("sleeping-gypsy")));
+    // There is no such texture: the look stays, and the page says so.
+    change("broken", &|state| state["notice"].as_str().is_some_and(|told| told.contains("no-such")));
     assert_eq!(state(&address)["dials"]["preset"], "scream");
     change("modigliani", &|state| state["dials"]["preset"] == "modigliani" && state["notice"].is_null());
     session.end();
