@@ -131,7 +131,8 @@ mod tests {
         let changes: usize = (0..40)
             .map(|k| run(&mut rate, f64::from(k) * 15.0, 15.0, if k % 2 == 0 { 0.1 } else { 0.03 }))
             .sum();
-        assert!(changes < 200, "{changes}");
+        // Without waiting longer each time there would be 120.
+        assert!(changes <= 30, "{changes}");
         assert!(rate.patience > PATIENCE);
     }
 

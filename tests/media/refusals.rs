@@ -148,13 +148,14 @@ fn a_folder_that_may_not_be_written() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new();
     let input = clip(&folder, "in.mp4");
-    fs::create_dir(folder.path("locked")).expect("created");
-    fs::set_permissions(folder.path("locked"), fs::Permissions::from_mode(0o555)).expect("locked");
-    if fs::write(folder.path("locked/probe"), "").is_ok() {
-        // Permissions do not bind the superuser.
-        return;
+    let mut locked = folder.path("locked");
+    fs::create_dir(&locked).expect("created");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).expect("locked");
+    if fs::write(locked.join("probe"), "").is_ok() {
+        // Permissions do not bind the superuser, but nobody makes a file in the kernel's own tree.
+        locked = "/sys".into();
     }
-    let error = copy(&input, &folder.path("locked/out.mp4")).expect_err("refused");
+    let error = copy(&input, &locked.join("out.mp4")).expect_err("refused");
     assert!(matches!(error, Error::Write { .. }), "{error}");
 }
 

@@ -138,7 +138,39 @@ fn every_look_is_on_the_sheet() {
     let folder = Folder::new();
     folder.runs("presets --sheet sheet.png --on photo.png --of textures");
     let sheet = folder.picture("sheet.png");
-    assert!(sheet.width() > 1000 && sheet.height() > 1000, "{:?}", sheet.dimensions());
+    let (across, down) = (tiles(&sheet, true), tiles(&sheet, false));
+    let textures = assets::painting_names().count();
+    // They, and the photo; the last row may not be full.
+    assert_eq!(down.len(), (textures + 1).div_ceil(across.len()), "{across:?} {down:?}");
+    let last = textures % across.len();
+    assert!(picture_at(&sheet, across[last], down[down.len() - 1]), "the last one is there");
     folder.refuses("presets --sheet sheet.png --on photo.png", ["sheet.png exists already", "-y"]);
     folder.refuses("presets --sheet a.png", ["--on", "--help"]);
+}
+
+/// Where tiles begin along an edge of a sheet: runs of what is not white, longer than any letter.
+fn tiles(sheet: &RgbImage, across: bool) -> Vec<u32> {
+    let length = if across { sheet.width() } else { sheet.height() };
+    let inked = |at: u32| {
+        (20..60).any(|k| {
+            let (x, y) = if across { (at, k) } else { (k, at) };
+            sheet.get_pixel(x, y).0 != [255; 3]
+        })
+    };
+    let (mut begins, mut begun) = (Vec::new(), 0);
+    for at in 0..length {
+        if !inked(at) {
+            begun = 0;
+        } else {
+            begun += 1;
+            if begun == 80 {
+                begins.push(at - 79);
+            }
+        }
+    }
+    begins
+}
+
+fn picture_at(sheet: &RgbImage, x: u32, y: u32) -> bool {
+    (20..60).any(|k| sheet.get_pixel(x + k, y + k).0 != [255; 3])
 }

@@ -216,7 +216,8 @@ mod tests {
         let lab = |pixels: &[u8]| to_lab([pixels[0], pixels[1], pixels[2]].map(|v| LINEAR[v as usize]));
         let (kept, own, over) = (lab(&done.pixels), lab(&frame.pixels), lab(&painting.painted));
         assert!((kept[0] - over[0]).abs() < 0.03, "{kept:?} {over:?}");
-        assert!(kept[2].atan2(kept[1]) - own[2].atan2(own[1]) < 0.1, "{kept:?} {own:?}");
+        let turn = (kept[2].atan2(kept[1]) - own[2].atan2(own[1])).abs();
+        assert!(turn.min(std::f32::consts::TAU - turn) < 0.1, "{kept:?} {own:?}");
     }
 
     #[test]
