@@ -180,6 +180,14 @@ pub enum Error {
         /// Pixels.
         height: u32,
     },
+    /// A caller's picture is not laid out as it was said to be.
+    #[error("a picture in memory has {found} where {expected} is needed")]
+    FrameLayout {
+        /// What was needed.
+        expected: String,
+        /// What there was.
+        found: String,
+    },
     /// A value on the command line or in a preset is out of range.
     #[error("{what} is {value}, outside {range}")]
     OutOfRange {

@@ -48,6 +48,9 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::Picture { source: image::ImageError::Limits(_), .. } => "a smaller copy of it".into(),
         Error::Picture { .. } => "a JPEG, PNG, WebP, BMP or TIFF picture".into(),
         Error::PictureTooSmall { .. } => "a picture of at least 16x16 pixels".into(),
+        Error::FrameLayout { .. } => {
+            "the width, height and stride of the picture as it lies in memory".into()
+        }
         Error::NothingToShow => "--geometry IMAGE or a preset, and a --warp above 0".into(),
         Error::NoGpu { .. } => "--device cpu".into(),
         Error::DeviceLost { .. } => "--device cpu, or a smaller --size".into(),

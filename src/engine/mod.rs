@@ -13,12 +13,16 @@
 mod analyze;
 mod builder;
 mod render;
+mod stylizer;
 mod trace;
+mod views;
 
 pub use analyze::{AnalyzedFrame, Analyzer};
 pub use builder::EngineConfig;
 pub use render::{RenderParams, Renderer};
+pub use stylizer::{StylizeParams, Stylizer, StylizerBuilder};
 pub use trace::Trace;
+pub use views::{FrameMut, FrameRef, PixelFormat};
 
 use crate::error::{Error, Result};
 use crate::frame::Frame;

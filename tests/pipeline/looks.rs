@@ -1,9 +1,11 @@
 //! What the tiny networks do to a frame, worked out by hand.
 
 use stylewarp::Error;
-use stylewarp::engine::Engine;
+use stylewarp::engine::{Engine, EngineConfig, FrameMut, FrameRef, PixelFormat, Stylizer};
 use stylewarp::frame::Frame;
 use stylewarp::jobs::video::run_file;
+use stylewarp::nn::runtime::Device;
+use stylewarp::time::FrameTime;
 
 use crate::doubles::{Film, SIZE, SheetKind, engine, engine_on, frame, look, looped};
 use crate::networks;
@@ -107,4 +109,29 @@ fn a_warper_without_a_single_answer_bends_nothing_and_fails_nothing() {
     assert!(untouched == (0..12).map(striped).collect::<Vec<_>>());
     let warped = looped(engine(&look(1.0, 0.0)), (0..12).map(striped));
     assert!(warped != untouched, "a warper in its right mind bends it");
+}
+
+#[test]
+fn frames_of_the_callers_own_layout_are_redrawn_in_its_own_buffer() {
+    let mut brush = look(0.0, 1.0);
+    brush.texture = Some("starry-night".parse().expect("a texture"));
+    let config =
+        EngineConfig { models: Some(networks::tiny()), device: Device::Cpu, ..EngineConfig::default() };
+    let mut stylizer =
+        Stylizer::builder().look(brush).config(config).build().expect("the tiny networks load");
+    let (width, height) = (SIZE.width, SIZE.height);
+    let input = [50, 100, 255].repeat(SIZE.pixels());
+    let mut output = vec![0; SIZE.rgba_bytes()];
+    for (frame, paint, drawn) in [(0, 1.0, [0, 155, 205, 255]), (1, 0.0, [255, 100, 50, 255])] {
+        let time = FrameTime::from_secs_f64(f64::from(frame) * 0.04);
+        let from =
+            FrameRef::new(width, height, PixelFormat::Rgb8, width as usize * 3, &input, time).expect("whole");
+        let stride = width as usize * 4;
+        let mut to = FrameMut::new(width, height, PixelFormat::Bgra8, stride, &mut output).expect("whole");
+        let mut params = stylizer.params();
+        params.paint = paint;
+        stylizer.set_params(params);
+        stylizer.process(from, &mut to).expect("drawn");
+        assert!(output.chunks_exact(4).all(|pixel| pixel == drawn), "{:?} is not {drawn:?}", &output[..4]);
+    }
 }

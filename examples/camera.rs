@@ -1,0 +1,34 @@
+//! Redraws what a camera sees and says how fast: `cargo run --release --example camera -- [CAMERA]`; `test` is a
+//! test card.
+
+use std::time::Duration;
+
+use stylewarp::cancel::CancelToken;
+use stylewarp::engine::EngineConfig;
+use stylewarp::live::capture::request::CameraRequest;
+use stylewarp::live::latest::{Received, channel};
+use stylewarp::live::{Live, LiveConfig};
+use stylewarp::look::{self, Look};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let name = std::env::args().nth(1).unwrap_or_else(|| "test".into()).parse()?;
+    let config = LiveConfig {
+        camera: CameraRequest { name, size: None, fps: None },
+        mirror: false,
+        lines: None,
+        look: Look::load(look::DEFAULT)?,
+        setup: EngineConfig::default(),
+        report: |error, stopped| format!("{stopped}: {error}"),
+        window: false,
+    };
+    let (out, frames) = channel();
+    let session = Live::start(config, vec![out], CancelToken::default())?;
+    for _ in 0..100 {
+        match frames.take(Duration::from_secs(5)) {
+            Received::Item(pair) => println!("{:?} -> {:?}", pair.original, pair.finished),
+            Received::Nothing => println!("no picture"),
+            Received::Closed => break,
+        }
+    }
+    Ok(session.end()?)
+}
