@@ -127,6 +127,17 @@ onnxruntime() {
     mv $FOLDER.part $FOLDER
 }
 
+# The user's data folder is where programs that were installed look for the library and the networks.
+links() {
+    case "$(uname -s)" in
+    Darwin) data="$HOME/Library/Application Support/stylewarp" library=libonnxruntime.dylib ;;
+    *) data="${XDG_DATA_HOME:-$HOME/.local/share}/stylewarp" library=libonnxruntime.so ;;
+    esac
+    mkdir -p "$data"
+    [ "$data/$library" -ef $FOLDER/libonnxruntime ] || ln -sf "$PWD/$FOLDER/libonnxruntime" "$data/$library"
+    [ -d "$data/models" ] || ln -sfn "$PWD/models" "$data/models"
+}
+
 case "$(uname -s)" in
 Linux)
     if have apt-get && have dpkg-query; then
@@ -139,5 +150,6 @@ Darwin) mac_packages ;;
 *) fail "this system is not known to the script" "see README.md, what is needed" ;;
 esac
 onnxruntime
+links
 rust
 say "ready"

@@ -7,4 +7,5 @@
 
 pub mod models;
 pub mod network;
+mod places;
 pub mod runtime;

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
 use crate::nn::network::{FileSpec, Network, describe, signature};
+use crate::nn::places;
 use crate::nn::runtime::Runtime;
 
 const MANIFEST: &str = "manifest.toml";
@@ -29,8 +30,8 @@ pub struct Models {
 }
 
 impl Models {
-    /// Finds the folder: the one given, else `$STYLEWARP_MODELS`, the user's data
-    /// folder, `models` next to the program or above it, `models` here.
+    /// Finds the folder: the one given, else `$STYLEWARP_MODELS`, else `models` beside the program, in
+    /// `lib/stylewarp` of where it is installed, or in the user's data folder.
     ///
     /// # Errors
     /// Where none holds a manifest, or it cannot be understood.
@@ -146,10 +147,6 @@ impl Models {
 
 fn folders() -> Vec<PathBuf> {
     let from_environment = std::env::var_os("STYLEWARP_MODELS").map(PathBuf::from);
-    let data = directories::ProjectDirs::from("", "", "stylewarp").map(|dirs| dirs.data_dir().join("models"));
-    let program = std::env::current_exe().ok();
-    // A program in target/release of a checkout finds the checkout's.
-    let above =
-        program.iter().flat_map(|path| path.ancestors().skip(1).take(4)).map(|folder| folder.join("models"));
-    from_environment.into_iter().chain(data).chain(above).chain([PathBuf::from("models")]).collect()
+    let trusted = places::trusted().into_iter().map(|folder| folder.join("models"));
+    from_environment.into_iter().chain(trusted).collect()
 }

@@ -16,6 +16,7 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use crate::error::{Cause, Error, Result};
 use crate::names::names;
+use crate::nn::places;
 
 /// A product of two matrices of any size: the yardstick, and the smallest
 /// network there is to try a device with.
@@ -198,6 +199,7 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
+/// What `ORT_DYLIB_PATH` names, else the library in one of the [`places`], else whatever the system's loader finds.
 fn find_library() -> PathBuf {
     const NAME: &str = match std::env::consts::OS.as_bytes() {
         b"windows" => "onnxruntime.dll",
@@ -207,12 +209,6 @@ fn find_library() -> PathBuf {
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         return path.into();
     }
-    let program = std::env::current_exe().ok();
-    let beside = program.iter().filter_map(|p| p.parent()).map(|folder| folder.join(NAME));
-    let folders =
-        program.iter().flat_map(|p| p.ancestors()).map(PathBuf::from).chain(std::env::current_dir());
-    beside
-        .chain(folders.map(|folder| folder.join(".onnxruntime").join("libonnxruntime")))
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| NAME.into())
+    let found = places::trusted().into_iter().map(|folder| folder.join(NAME)).find(|path| path.is_file());
+    found.unwrap_or_else(|| NAME.into())
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::kit::{Folder, clip, program, refuses, with};
+use crate::kit::{Folder, clip, program, refuses, run, with};
 use crate::networks;
 
 /// Refused on networks that were damaged.
@@ -126,4 +126,35 @@ fn a_device_that_is_not_there_is_refused() {
         let what = format!("device {device} is not available");
         refuses(&folder, &mut command, 1, [&what, "not in this build", "--device auto"]);
     }
+}
+
+#[test]
+fn a_library_in_the_working_directory_is_never_loaded() {
+    let folder = Folder::new();
+    clip(&folder);
+    // What is planted is no library: to open it would be told.
+    for planted in [".onnxruntime/libonnxruntime", "libonnxruntime.so", "libonnxruntime.dylib"] {
+        let planted = folder.path(planted);
+        fs::create_dir_all(planted.parent().expect("a folder")).expect("made");
+        fs::write(planted, b"planted").expect("written");
+    }
+    let nowhere = folder.path("nobody");
+    let mut command = with(&folder, "in.mp4 out.mp4");
+    command.env_remove("ORT_DYLIB_PATH").env("HOME", &nowhere).env("XDG_DATA_HOME", &nowhere);
+    let run = run(&mut command);
+    assert!(!run.said.contains("ELF") && !run.said.contains("planted"), "{}", run.said);
+    assert!(run.said.contains("ONNX Runtime") || run.code == Some(0), "{}", run.said);
+    assert!(!run.said.contains(&folder.path("").display().to_string()), "{}", run.said);
+}
+
+#[test]
+fn networks_in_the_working_directory_are_never_loaded() {
+    let folder = Folder::new();
+    clip(&folder);
+    fs::create_dir(folder.path("models")).expect("made");
+    fs::write(folder.path("models/manifest.toml"), b"planted").expect("written");
+    let nowhere = folder.path("nobody");
+    let mut command = with(&folder, "in.mp4 out.mp4");
+    command.env_remove("STYLEWARP_MODELS").env("HOME", &nowhere).env("XDG_DATA_HOME", &nowhere);
+    refuses(&folder, &mut command, 1, ["the file manifest.toml of the networks is missing", "", "models"]);
 }
