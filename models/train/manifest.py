@@ -23,6 +23,9 @@ FILES = (
     "painter.bin",
     "style-encoder.onnx",
     "styler.onnx",
+    "styler-features.onnx",
+    "styler-match.onnx",
+    "styler-gram.onnx",
 )
 # Dynamic sizes are filled in with these to count multiply-accumulates per pixel.
 PROBE = {"height": 352, "width": 640, "rows": 88, "columns": 160, "height8": 44, "width8": 80}
