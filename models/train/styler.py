@@ -1,19 +1,24 @@
-"""The styler as a graph: the paper's texture loss and its gradient with respect to the image.
+"""The styler's graphs: features, the search for neighbours, and two objectives with their gradient by the image.
 
     python styler.py --data DATA --out MODELS [--check FILE]
 
-Writes `styler.onnx`, and `vgg16.safetensors`, the weights that it and `encoder.onnx` refer to.
-The backward pass is spelled out with forward operators (a convolution's adjoint is a convolution
-with the kernel turned round, which the runtime prepares once), so that any ONNX runtime can
-optimise an image. `--check` writes a small picture with PyTorch's own losses and gradients, for
-the test.
+Writes `vgg16.safetensors`, whose kernels all of them share, and
 
-Inputs  `image` [1,3,H,W], RGB in [0,1], H and W multiples of 16; `content` [1,512,H/8,W/8];
-        `mean1`..`mean5` [C], `matrix1`..`matrix5` [C,C]: the style; `weights` [3]: of content,
-        style and smoothness; `centred` [1]: 0 for Gram matrices, 1 for means and covariances.
-Outputs `terms` [3]: content, style, smoothness, not weighted; `gradient` [1,3,H,W] of the
-        weighted sum; and, of the image itself, what the inputs are of their pictures:
-        `image_content`, `image_mean1`.., `image_matrix1`..
+`styler-features.onnx`  `image` [1,3,H,W], RGB in [0,1] -> `features1`..`features3` [N,C]: relu2_2, relu3_3, relu4_3 of VGG-16, one
+    row a place (N = HW/4, HW/16, HW/64; C = 128, 256, 512). H and W are multiples of 8.
+`styler-match.onnx`     `queries` [N,C], `bank` [M,C], `offset` [M] -> `index` [N]: the row of `bank` whose scalar product with each
+    query, plus `offset`, is greatest. As a float, exact up to 16 million. The caller gives few queries at a time: N x M floats.
+`styler.onnx`           the default objective, nearest neighbours (Kolkin et al., "Neural Neighbor Style Transfer", 2022): `image`,
+    H and W multiples of 16; `tone` [1,3,H/16,W/16]; `weights` [3]; `mean1`.. [C], `target1`.. [N,C] (rows of length one) ->
+    `terms` [3], not weighted; `gradient` [1,3,H,W] of the weighted sum; `features1`.. as above, of the image.
+    Terms: (1) mean over places, then over the three layers, of 1 - cos(F - mean, target); (2) mean square excess beyond
+    [0,1]; (3) mean absolute difference of the image's 16x16-pixel means from `tone`. VGG sees the image clamped to [-.2,1.2].
+`styler-gram.onnx`      the older objective (Gatys, Ecker and Bethge, CVPR 2016): `image`, H and W multiples of 16; `content`
+    [1,512,H/8,W/8]; `weights` [3]; `matrix1`..`matrix5` [C,C] -> `terms` [3]: content |F - F*|^2 / |F*|^2 at relu4_2, style, mean
+    over relu1_1, 2_1, 3_1, 4_1 and a quarter of 5_1 of |G - G*|^2 / |G*|^2, and smoothness, mean square difference of
+    neighbours; `gradient`; `image_content`, `image_matrix1`..: what the inputs are, of the image itself.
+
+`--check` writes a small picture with PyTorch's own losses and gradients, for `tests/painting/styler.rs`.
 """
 
 import argparse
@@ -22,143 +27,144 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
-from safetensors.torch import save_file
+from onnx import TensorProto
 
-from exporting import OPSET, share_weights
-from losses import STYLE_LAYERS, Objective, smoothness
-from vgg import BLOCKS, MEAN, STD, WEIGHTS, write_shared_weights
+import styler_check
+from exporting import share_weights
+from graph import Graph, VggGraph
+from vgg import BLOCKS, WEIGHTS, write_shared_weights
 
+NEIGHBOURS = {"conv2_2": 4, "conv3_3": 16, "conv4_3": 64}  # layer: pixels to a place
+CHANNELS = {name: channels for block in BLOCKS for name, _, channels in block}
+TONE_PIXELS = 16
+SEEN = (-0.2, 1.2)
 CONTENT = "conv4_2"
-STYLE = {layer.replace("relu", "conv"): weight for layer, weight in STYLE_LAYERS.items()}
-LAST = "conv5_1"
+GRAM = {"conv1_1": 1.0, "conv2_1": 1.0, "conv3_1": 1.0, "conv4_1": 1.0, "conv5_1": 0.25}
+IMAGE = {"image": (1, 3, "height", "width")}
 
 
-class Graph:
-    """Nodes in order; every method adds some and returns the name of what comes out."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def add(self, operator: str, *inputs: str, output: str | None = None, **attributes) -> str:
-        output = output or f"{operator.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
-        return output
-
-    def constant(self, values, kind=np.float32) -> str:
-        name = f"constant{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(values, kind), name))
-        return name
-
-    def product(self, *factors: str) -> str:
-        result, *rest = factors
-        for factor in rest:
-            result = self.add("Mul", result, factor)
-        return result
-
-    def sum_of_squares(self, x: str) -> str:
-        return self.add("ReduceSumSquare", x, keepdims=0)
-
-    def transpose(self, x: str) -> str:
-        return self.add("Transpose", x, perm=[1, 0])
+def rows(graph: Graph, features: str, name: str, output: str | None = None) -> str:
+    """[1,C,h,w] -> one row of C for every place."""
+    flat = graph.add("Reshape", features, graph.constant([CHANNELS[name], -1], np.int64))
+    return graph.add("Transpose", flat, output=output, perm=[1, 0])
 
 
-class Styler(Graph):
-    def __init__(self, weights: dict[str, torch.Tensor]) -> None:
-        super().__init__()
-        self.weights = weights
-        self.style_share = {name: weight / sum(STYLE.values()) for name, weight in STYLE.items()}
-        self.content_weight, self.style_weight, self.smooth_weight = (
-            self.add("Gather", "weights", self.constant(k, np.int64)) for k in range(3)
-        )
-        self.style_terms: list[str] = []
+def numbered(prefix: str, count: str = "places") -> dict[str, tuple]:
+    return {f"{prefix}{k}": (f"{count}{k}", CHANNELS[name]) for k, name in enumerate(NEIGHBOURS, 1)}
 
-    def weight(self, name: str) -> str:
-        stored = numpy_helper.from_array(self.weights[f"{name}.weight"].numpy(), f"{name}.weight")
-        self.constants.append(stored)
-        return self.add("Cast", stored.name, to=TensorProto.FLOAT)
 
-    def build(self) -> None:
-        mean, std = (self.constant(np.reshape(v, (1, 3, 1, 1))) for v in (MEAN, STD))
-        x = self.add("Div", self.add("Sub", "image", mean), std)
-        tape = []
-        for block in BLOCKS:
-            for name, _, channels in block:
-                weight = self.weight(name)
-                bias = self.constant(self.weights[f"{name}.bias"].numpy())
-                x = self.add("Relu", self.add("Conv", x, weight, bias, pads=[1] * 4))
-                tape.append((name, weight, x, channels))
-                if name == LAST:
-                    return self.backward(tape, std)
-            x = self.pool(x, tape)
-        raise ValueError(f"no layer {LAST}")
+def features_model(weights: dict[str, torch.Tensor]) -> onnx.ModelProto:
+    graph = VggGraph(weights)
+    found = graph.forward("image", list(NEIGHBOURS)[-1])
+    for k, name in enumerate(NEIGHBOURS, 1):
+        rows(graph, found[name], name, f"features{k}")
+    return graph.model("styler-features", IMAGE, numbered("features"))
 
-    def pool(self, x: str, tape: list) -> str:
-        pooled, where = f"pooled{len(self.nodes)}", f"where{len(self.nodes)}"
-        self.nodes.append(helper.make_node("MaxPool", [x], [pooled, where], kernel_shape=[2, 2], strides=[2, 2]))
-        tape.append(("pool", where, x, 0))
-        return pooled
 
-    def backward(self, tape: list, std: str) -> None:
-        gradient = None
-        for name, weight, x, channels in reversed(tape):
-            if name == "pool":
-                # Back to where each maximum came from; the size is that of the layer before.
-                gradient = self.add("MaxUnpool", gradient, weight, self.add("Shape", x), kernel_shape=[2, 2], strides=[2, 2])
-                continue
-            own = [self.style(name, x, channels)] if name in STYLE else []
-            own += [self.content(x)] if name == CONTENT else []
-            for term in own:
-                gradient = self.add("Add", gradient, term) if gradient else term
-            alive = self.add("Greater", x, self.constant(0.0))
-            gradient = self.add("Where", alive, gradient, self.constant(0.0))
-            gradient = self.add("Conv", gradient, self.turned(weight), pads=[1] * 4)
-        gradient = self.add("Div", gradient, std)
-        smooth, own = self.smooth()
-        self.add("Add", gradient, own, output="gradient")
-        style = self.add("Sum", *self.style_terms)
-        terms = [self.add("Unsqueeze", t, self.constant([0], np.int64)) for t in (self.content_term, style, smooth)]
-        self.add("Concat", *terms, output="terms", axis=0)
+def match_model() -> onnx.ModelProto:
+    graph = Graph()
+    likeness = graph.add("Gemm", "queries", "bank", "offset", transB=1)
+    graph.add("Cast", graph.add("ArgMax", likeness, axis=1, keepdims=0), output="index", to=TensorProto.FLOAT)
+    inputs = {"queries": ("places", "channels"), "bank": ("marks", "channels"), "offset": ("marks",)}
+    return graph.model("styler-match", inputs, {"index": ("places",)})
 
-    def turned(self, weight: str) -> str:
-        """The adjoint's kernel: input and output channels swapped, rotated by half a turn."""
-        swapped = self.add("Transpose", weight, perm=[1, 0, 2, 3])
-        ends, axes = self.constant([-10, -10], np.int64), self.constant([2, 3], np.int64)
-        return self.add("Slice", swapped, self.constant([-1, -1], np.int64), ends, axes, self.constant([-1, -1], np.int64))
 
-    def style(self, name: str, x: str, channels: int) -> str:
-        """Adds the layer's term and gives its gradient. With F [C,N], mean m, matrix S = FF'/N - centred mm' and
-        targets m*, S*: |S - S*|^2 / |S*|^2 + centred |m - m*|^2 / |m*|^2."""
-        number = list(STYLE).index(name) + 1
-        flat = self.add("Reshape", x, self.constant([channels, -1], np.int64))
-        count = self.add("Div", self.add("Cast", self.add("Size", flat), to=TensorProto.FLOAT), self.constant(channels))
-        mean = self.add("ReduceMean", flat, axes=[1], keepdims=1)
-        second = self.add("Div", self.add("MatMul", flat, self.transpose(flat)), count)
-        outer = self.add("MatMul", mean, self.transpose(mean))
-        matrix = self.add("Sub", second, self.product("centred", outer), output=f"image_matrix{number}")
-        self.add("Squeeze", mean, self.constant([1], np.int64), output=f"image_mean{number}")
-        target = self.add("Unsqueeze", f"mean{number}", self.constant([1], np.int64))
-        off, off_mean = self.add("Sub", matrix, f"matrix{number}"), self.add("Sub", mean, target)
-        tiny = self.constant(1e-12)
-        norm = self.add("Max", self.sum_of_squares(f"matrix{number}"), tiny)
-        norm_mean = self.add("Max", self.sum_of_squares(target), tiny)
-        share = self.constant(self.style_share[name])
-        term = self.add("Div", self.sum_of_squares(off), norm)
-        term_mean = self.product("centred", self.add("Div", self.sum_of_squares(off_mean), norm_mean))
-        self.style_terms.append(self.product(share, self.add("Squeeze", self.add("Add", term, term_mean))))
-        centred = self.add("Sub", flat, self.product("centred", mean))
-        by_matrix = self.product(self.constant(4.0), self.add("MatMul", self.add("Div", off, norm), centred))
-        by_mean = self.product(self.constant(2.0), "centred", self.add("Div", off_mean, norm_mean))
-        both = self.add("Div", self.add("Add", by_matrix, by_mean), count)
-        return self.add("Reshape", self.product(share, self.style_weight, both), self.add("Shape", x))
+def weights_of(graph: Graph, count: int) -> list[str]:
+    return [graph.add("Gather", "weights", graph.constant(k, np.int64)) for k in range(count)]
 
-    def content(self, x: str) -> str:
+
+class Neighbours(VggGraph):
+    """`styler.onnx`."""
+
+    def build(self) -> onnx.ModelProto:
+        match_weight, range_weight, tone_weight = weights_of(self, 3)
+        seen = self.add("Clip", "image", self.constant(SEEN[0]), self.constant(SEEN[1]))
+        found = self.forward(seen, list(NEIGHBOURS)[-1])
+        terms, gradients = [], {}
+        for k, name in enumerate(NEIGHBOURS, 1):
+            term, gradient = self.layer(k, name, found[name])
+            terms.append(term)
+            gradients[name] = self.product(match_weight, gradient)
+        match = self.add("Mul", self.add("Sum", *terms), self.constant(1 / len(terms)))
+        gradient = self.backward(gradients)
+        same = self.add("Equal", seen, "image")
+        gradient = self.add("Where", same, gradient, self.constant(0.0))
+        excess, by_range = self.excess()
+        tone, by_tone = self.tone()
+        parts = gradient, self.product(range_weight, by_range), self.product(tone_weight, by_tone)
+        self.add("Sum", *parts, output="gradient")
+        self.vector(match, excess, tone, output="terms")
+        tone = {"tone": (1, 3, "height16", "width16")}
+        means = {f"mean{k}": (CHANNELS[name],) for k, name in enumerate(NEIGHBOURS, 1)}
+        inputs = {**IMAGE, **tone, "weights": (3,), **means, **numbered("target")}
+        return self.model("styler", inputs, {"terms": (3,), "gradient": IMAGE["image"], **numbered("features")})
+
+    def layer(self, k: int, name: str, features: str) -> tuple[str, str]:
+        """1 - u't, averaged, with u = (F - mean) / |F - mean|; by F it is ((u't) u - t) / |F - mean|."""
+        places = rows(self, features, name, f"features{k}")
+        off = self.add("Sub", places, f"mean{k}")
+        length = self.add("Add", self.add("ReduceL2", off, axes=[1], keepdims=1), self.constant(1e-6))
+        unit = self.add("Div", off, length)
+        cosine = self.add("ReduceSum", self.add("Mul", unit, f"target{k}"), self.constant([1], np.int64), keepdims=1)
+        term = self.add("Sub", self.constant(1.0), self.add("ReduceMean", cosine, keepdims=0))
+        slope = self.add("Div", self.add("Sub", self.add("Mul", cosine, unit), f"target{k}"), length)
+        share = self.add("Div", self.constant(1 / len(NEIGHBOURS)), self.count(cosine))
+        slope = self.transpose(self.add("Mul", slope, share))
+        return term, self.add("Reshape", slope, self.add("Shape", features))
+
+    def excess(self) -> tuple[str, str]:
+        beyond = self.add("Sub", "image", self.add("Clip", "image", self.constant(0.0), self.constant(1.0)))
+        count = self.count("image")
+        return self.add("Div", self.sum_of_squares(beyond), count), self.add("Div", self.add("Mul", beyond, self.constant(2.0)), count)
+
+    def tone(self) -> tuple[str, str]:
+        side = [TONE_PIXELS] * 2
+        off = self.add("Sub", self.add("AveragePool", "image", kernel_shape=side, strides=side), "tone")
+        term = self.add("ReduceMean", self.add("Abs", off), keepdims=0)
+        scales = self.constant([1, 1, TONE_PIXELS, TONE_PIXELS])
+        wide = self.add("Resize", self.add("Sign", off), "", scales, mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric")
+        return term, self.add("Div", wide, self.count("image"))
+
+
+class Gram(VggGraph):
+    """`styler-gram.onnx`."""
+
+    def build(self) -> onnx.ModelProto:
+        content_weight, style_weight, smooth_weight = weights_of(self, 3)
+        found = self.forward("image", list(GRAM)[-1])
+        terms, gradients = [], {}
+        for k, name in enumerate(GRAM, 1):
+            term, gradient = self.style(k, name, found[name])
+            terms.append(term)
+            gradients[name] = self.product(style_weight, gradient)
+        content, by_content = self.content(found[CONTENT])
+        gradients[CONTENT] = self.product(content_weight, by_content)
+        smooth, by_smooth = self.smooth()
+        self.add("Add", self.backward(gradients), self.product(smooth_weight, by_smooth), output="gradient")
+        self.vector(content, self.add("Sum", *terms), smooth, output="terms")
+        content = (1, CHANNELS[CONTENT], "height8", "width8")
+        square = {k: (CHANNELS[name],) * 2 for k, name in enumerate(GRAM, 1)}
+        inputs = {**IMAGE, "content": content, "weights": (3,), **{f"matrix{k}": s for k, s in square.items()}}
+        own = {"image_content": content, **{f"image_matrix{k}": s for k, s in square.items()}}
+        return self.model("styler-gram", inputs, {"terms": (3,), "gradient": IMAGE["image"], **own})
+
+    def style(self, k: int, name: str, x: str) -> tuple[str, str]:
+        """With F [C,N] and G = FF'/N: |G - G*|^2 / |G*|^2; by F it is 4 (G - G*) F / N / |G*|^2."""
+        flat = self.add("Reshape", x, self.constant([CHANNELS[name], -1], np.int64))
+        count = self.add("Div", self.count(flat), self.constant(CHANNELS[name]))
+        matrix = self.add("Div", self.add("MatMul", flat, self.transpose(flat)), count, output=f"image_matrix{k}")
+        off = self.add("Sub", matrix, f"matrix{k}")
+        norm = self.add("Max", self.sum_of_squares(f"matrix{k}"), self.constant(1e-12))
+        share = self.constant(GRAM[name] / sum(GRAM.values()))
+        term = self.product(share, self.add("Div", self.sum_of_squares(off), norm))
+        slope = self.add("Div", self.add("MatMul", self.add("Div", off, norm), flat), count)
+        return term, self.add("Reshape", self.product(self.constant(4.0), share, slope), self.add("Shape", x))
+
+    def content(self, x: str) -> tuple[str, str]:
         self.add("Identity", x, output="image_content")
         off = self.add("Sub", x, "content")
         norm = self.add("Max", self.sum_of_squares("content"), self.constant(1e-12))
-        self.content_term = self.add("Div", self.sum_of_squares(off), norm)
-        return self.product(self.constant(2.0), self.content_weight, self.add("Div", off, norm))
+        return self.add("Div", self.sum_of_squares(off), norm), self.product(self.constant(2.0), self.add("Div", off, norm))
 
     def smooth(self) -> tuple[str, str]:
         """Mean square difference between neighbours, and its gradient: minus twice the Laplacian, edges repeated."""
@@ -169,43 +175,9 @@ class Styler(Graph):
         kernels[1][:, 0] = [[0, -1], [0, 1]]
         kernels[2][:, 0] = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
         across, down, laplacian = (self.constant(k) for k in kernels)
-        size = self.add("Cast", self.add("Size", "image"), to=TensorProto.FLOAT)
         squares = [self.sum_of_squares(self.add("Conv", padded, kernel, group=3)) for kernel in (across, down)]
-        term = self.add("Div", self.add("Sum", *squares), size)
-        curve = self.add("Div", self.add("Conv", all_sides, laplacian, group=3), size)
-        return term, self.product(self.constant(-2.0), self.smooth_weight, curve)
-
-
-def model(weights: dict[str, torch.Tensor]) -> onnx.ModelProto:
-    styler = Styler(weights)
-    styler.build()
-    channels = {name: c for block in BLOCKS for name, _, c in block}
-    value = lambda name, *shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    style = [(k, channels[name]) for k, name in enumerate(STYLE, start=1)]
-    content = (1, channels[CONTENT], "height8", "width8")
-    image = value("image", 1, 3, "height", "width")
-    inputs = [image, value("content", *content), value("weights", 3), value("centred", 1)]
-    inputs += [value(f"mean{k}", c) for k, c in style] + [value(f"matrix{k}", c, c) for k, c in style]
-    outputs = [value("terms", 3), value("gradient", 1, 3, "height", "width"), value("image_content", *content)]
-    outputs += [value(f"image_mean{k}", c) for k, c in style] + [value(f"image_matrix{k}", c, c) for k, c in style]
-    graph = helper.make_graph(styler.nodes, "styler", inputs, outputs, styler.constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9, producer_name="stylewarp")
-
-
-def write_check(data: Path, path: Path) -> None:
-    """A picture of 48x32, targets from two others, and what PyTorch's autograd makes of them."""
-    torch.manual_seed(1)
-    objective = Objective(data, bfloat16=False)
-    found = {"image": torch.rand(1, 3, 48, 32), "photo": torch.rand(1, 3, 48, 32), "painting": torch.rand(1, 3, 64, 48) ** 2}
-    weights = torch.tensor([1.0, 10.0, 100.0])
-    for name, centred in (("gram", False), ("centred", True)):
-        objective.centred = centred
-        image = found["image"].clone().requires_grad_()
-        content, style = objective(image, objective.content_target(found["photo"]), objective.style_target(found["painting"]))
-        terms = torch.cat([content, style, smoothness(image)[None]])
-        (weights @ terms).backward()
-        found[f"{name}.terms"], found[f"{name}.gradient"] = terms.detach(), image.grad
-    save_file({**found, "weights": weights}, path)
+        curve = self.add("Div", self.add("Conv", all_sides, laplacian, group=3), self.count("image"))
+        return self.add("Div", self.add("Sum", *squares), self.count("image")), self.product(self.constant(-2.0), curve)
 
 
 def main() -> None:
@@ -214,12 +186,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--check", type=Path)
     args = parser.parse_args()
-    graph = model(write_shared_weights(args.data, args.out))
-    share_weights(graph, args.out / WEIGHTS)
-    onnx.save(graph, str(args.out / "styler.onnx"))
-    onnx.checker.check_model(str(args.out / "styler.onnx"))
+    weights = write_shared_weights(args.data, args.out)
+    models = {"styler-features": features_model(weights), "styler-match": match_model(), "styler": Neighbours(weights).build(), "styler-gram": Gram(weights).build()}
+    for name, model in models.items():
+        share_weights(model, args.out / WEIGHTS)
+        onnx.save(model, str(args.out / f"{name}.onnx"))
+        onnx.checker.check_model(str(args.out / f"{name}.onnx"))
     if args.check:
-        write_check(args.data, args.check)
+        styler_check.write(args.data, args.check)
 
 
 if __name__ == "__main__":

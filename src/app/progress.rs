@@ -151,7 +151,7 @@ fn show(bar: &ProgressBar, frames: Option<u64>) {
     bar.reset();
 }
 
-/// The bar of an optimisation, with its losses.
+/// The bar of an optimisation, with its objective.
 pub struct StepBar(ProgressBar);
 
 impl StepBar {
@@ -166,10 +166,7 @@ impl StepBar {
     /// One more step is done.
     pub fn step(&self, step: Step) {
         self.0.set_length(step.steps);
-        self.0.set_message(format!(
-            "{} lines, content {:.2}, style {:.3}",
-            step.lines, step.content, step.style
-        ));
+        self.0.set_message(format!("{} lines, objective {:.2}", step.lines, step.objective));
         self.0.set_position(step.done);
     }
 }

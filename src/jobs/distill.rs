@@ -2,8 +2,9 @@
 //!
 //! The code that the style encoder predicts is moved in parts: every stretch of
 //! it may lean towards, or away from, that of each style the painter knows. What
-//! is minimised is the styler's own objective of what the painter makes of a few
-//! pictures. The styler gives the gradient with respect to the painted image; the
+//! is minimised is the objective of `still --quality best`, nearest neighbours, of
+//! what the painter makes of a few pictures. It comes with its gradient by the
+//! painted image, which is all that tuning more than the code would need; the
 //! painter is so fast that its own part is found by trying: it paints the picture
 //! once with every lean a little changed (forward differences), and the scalar
 //! product of that change with the gradient is the slope.
@@ -22,7 +23,8 @@ use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
 use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
 use crate::paint::optimize::adam::Adam;
-use crate::paint::optimize::{Planes, Recipe, Statistics, Step, StyleOptimizer, Target};
+use crate::paint::optimize::neighbours::{Judgement, Neighbours, Target};
+use crate::paint::optimize::{Planes, Step, enlarged};
 use crate::paint::orientation::Orientation;
 use crate::paint::painter::{self, GREY, cell_luminance, planes_of};
 use crate::paint::recolor::{ColorMap, ColorMoments};
@@ -33,6 +35,12 @@ use crate::paint::style_encoder::StyleEncoder;
 const STRETCHES: usize = 6;
 /// Lines of the pictures it is tuned on. Codes for fine pictures are tuned; those for coarse ones move along.
 const LINES: u32 = FINE as u32;
+/// Lines of the painting for one of a picture.
+const LARGER: f32 = 1.5;
+/// How much the photo leads the search for neighbours, beside what was painted.
+const LED: f32 = 0.75;
+/// Marks of the painting that are searched, at each layer.
+const MARKS: usize = 4096;
 /// How far a lean is changed to see what it does.
 const TRIAL: f32 = 0.05;
 /// Step of the optimiser, in leans, and how far any lean may go.
@@ -44,7 +52,7 @@ const MOST: f32 = 3.0;
 const LESSONS: [&str; 6] =
     ["girls-at-the-piano", "cafe-terrace", "shipwreck", "jack-pine", "skull", "parasol"];
 
-/// The objective of a code before and after tuning: content plus weighted style.
+/// The objective of a code before and after tuning.
 #[derive(Debug, Clone, Copy)]
 pub struct DistillReport {
     /// Of the code as the style encoder predicts it.
@@ -93,7 +101,7 @@ pub fn write(
 
 /// Tunes codes for one painting.
 pub struct Distiller {
-    styler: StyleOptimizer,
+    objective: Neighbours,
     painter: Network,
     /// Start, and the styles it may lean towards.
     start: Style,
@@ -125,8 +133,8 @@ impl Distiller {
         let origin = Style::mix(&equal)
             .ok_or_else(|| Error::TextureMissing { name: "any".into(), available: Vec::new() })?;
         let colors = ColorMoments::of::<3>(painting.as_raw(), painting.width() as usize);
-        let recipe = Recipe { statistics: Statistics::Gram, ..Recipe::default() };
-        let mut styler = StyleOptimizer::new(models, runtime, painting, recipe)?;
+        let brushwork = enlarged(&painting, LINES as f32 * LARGER)?;
+        let mut objective = Neighbours::new(models, runtime)?;
         let mut lessons = Vec::new();
         for photo in photos {
             let side = photo.width().min(photo.height());
@@ -138,11 +146,11 @@ impl Distiller {
             let mut orientation = Orientation::default();
             orientation.update(&cell_luminance(&photo.values(), cells), cells, None);
             let noise = orientation.smear(&AdvectedNoise::default().run(photo.size(), cells, None));
-            let target = styler.target(&photo, LINES)?;
+            let target = objective.target(&photo, &brushwork, MARKS)?;
             lessons.push(Example { photo, noise, target });
         }
         let painter = models.network(painter::NETWORK, runtime)?;
-        Ok(Self { styler, painter, start, known, origin, lessons })
+        Ok(Self { objective, painter, start, known, origin, lessons })
     }
 
     /// The code predicted without tuning.
@@ -150,7 +158,7 @@ impl Distiller {
         &self.start
     }
 
-    /// The mean of content plus weighted style over the pictures, for a code.
+    /// The mean of the objective over the pictures, for a code.
     ///
     /// # Errors
     /// Where ONNX Runtime fails.
@@ -159,8 +167,7 @@ impl Distiller {
         let mut sum = 0.0;
         for number in 0..self.lessons.len() {
             let painted = self.paint(number, &code)?;
-            let ([content, style], _) = self.judge(number, &painted)?;
-            sum += content + Recipe::default().style * style;
+            sum += self.judge(number, &painted)?.objective;
         }
         Ok(sum / self.lessons.len() as f32)
     }
@@ -173,20 +180,20 @@ impl Distiller {
         let mut adam = Adam::new(vec![0.0; self.known.len() * STRETCHES], -MOST..=MOST);
         for step in 1..=steps {
             let number = step as usize % self.lessons.len();
-            let ([content, style], slopes) = self.slopes(number, adam.values())?;
+            let (objective, slopes) = self.slopes(number, adam.values())?;
             // Falls to nothing at the end, so that the last picture does not have the last word.
             adam.step(&slopes, RATE * (1.0 - (step - 1) as f32 / steps as f32).sqrt());
-            report(Step { done: step.into(), steps: steps.into(), lines: LINES, content, style });
+            report(Step { done: step.into(), steps: steps.into(), lines: LINES, objective });
         }
         let (tuned, before) = (self.leant(adam.values()), self.start.clone());
         // On few steps tuning can do harm; then the prediction stays.
         Ok(if self.objective(&tuned)? < self.objective(&before)? { tuned } else { before })
     }
 
-    /// Content and style of one picture painted with these leans, and the slope of the objective by each.
-    fn slopes(&mut self, number: usize, leans: &[f32]) -> Result<([f32; 2], Vec<f32>)> {
+    /// The objective of one picture painted with these leans, and its slope by each.
+    fn slopes(&mut self, number: usize, leans: &[f32]) -> Result<(f32, Vec<f32>)> {
         let painted = self.paint(number, &self.leant(leans).code(FINE, 1.0))?;
-        let (terms, gradient) = self.judge(number, &painted)?;
+        let Judgement { objective, gradient } = self.judge(number, &painted)?;
         let (mut tried, mut slopes) = (leans.to_vec(), Vec::with_capacity(leans.len()));
         for k in 0..leans.len() {
             tried[k] = leans[k] + TRIAL;
@@ -199,7 +206,7 @@ impl Distiller {
                 .map(|((tried, own), slope)| (tried - own) * slope);
             slopes.push(products.sum::<f32>() / TRIAL);
         }
-        Ok((terms, slopes))
+        Ok((objective, slopes))
     }
 
     fn leant(&self, leans: &[f32]) -> Style {
@@ -230,12 +237,11 @@ impl Distiller {
         self.painter.run(&inputs, |outputs| planes_of(outputs[0], cells))
     }
 
-    /// Content and style, and the gradient of their weighted sum.
-    fn judge(&mut self, number: usize, painted: &[f32]) -> Result<([f32; 2], Vec<f32>)> {
+    /// The objective of what was painted, and its gradient; partners are searched anew.
+    fn judge(&mut self, number: usize, painted: &[f32]) -> Result<Judgement> {
         let Example { photo, target, .. } = &self.lessons[number];
-        self.styler.losses(painted, photo.padded(), target, |outputs| {
-            ([outputs[0][0], outputs[0][1]], outputs[1].to_vec())
-        })
+        let matches = self.objective.matches(painted, photo.padded(), target, LED)?;
+        self.objective.judge(painted, photo.padded(), target, &matches)
     }
 }
 

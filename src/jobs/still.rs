@@ -1,4 +1,4 @@
-//! One picture, redrawn as the paper does it: minutes of optimisation.
+//! One picture, painted by optimisation: minutes, for the best that there is.
 
 use crate::engine::{Engine, EngineConfig};
 use crate::error::Result;
@@ -11,8 +11,8 @@ use crate::paint::optimize::{Init, Recipe, Step, StyleOptimizer};
 use crate::paint::painter::{PaintParams, Painter};
 use crate::paint::style_spec::StyleSpec;
 
-/// The paper itself: the picture is warped, painted if the recipe begins so, then
-/// optimised towards the look's painting. Minutes; `report` sees every step.
+/// The picture is warped, painted if the recipe begins so, then optimised
+/// towards the look's painting. Minutes; `report` sees every step.
 ///
 /// # Errors
 /// Where the look's texture is not a single painting, or a stage fails.

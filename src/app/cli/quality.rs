@@ -6,26 +6,29 @@ use crate::app::cli::choice;
 use crate::look::Look;
 use crate::paint::optimize::{Recipe, Statistics};
 
+/// Steps at every scale where Gram matrices are matched: they need more.
+const GRAM_STEPS: u32 = 150;
+
 /// How a still is painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Quality {
     /// One pass of the painter, as video.
     #[default]
     Fast,
-    /// What the painter made, improved by the paper's optimisation towards one painting: some minutes.
+    /// What the painter made, optimised towards one painting: some minutes.
     Better,
-    /// The paper's own way: the photo, optimised coarse to fine towards one painting: many minutes.
+    /// The photo, optimised coarse to fine towards one painting: many minutes.
     Best,
 }
 
-/// How a still is painted, and the flags of the paper's optimisation.
+/// How a still is painted, and the flags of the optimisation.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Quality")]
 pub struct QualityArgs {
     /// How it is painted; `better` and `best` take minutes and need a single painting as their texture
     #[arg(long, value_enum, default_value_t)]
     pub quality: Quality,
-    /// Steps at every scale [default: 30 for better, 150 for best]
+    /// Steps at every scale [default: 60 for better, 80 for best; 150 with `--statistics gram`]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub iterations: Option<u32>,
     /// Lines (of the shorter side) of the scales, coarse to fine [default: 512; 64,128,256,512 for best]
@@ -35,7 +38,7 @@ pub struct QualityArgs {
     /// What of the painting is matched
     #[arg(long, value_parser = choice::<Statistics>(), default_value_t)]
     pub statistics: Statistics,
-    /// How much the painting weighs against the photo
+    /// How much the painting weighs against the photo, with `--statistics gram`
     #[arg(long, value_name = "WEIGHT", default_value_t = 5.0, value_parser = style_weight)]
     pub style_weight: f32,
 }
@@ -48,6 +51,10 @@ impl QualityArgs {
             Quality::Better => Recipe::improving(),
             Quality::Best => Recipe::default(),
         };
+        let usual_steps = match self.statistics {
+            Statistics::Neighbours => usual.iterations,
+            Statistics::Gram => GRAM_STEPS,
+        };
         let mut scales = self.scales.clone().unwrap_or(usual.scales);
         if let Some(lines) = lines {
             scales.retain(|scale| *scale < lines);
@@ -56,7 +63,7 @@ impl QualityArgs {
         Some(Recipe {
             begin: usual.begin,
             scales,
-            iterations: self.iterations.unwrap_or(usual.iterations),
+            iterations: self.iterations.unwrap_or(usual_steps),
             style: self.style_weight,
             statistics: self.statistics,
             stroke: look.stroke_size,

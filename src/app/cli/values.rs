@@ -83,7 +83,7 @@ choices! {
         Ffv1 => "FFV1: lossless",
     }
     Statistics {
-        Gram => "Gram matrices, as in the paper",
-        Moments => "Means and covariances, apart",
+        Neighbours => "Every place like the place of the painting that is likest to it",
+        Gram => "Gram matrices of tiles, as in the paper",
     }
 }

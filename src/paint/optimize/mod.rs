@@ -1,12 +1,11 @@
-//! The paper's own texture stage, and the painter's teacher: the picture itself
-//! is optimised, coarse to fine, until its features in VGG-16 have the content
-//! of the photo and the statistics of the painting (Gatys, Ecker and Bethge,
-//! CVPR 2016; scales after Liu et al., "Learning to Warp for Style Transfer",
-//! CVPR 2021, section 3.3). Minutes a picture; a fifth of that where it begins
-//! with what the painter made, which is most of the way.
+//! A picture painted by optimising the picture itself, in minutes: the best that this program can
+//! make, and the measure of what the painter makes.
 //!
-//! `styler.onnx` gives the losses and their gradient with respect to the image,
-//! `models/train/styler.py` says how; here is the optimiser.
+//! Coarse to fine: begun with the photo in the painting's colours, or with what the painter made of
+//! it, and with noise along the photo's forms, in which strokes begin. Two objectives: the nearest
+//! neighbours of [`neighbours`] by default, the Gram matrices of the paper in [`gram`]. The networks
+//! give an objective and its gradient by the image (`models/train/styler.py` says how); here is the
+//! optimiser.
 
 use image::RgbImage;
 
@@ -14,40 +13,49 @@ use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::names::names;
 use crate::nn::models::Models;
-use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
 use crate::paint::composite::Painting;
 use crate::paint::optimize::adam::Adam;
+use crate::paint::optimize::gram::Gram;
+use crate::paint::optimize::neighbours::Neighbours;
 pub(crate) use crate::paint::optimize::planes::Planes;
+use crate::paint::optimize::pyramid::Pyramid;
 use crate::paint::painter::paint_size;
-use crate::paint::recolor::ColorMap;
+use crate::paint::recolor::{ColorMap, ColorMoments};
 
 pub(crate) mod adam;
+mod features;
+mod gram;
+pub(crate) mod neighbours;
 mod planes;
+mod pyramid;
+mod start;
 
-const NAME: &str = "styler.onnx";
-/// Weight of the content term; the others are relative to it.
-const CONTENT: f32 = 1.0;
-/// Weight of the smoothness term: enough against single bright pixels.
-const SMOOTH: f32 = 0.5;
-/// Step of the optimiser, of the full range from black to white.
-const RATE: f32 = 0.02;
-/// Inputs before the style's: image, content, weights, centred.
-const BEFORE_STYLE: usize = 4;
-/// Outputs before the image's own style: terms, gradient, content.
-const BEFORE_OWN: usize = 3;
+/// Step of the optimiser on a pyramid's levels, and on pixels; 1 is from black to white.
+const LEVEL_RATE: f32 = 2e-3;
+const PIXEL_RATE: f32 = 0.02;
+/// Steps between two searches for neighbours.
+const SEARCH_EVERY: u32 = 20;
+/// How much the photo leads the search, beside the picture as it is; and in the last steps of the
+/// finest scale, in which the strokes come out.
+const LED: f32 = 0.75;
+const LED_LAST: f32 = 0.25;
+/// Marks of the painting that are searched, at each layer.
+const MARKS: usize = 16_384;
+/// Lines of the painting for one of the picture: strokes are to be large enough to be seen.
+const LARGER: f32 = 1.5;
 
-/// What of a layer's features makes a style.
+/// What of the painting's features is matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Statistics {
-    /// Gram matrices, as in the paper.
+    /// At every place the features of the place of the painting that is likest to it.
     #[default]
+    Neighbours,
+    /// Gram matrices of tiles, as in the paper (there, of the whole picture).
     Gram,
-    /// Means and covariances, apart.
-    Moments,
 }
 
-names!(Statistics { Gram => "gram", Moments => "moments" });
+names!(Statistics { Neighbours => "neighbours", Gram => "gram" });
 
 impl std::fmt::Display for Statistics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -58,7 +66,7 @@ impl std::fmt::Display for Statistics {
 /// What the optimisation begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Init {
-    /// The photo, as in the paper.
+    /// The photo, in the painting's colours.
     Photo,
     /// What a painter made of it.
     Painting,
@@ -69,12 +77,12 @@ pub enum Init {
 pub struct Recipe {
     /// What is optimised.
     pub begin: Init,
-    /// Lines (of the shorter side) of the pyramid, coarse to fine; those the
+    /// Lines (of the shorter side) of the scales, coarse to fine; those the
     /// picture does not have are left out, its own come last.
     pub scales: Vec<u32>,
     /// Steps at every scale.
     pub iterations: u32,
-    /// Weight of the style term, relative to the content's.
+    /// Weight of the style term, relative to the content's; for [`Statistics::Gram`] only.
     pub style: f32,
     /// What makes the style.
     pub statistics: Statistics,
@@ -87,18 +95,18 @@ impl Default for Recipe {
         Self {
             begin: Init::Photo,
             scales: vec![64, 128, 256, 512],
-            iterations: 150,
+            iterations: 80,
             style: 5.0,
-            statistics: Statistics::Gram,
+            statistics: Statistics::Neighbours,
             stroke: 1.0,
         }
     }
 }
 
 impl Recipe {
-    /// Begins with a painting: its shapes and colours are there already, so one scale does, and few steps.
+    /// Begins with a painting: its shapes and colours are there already, so one scale does.
     pub fn improving() -> Self {
-        Self { begin: Init::Painting, scales: vec![512], iterations: 30, ..Self::default() }
+        Self { begin: Init::Painting, scales: vec![512], iterations: 60, ..Self::default() }
     }
 }
 
@@ -111,33 +119,33 @@ pub struct Step {
     pub steps: u64,
     /// Lines of this scale.
     pub lines: u32,
-    /// Content term: relative square error, about 0.1 to 1.
-    pub content: f32,
-    /// Style term: relative square error, about 5 down to 0.02.
-    pub style: f32,
+    /// What is made smaller, about 5 down to 1.
+    pub objective: f32,
 }
 
 /// Optimises pictures towards one painting.
 pub struct StyleOptimizer {
-    network: Network,
+    objective: Objective,
     painting: RgbImage,
     recipe: Recipe,
 }
 
-/// What an image is compared with at one scale; the network's inputs after the image.
-pub(crate) struct Target {
-    content: (Vec<usize>, Vec<f32>),
-    style: Vec<(Vec<usize>, Vec<f32>)>,
+enum Objective {
+    Neighbours(Box<Neighbours>),
+    Gram(Gram),
 }
 
 impl StyleOptimizer {
-    /// Loads the network.
+    /// Loads the networks.
     ///
     /// # Errors
-    /// Where it cannot be had.
+    /// Where they cannot be had.
     pub fn new(models: &Models, runtime: &Runtime, painting: RgbImage, recipe: Recipe) -> Result<Self> {
-        let network = models.network(NAME, runtime)?;
-        Ok(Self { network, painting, recipe })
+        let objective = match recipe.statistics {
+            Statistics::Neighbours => Objective::Neighbours(Box::new(Neighbours::new(models, runtime)?)),
+            Statistics::Gram => Objective::Gram(Gram::new(models, runtime, recipe.style)?),
+        };
+        Ok(Self { objective, painting, recipe })
     }
 
     /// The painting of a picture, begun with `start` if there is one; `report` sees every step.
@@ -152,28 +160,35 @@ impl StyleOptimizer {
     ) -> Result<Painting> {
         let scales = self.scales(frame.size);
         let steps = u64::from(self.recipe.iterations) * scales.len() as u64;
+        let colors = self.colors(frame);
         let photo = Planes::of_rgba(&frame.pixels, frame.size);
+        let wanted = photo.recolored(&colors);
         let mut image = start.map(|start| Planes::of_rgba(&start.painted, start.size));
-        for (number, &lines) in (0u64..).zip(&scales) {
-            let size = paint_size(frame.size, Some(lines));
-            let content = photo.resized(size)?;
-            let target = self.target(&content, lines)?;
-            let start = match image {
-                None => content,
-                Some(coarser) => coarser.resized(size)?,
+        for (number, &lines) in (0_u64..).zip(&scales) {
+            let photo = wanted.resized(paint_size(frame.size, Some(lines)))?;
+            let begin = match image {
+                None => photo.clone(),
+                Some(coarser) => coarser.resized(photo.size())?,
             };
             let done = number * u64::from(self.recipe.iterations);
-            image = Some(self.optimise(start, &target, |step, [content, style]| {
-                report(Step { done: done + u64::from(step), steps, lines, content, style });
+            let last = number + 1 == scales.len() as u64;
+            image = Some(self.optimise(&photo, &begin, lines, last, |step, objective| {
+                report(Step { done: done + u64::from(step), steps, lines, objective });
             })?);
         }
-        let Some(image) = image else { return Err(Error::Stage { name: NAME }) };
+        let Some(image) = image else { return Err(Error::Stage { name: "styler" }) };
         let (size, same) = (image.size(), image.size() == frame.size);
         let guide = if same { None } else { Some(photo.resized(size)?.to_rgba()) };
-        Ok(Painting { size, guide, painted: image.to_rgba(), colors: ColorMap::IDENTITY })
+        Ok(Painting { size, guide, painted: image.to_rgba(), colors })
     }
 
-    /// Lines of the pyramid for a picture of this size.
+    fn colors(&self, frame: &Frame) -> ColorMap {
+        let own = ColorMoments::of::<4>(&frame.pixels, frame.size.width as usize);
+        let painting = ColorMoments::of::<3>(self.painting.as_raw(), self.painting.width() as usize);
+        ColorMap::between(&own, &painting)
+    }
+
+    /// Lines of the scales for a picture of this size.
     fn scales(&self, size: Size) -> Vec<u32> {
         let own = size.width.min(size.height);
         let finest = self.recipe.scales.iter().copied().max().unwrap_or(own).min(own);
@@ -184,72 +199,80 @@ impl StyleOptimizer {
         scales
     }
 
-    /// Content of the photo, style of the painting, at one scale.
-    pub(crate) fn target(&mut self, photo: &Planes, lines: u32) -> Result<Target> {
-        let (width, height) = self.painting.dimensions();
-        let painting = Planes::of_rgb(&self.painting, Size { width, height });
-        let lines = (lines as f32 * self.recipe.stroke).round() as u32;
-        let painting = painting.scaled(lines as f32 / width.min(height) as f32)?;
-        let content = self.look(photo, |outputs| outputs[2].to_vec())?;
-        let style: Vec<Vec<f32>> =
-            self.look(&painting, |outputs| outputs[BEFORE_OWN..].iter().map(|o| o.to_vec()).collect())?;
-        let shapes = self.network.spec().inputs[BEFORE_STYLE..]
-            .iter()
-            .map(|input| input.shape.iter().map(|side| *side as usize).collect());
-        Ok(Target { content: (content_shape(photo.padded()), content), style: shapes.zip(style).collect() })
-    }
-
-    /// Runs the network for what it says of the picture itself.
-    fn look<T>(&mut self, picture: &Planes, read: impl FnOnce(&[&[f32]]) -> T) -> Result<T> {
-        let shape = content_shape(picture.padded());
-        let zeros = |shape: Vec<usize>| (vec![0.0; shape.iter().product()], shape);
-        let (content, content_shape) = zeros(shape);
-        let style = self.network.spec().inputs[BEFORE_STYLE..]
-            .iter()
-            .map(|input| zeros(input.shape.iter().map(|side| *side as usize).collect()))
-            .map(|(values, shape)| (shape, values))
-            .collect();
-        let nothing = Target { content: (content_shape, content), style };
-        self.losses(&picture.values(), picture.padded(), &nothing, read)
-    }
-
     fn optimise(
         &mut self,
-        start: Planes,
-        target: &Target,
-        mut report: impl FnMut(u32, [f32; 2]),
+        photo: &Planes,
+        begin: &Planes,
+        lines: u32,
+        last: bool,
+        report: impl FnMut(u32, f32),
     ) -> Result<Planes> {
-        let padded = start.padded();
-        let mut adam = Adam::new(start.values(), 0.0..=1.0);
-        for step in 1..=self.recipe.iterations {
-            let (terms, gradient) = self.losses(adam.values(), padded, target, |outputs| {
-                ([outputs[0][0], outputs[0][1]], outputs[1].to_vec())
-            })?;
-            adam.step(&gradient, RATE);
-            report(step, terms);
-        }
-        Ok(start.with_values(adam.mean()))
-    }
-
-    /// Outputs of the network for an image's padded values.
-    pub(crate) fn losses<T>(
-        &mut self,
-        image: &[f32],
-        [width, height]: [usize; 2],
-        target: &Target,
-        read: impl FnOnce(&[&[f32]]) -> T,
-    ) -> Result<T> {
-        let shape = [1, 3, height, width];
-        let weights = [CONTENT, self.recipe.style, SMOOTH];
-        let centred = [if self.recipe.statistics == Statistics::Moments { 1.0 } else { 0.0 }];
-        let mut inputs: Vec<(&[usize], &[f32])> =
-            vec![(&shape, image), (&target.content.0, &target.content.1), (&[3], &weights), (&[1], &centred)];
-        inputs.extend(target.style.iter().map(|(shape, values)| (&shape[..], &values[..])));
-        self.network.run(&inputs, read)
+        let painting = enlarged(&self.painting, lines as f32 * LARGER * self.recipe.stroke)?;
+        let begin = match self.recipe.begin {
+            Init::Photo => start::with_noise(begin, photo),
+            // The painter began its strokes in noise already.
+            Init::Painting => begin.values(),
+        };
+        let steps = self.recipe.iterations;
+        let values = match &mut self.objective {
+            Objective::Neighbours(objective) => match_neighbours(objective, photo, &painting, begin, steps, last, report),
+            Objective::Gram(objective) => match_statistics(objective, photo, &painting, begin, steps, report),
+        }?;
+        Ok(photo.with_values(&values))
     }
 }
 
-/// Of relu4_2, for an image of this size.
-fn content_shape([width, height]: [usize; 2]) -> Vec<usize> {
-    vec![1, 512, height / 8, width / 8]
+/// A painting with so many lines.
+pub(crate) fn enlarged(painting: &RgbImage, lines: f32) -> Result<Planes> {
+    let (width, height) = painting.dimensions();
+    Planes::of_rgb(painting, Size { width, height }).scaled(lines / width.min(height) as f32)
+}
+
+fn match_neighbours(
+    objective: &mut Neighbours,
+    photo: &Planes,
+    painting: &Planes,
+    begin: Vec<f32>,
+    steps: u32,
+    last: bool,
+    mut report: impl FnMut(u32, f32),
+) -> Result<Vec<f32>> {
+    let size = photo.padded();
+    let (target, pyramid) = (objective.target(photo, painting, MARKS)?, Pyramid::new(size));
+    let mut adam = Adam::new(pyramid.split(&begin), f32::NEG_INFINITY..=f32::INFINITY);
+    let (mut image, mut matches) = (begin, None);
+    for step in 0..steps {
+        let current = match matches.take().filter(|_| step % SEARCH_EVERY != 0) {
+            Some(matches) => matches,
+            None => {
+                let led = if last && 5 * step >= 3 * steps { LED_LAST } else { LED };
+                objective.matches(&image, size, &target, led)?
+            }
+        };
+        let judged = objective.judge(&image, size, &target, &current)?;
+        adam.step(&pyramid.adjoint(&judged.gradient), LEVEL_RATE);
+        image = pyramid.join(adam.values());
+        report(step + 1, judged.objective);
+        matches = Some(current);
+    }
+    image.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+    Ok(image)
+}
+
+fn match_statistics(
+    objective: &mut Gram,
+    photo: &Planes,
+    painting: &Planes,
+    begin: Vec<f32>,
+    steps: u32,
+    mut report: impl FnMut(u32, f32),
+) -> Result<Vec<f32>> {
+    let target = objective.target(photo, painting)?;
+    let mut adam = Adam::new(begin, 0.0..=1.0);
+    for step in 1..=steps {
+        let (value, gradient) = objective.judge(adam.values(), &target)?;
+        adam.step(&gradient, PIXEL_RATE);
+        report(step, value);
+    }
+    Ok(adam.mean())
 }

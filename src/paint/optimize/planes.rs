@@ -1,13 +1,16 @@
-//! A picture as the styler's network takes it: three planes of floats, continued
-//! by their mirror images to whole multiples of 16.
+//! A picture as the styler's networks take it: three planes of floats, continued
+//! by their mirror images to whole multiples of 32.
 
 use crate::error::Result;
 use crate::frame::Size;
 use crate::paint::painter::mirrored;
+use crate::paint::recolor::ColorMap;
 use crate::resize::{Filter, Resizer};
 
-/// VGG-16 halves its input four times up to its fifth block.
-const MULTIPLE: usize = 16;
+/// The pyramid halves a picture five times.
+const MULTIPLE: usize = 32;
+/// Fewest pixels of a scaled picture's side: VGG-16 halves its input four times up to its fifth block.
+const LEAST_SIDE: u32 = 16;
 
 /// Planes of one size, values 0..=1, not padded.
 #[derive(Debug, Clone)]
@@ -31,7 +34,7 @@ impl Planes {
     }
 
     pub(crate) fn to_rgba(&self) -> Vec<u8> {
-        let byte = |value: f32| (value * 255.0 + 0.5) as u8;
+        let byte = |value: f32| (value * 255.0 + 0.5) as u8; // `as` keeps it within 0..=255
         let [r, g, b] = &self.planes;
         r.iter().zip(g).zip(b).flat_map(|((r, g), b)| [byte(*r), byte(*g), byte(*b), 255]).collect()
     }
@@ -57,8 +60,27 @@ impl Planes {
 
     /// By a factor, at least to 16 pixels a side.
     pub(crate) fn scaled(&self, factor: f32) -> Result<Self> {
-        let side = |side: u32| ((side as f32 * factor).round() as u32).max(MULTIPLE as u32);
+        let side = |side: u32| ((side as f32 * factor).round() as u32).max(LEAST_SIDE);
         self.resized(Size { width: side(self.size.width), height: side(self.size.height) })
+    }
+
+    /// Left and right exchanged.
+    pub(crate) fn mirrored(&self) -> Self {
+        let mut mirrored = self.clone();
+        for plane in &mut mirrored.planes {
+            plane.chunks_exact_mut(self.size.width as usize).for_each(<[f32]>::reverse);
+        }
+        mirrored
+    }
+
+    /// In other colours.
+    pub(crate) fn recolored(&self, map: &ColorMap) -> Self {
+        let mut recolored = self.clone();
+        let [r, g, b] = &mut recolored.planes;
+        for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+            [*r, *g, *b] = map.apply([*r, *g, *b]);
+        }
+        recolored
     }
 
     /// Width and height for the network.
@@ -78,7 +100,7 @@ impl Planes {
     }
 
     /// A picture of this size from padded values.
-    pub(crate) fn with_values(&self, values: Vec<f32>) -> Self {
+    pub(crate) fn with_values(&self, values: &[f32]) -> Self {
         let ([width, height], w, h) = (self.padded(), self.size.width as usize, self.size.height as usize);
         let plane = |c: usize| {
             let rows = values[c * width * height..][..width * height].chunks_exact(width);
@@ -100,12 +122,12 @@ mod tests {
     #[test]
     fn padding_mirrors_and_comes_off_again() {
         let planes = picture(17, 3);
-        assert_eq!(planes.padded(), [32, 16]);
+        assert_eq!(planes.padded(), [32, 32]);
         let values = planes.values();
-        assert_eq!(values.len(), 3 * 32 * 16);
+        assert_eq!(values.len(), 3 * 32 * 32);
         assert_eq!(values[17], values[16]);
         assert_eq!(values[3 * 32], values[2 * 32]);
-        assert_eq!(planes.with_values(values).planes, planes.planes);
+        assert_eq!(planes.with_values(&values).planes, planes.planes);
     }
 
     #[test]

@@ -1,0 +1,56 @@
+//! What an optimisation begins with: a picture, and noise along its forms.
+//!
+//! A plain wall gives a search nothing to tell strokes by, and would be painted with the quietest
+//! paint. So noise, smeared along the photo's forms as for the painter, is added to what is finer
+//! than 16 pixels; strokes begin in it and follow the forms (`models/train/noise.py`).
+
+use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
+use crate::paint::optimize::Planes;
+use crate::paint::optimize::pyramid::Pyramid;
+use crate::paint::orientation::Orientation;
+use crate::paint::painter::cell_luminance;
+
+/// Deviation of the noise: about 1 where all of its octaves agree.
+const AMOUNT: f32 = 0.15;
+/// Levels of the pyramid, fine to coarse, that get noise.
+const NOISY: usize = 4;
+
+/// The padded values of a picture with noise along the forms of a photo of the same size.
+pub(super) fn with_noise(picture: &Planes, photo: &Planes) -> Vec<f32> {
+    let size = photo.padded();
+    let cells = size.map(|side| side / CELL);
+    let mut orientation = Orientation::default();
+    orientation.update(&cell_luminance(&photo.values(), cells), cells, None);
+    let noise = orientation.smear(&AdvectedNoise::default().run(photo.size(), cells, None));
+    let plane: Vec<f32> = (0..size[0] * size[1])
+        .map(|k| {
+            let cell = k / size[0] / CELL * cells[0] + k % size[0] / CELL;
+            let octaves = (0..OCTAVES).map(|octave| noise[octave * cells[0] * cells[1] + cell]);
+            AMOUNT * octaves.sum::<f32>() / OCTAVES as f32
+        })
+        .collect();
+    let pyramid = Pyramid::new(size);
+    let mut levels = pyramid.split(&picture.values());
+    let fine = pyramid.finest(NOISY);
+    let grain = pyramid.split(&plane.repeat(3));
+    levels[..fine].iter_mut().zip(&grain).for_each(|(level, grain)| *level += grain);
+    let mut values = pyramid.join(&levels);
+    values.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Size;
+
+    #[test]
+    fn a_plain_picture_gets_texture_and_keeps_its_tone() {
+        let plain = Planes::of_rgba(&[128, 128, 128, 255].repeat(96 * 64), Size { width: 96, height: 64 });
+        let values = with_noise(&plain, &plain);
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt();
+        assert!((mean - 0.502).abs() < 0.01, "mean {mean}");
+        assert!((0.02..0.2).contains(&deviation), "deviation {deviation}");
+    }
+}
