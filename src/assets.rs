@@ -13,7 +13,7 @@ pub(crate) static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets"
 /// The painting that a style of the program's own was learned from.
 ///
 /// # Errors
-/// Where there is none of this name.
+/// Returns an error if there is none of this name.
 pub fn painting(name: &str) -> Result<RgbImage> {
     let found = paintings().find(|file| stem(file.path()) == Some(name));
     let missing = || Error::TextureMissing {

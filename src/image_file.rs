@@ -17,7 +17,7 @@ const LEAST_SIDE: u32 = 16;
 /// Reads an exemplar picture; what is transparent is taken for white.
 ///
 /// # Errors
-/// Where it cannot be read or is smaller than 16x16.
+/// Returns an error if it cannot be read or is smaller than 16x16.
 pub fn exemplar(path: &Path) -> Result<RgbImage> {
     let picture = opaque(read(path)?);
     let (width, height) = picture.dimensions();
@@ -42,7 +42,7 @@ fn opaque(picture: DynamicImage) -> RgbImage {
 /// Reads any picture, turned upright as its camera noted.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// Returns an error if it cannot be read.
 pub fn read(path: &Path) -> Result<DynamicImage> {
     let failed = |source| Error::Picture { path: path.to_owned(), source };
     let mut decoder = ImageReader::open(path)
@@ -85,7 +85,7 @@ pub fn check_overwrite(input: &Path, output: &Path, overwrite: bool) -> Result<(
 /// Reads a picture, upright and opaque.
 ///
 /// # Errors
-/// Where it cannot be read, or has more pixels than a frame may.
+/// Returns an error if it cannot be read, or has more pixels than a frame may.
 pub fn read_frame(path: &Path) -> Result<Frame> {
     let picture = read(path)?.into_rgba8();
     let (width, height) = picture.dimensions();
@@ -100,7 +100,7 @@ pub fn read_frame(path: &Path) -> Result<Frame> {
 /// Writes a picture: whole or not at all.
 ///
 /// # Errors
-/// Where it cannot be encoded or written.
+/// Returns an error if it cannot be encoded or written.
 pub fn write(path: &Path, frame: &Frame) -> Result<()> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     let format =

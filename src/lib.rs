@@ -6,32 +6,38 @@
 //! Frames flow one way through small structs, each with one verb:
 //!
 //! ```text
-//!  decode ---frames---> analyse ---analysed---> render ---finished---> encode
-//!  source::FileSource   warper::Warper          remap::Remap           sink::FileSink
-//!                       smooth::Lookahead       motion::Tracker
-//!                       align::Aligner          painter::Painter
-//!                                               steady::Steady
-//!                                               finish::Finish
+//!  decode ---frames---> analyze ---analyzed---> render ---finished---> encode
+//!  video::read          warp::matcher           warp::remap            video::write
+//!                       warp::smoothing         paint::flow
+//!                       warp::regularize        paint::painter
+//!                                               paint::stabilize
+//!                                               paint::composite
 //! ```
 //!
-//! A single picture can be painted the paper's own way instead: [`styler::StyleOptimizer`]
-//! optimises it. What is painted with comes from a [`texture::StyleSpec`]: the name of
-//! one of the program's own styles, any painting ([`style_encoder`]), or what
-//! [`distill`] made of one.
+//! The rooms, from the ground up; imports only run downwards (`tests/structure.rs`):
 //!
-//! [`pipeline`] holds the threads and channels, [`engine`] puts the two middle
-//! stages together from a [`preset`], and everything else is one of the structs
-//! or the types that pass between them: [`frame::Frame`], [`warper::Correspondence`],
-//! [`pose::Decomposition`], [`field::WarpField`], [`time::FrameTime`].
+//! | room | what it is for |
+//! |---|---|
+//! | [`error`], [`names`], [`time`], [`cancel`], [`frame`] | words that every room knows |
+//! | [`resize`], [`image_file`], [`assets`] | pictures: other sizes, files, what the program carries |
+//! | [`nn`], [`gpu`], [`video`] | ONNX Runtime; wgpu; films in and out |
+//! | [`warp`], [`paint`] | shapes; brushwork; neither knows of the other |
+//! | [`look`] | what is wanted |
+//! | [`engine`] | both stages, from a look: the library's door |
+//! | [`jobs`], [`live`] | one run from file to file; a session with a camera |
+//! | [`app`] | what the two programs share |
+//!
+//! ONNX Runtime is opened at run time. Unless the environment has `ORT_DISABLE_TELEMETRY=1` when it is, it writes
+//! a device id into the user's cache folder and reports its use; the programs set it, a library cannot.
 //!
 //! ```no_run
-//! use stylewarp::engine::{Engine, Setup};
-//! use stylewarp::{image_file, look::Preset};
+//! use stylewarp::engine::{Engine, EngineConfig};
+//! use stylewarp::{image_file, look::Look};
 //!
 //! # fn main() -> stylewarp::Result<()> {
-//! let look = Preset::load("modigliani")?;
+//! let look = Look::load("modigliani")?;
 //! let photo = image_file::read_frame("photo.jpg".as_ref())?;
-//! let mut engine = Engine::new(&look, None, photo.size.aspect(), &Setup::default())?;
+//! let mut engine = Engine::new(&look, None, photo.size.aspect(), &EngineConfig::default())?;
 //! image_file::write("drawn.png".as_ref(), &engine.stylize(photo)?)
 //! # }
 //! ```

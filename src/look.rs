@@ -87,7 +87,7 @@ impl Look {
     /// `/` or ending in `.toml`).
     ///
     /// # Errors
-    /// Where there is none, or it is broken.
+    /// Returns an error if there is none, or it is broken.
     pub fn load(name: &str) -> Result<Self> {
         let path = Path::new(name);
         if path.extension().is_some_and(|extension| extension == "toml") || path.components().count() > 1 {

@@ -26,7 +26,7 @@ pub enum SheetKind {
 /// The picture in every look, with names; `told` sees each name when it is done.
 ///
 /// # Errors
-/// Where a look or a network cannot be had or fails.
+/// Returns an error if a look or a network cannot be had or fails.
 pub fn draw(
     photo: &Frame,
     shelf: SheetKind,

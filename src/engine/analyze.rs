@@ -39,7 +39,7 @@ impl Analyzer {
     /// Takes the next frame; calls `ready` for each one whose field is known.
     ///
     /// # Errors
-    /// Where a network fails, or whatever `ready` returns.
+    /// Returns an error if a network fails, or whatever `ready` returns.
     pub fn push(&mut self, frame: Frame, ready: &mut impl FnMut(AnalyzedFrame) -> Result<()>) -> Result<()> {
         let Some((matcher, solver)) = &mut self.warp else {
             return ready(AnalyzedFrame { frame, field: WarpField::identity(1, 1) });
@@ -55,7 +55,7 @@ impl Analyzer {
     /// The field of a live frame, of which no future is known.
     ///
     /// # Errors
-    /// Where a network fails.
+    /// Returns an error if a network fails.
     pub fn follow(&mut self, frame: &Frame) -> Result<WarpField> {
         let Some((matcher, solver)) = self.warp.as_mut().filter(|(_, solver)| solver.strength > 0.0) else {
             return Ok(WarpField::identity(1, 1));
@@ -81,7 +81,7 @@ impl Analyzer {
     /// Takes the shapes of another exemplar from now on.
     ///
     /// # Errors
-    /// Where ONNX Runtime fails.
+    /// Returns an error if ONNX Runtime fails.
     pub fn set_exemplar(&mut self, exemplar: &RgbImage) -> Result<()> {
         if let Some((matcher, solver)) = &mut self.warp {
             matcher.set_exemplar(exemplar)?;

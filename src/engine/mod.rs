@@ -41,7 +41,7 @@ impl Engine {
     /// One picture by itself, without a past or a future.
     ///
     /// # Errors
-    /// Where a stage fails.
+    /// Returns an error if a stage fails.
     pub fn stylize(&mut self, frame: Frame) -> Result<Frame> {
         let mut done = None;
         let Self { analyzer, renderer, .. } = self;

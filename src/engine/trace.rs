@@ -26,7 +26,7 @@ impl Engine {
     /// As [`Self::stylize`], with its reasons.
     ///
     /// # Errors
-    /// Where a stage fails, or the look does not warp.
+    /// Returns an error if a stage fails, or the look does not warp.
     pub fn explain(&mut self, source: Frame) -> Result<Trace> {
         let Some((matcher, solver)) = &mut self.analyzer.warp else { return Err(Error::NothingToShow) };
         let decomposition = solver.decompose(&matcher.run(&source)?);

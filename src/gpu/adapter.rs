@@ -33,7 +33,7 @@ impl Gpu {
     /// A software driver (lavapipe, WARP): runs the shaders anywhere, for tests.
     ///
     /// # Errors
-    /// Where none is installed.
+    /// Returns an error if none is installed.
     pub fn software() -> Result<Self> {
         adapters()
             .into_iter()

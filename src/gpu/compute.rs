@@ -29,7 +29,7 @@ impl Compute {
     /// Compiles a shader whose entry point is `name`.
     ///
     /// # Errors
-    /// Where the driver refuses it.
+    /// Returns an error if the driver refuses it.
     pub(crate) fn new(gpu: Gpu, name: &'static str, shader: &str, doing: &'static str) -> Result<Self> {
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let module = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -58,7 +58,7 @@ impl Compute {
     /// The picture, of `size`, that the shader makes of packed RGBA pictures.
     ///
     /// # Errors
-    /// Where the GPU is lost, or a picture is larger than it can hold.
+    /// Returns an error if the GPU is lost, or a picture is larger than it can hold.
     pub(crate) fn run(
         &mut self,
         size: Size,

@@ -64,7 +64,7 @@ pub struct DistillReport {
 /// Tunes a style for a painting on some pictures, and writes it with a preset that uses it.
 ///
 /// # Errors
-/// Where a picture, a network or the output fails.
+/// Returns an error if a picture, a network or the output fails.
 pub fn write(
     painting: &Path,
     output: &Path,
@@ -123,7 +123,7 @@ impl Distiller {
     /// Loads the networks and predicts the first code.
     ///
     /// # Errors
-    /// Where a network cannot be had or fails, or there is no picture to paint.
+    /// Returns an error if a network cannot be had or fails, or there is no picture to paint.
     pub fn new(models: &Models, runtime: &Runtime, painting: RgbImage, photos: &[RgbImage]) -> Result<Self> {
         let mut encoder = StyleEncoder::new(models, runtime)?;
         let start = encoder.run(&painting)?;
@@ -161,7 +161,7 @@ impl Distiller {
     /// The mean of the objective over the pictures, for a code.
     ///
     /// # Errors
-    /// Where ONNX Runtime fails.
+    /// Returns an error if ONNX Runtime fails.
     pub fn objective(&mut self, style: &Style) -> Result<f32> {
         let code = style.code(FINE, 1.0);
         let mut sum = 0.0;
@@ -175,7 +175,7 @@ impl Distiller {
     /// The best code after so many steps; `report` sees every step.
     ///
     /// # Errors
-    /// Where ONNX Runtime fails.
+    /// Returns an error if ONNX Runtime fails.
     pub fn run(&mut self, steps: u32, mut report: impl FnMut(Step)) -> Result<Style> {
         let mut adam = Adam::new(vec![0.0; self.known.len() * STRETCHES], -MOST..=MOST);
         for step in 1..=steps {

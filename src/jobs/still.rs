@@ -15,7 +15,7 @@ use crate::paint::style_spec::StyleSpec;
 /// towards the look's painting. Minutes; `report` sees every step.
 ///
 /// # Errors
-/// Where the look's texture is not a single painting, or a stage fails.
+/// Returns an error if the look's texture is not a single painting, or a stage fails.
 pub fn copy(
     frame: Frame,
     mut look: Look,

@@ -109,7 +109,7 @@ impl Controls {
     /// goes on meanwhile.
     ///
     /// # Errors
-    /// Where a value is out of its range, or there is no such look. Only looks with a name can be
+    /// Returns an error if a value is out of its range, or there is no such look. Only looks with a name can be
     /// had here, never files: whoever sits at the control page has no business in the file system.
     pub fn set_params(&self, turn: ControlUpdate) -> Result<()> {
         for (what, value, least, most, range) in [

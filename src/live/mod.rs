@@ -108,7 +108,7 @@ impl Live {
     /// Opens the camera and the networks and begins; finished frames go to `outs`.
     ///
     /// # Errors
-    /// Where the camera, a network, the style or the device cannot be had.
+    /// Returns an error if the camera, a network, the style or the device cannot be had.
     pub fn start(plan: LiveConfig, outs: Vec<Sender<FramePair>>, stop: CancelToken) -> Result<Self> {
         let clock = LiveClock::new();
         let capture = Capture { request: plan.camera.clone(), clock, stop: stop.clone() };

@@ -38,7 +38,7 @@ impl Recorder {
     /// Begins to record, after ending what was recorded before.
     ///
     /// # Errors
-    /// Where the file cannot be made, or the recording before could not be finished.
+    /// Returns an error if the file cannot be made, or the recording before could not be finished.
     pub fn start(&self, output: &FileOutput, info: &VideoInfo) -> Result<()> {
         let before = self.stop();
         let sink = FileSink::record(output, info)?;
@@ -68,7 +68,7 @@ impl Recorder {
     /// Ends the recording, if there is one: the file is whole and has its name.
     ///
     /// # Errors
-    /// Where it could not be written.
+    /// Returns an error if it could not be written.
     pub fn stop(&self) -> Result<()> {
         let Some(Recording { path, frames, writer }) = self.lock().take() else { return Ok(()) };
         drop(frames);

@@ -41,7 +41,7 @@ pub struct Outputs {
 /// Runs a session until it is stopped; `line` tells how it goes.
 ///
 /// # Errors
-/// Where something asked for cannot be had, or fails.
+/// Returns an error if something asked for cannot be had, or fails.
 pub fn run(
     plan: LiveConfig,
     outlets: &Outputs,

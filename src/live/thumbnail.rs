@@ -15,7 +15,7 @@ const SIDE: u32 = 96;
 /// The thumbnail of a look.
 ///
 /// # Errors
-/// Where the look cannot be read.
+/// Returns an error if the look cannot be read.
 pub(super) fn draw(look: &str) -> Result<Frame> {
     let look = with_defaults(Look::load(look)?)?;
     let mut both = RgbImage::new(2 * SIDE, SIDE);

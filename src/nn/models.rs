@@ -34,7 +34,7 @@ impl Models {
     /// `lib/stylewarp` of where it is installed, or in the user's data folder.
     ///
     /// # Errors
-    /// Where none holds a manifest, or it cannot be understood.
+    /// Returns an error if none holds a manifest, or it cannot be understood.
     pub fn find(given: Option<&Path>) -> Result<Self> {
         let searched = match given {
             Some(folder) => vec![folder.to_owned()],

@@ -55,7 +55,7 @@ impl Network {
     /// values, in order, before the runtime takes them back.
     ///
     /// # Errors
-    /// Where the runtime fails, or shapes do not fit.
+    /// Returns an error if the runtime fails, or shapes do not fit.
     pub fn run<T>(&mut self, inputs: &[Input<'_>], read: impl FnOnce(&[&[f32]]) -> T) -> Result<T> {
         let name = &self.spec.name;
         let failed =
@@ -81,7 +81,7 @@ impl Network {
     /// For tests and benchmarks: a network from bytes, without a manifest.
     ///
     /// # Errors
-    /// Where ONNX Runtime refuses the graph.
+    /// Returns an error if ONNX Runtime refuses the graph.
     pub fn from_bytes(name: &str, bytes: &[u8], runtime: &Runtime) -> Result<Self> {
         let session = runtime
             .open(bytes, None)

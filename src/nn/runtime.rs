@@ -91,7 +91,7 @@ impl Runtime {
     /// directory or one above, else wherever the system keeps libraries.
     ///
     /// # Errors
-    /// Where no library is found, it is too old, or `device` is not in it.
+    /// Returns an error if no library is found, it is too old, or `device` is not in it.
     pub fn load(device: Device) -> Result<Self> {
         let (environment, library) = environment()?;
         let runtime = Self { environment, device: Device::Cpu, library };

@@ -32,7 +32,7 @@ impl StyleEncoder {
     /// Loads the network, and the weights of the common painter.
     ///
     /// # Errors
-    /// Where it cannot be had.
+    /// Returns an error if it cannot be had.
     pub fn new(models: &Models, runtime: &Runtime) -> Result<Self> {
         let (bytes, _) = models.read(WEIGHTS)?;
         let floats = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
@@ -42,7 +42,7 @@ impl StyleEncoder {
     /// The style of a painting: the mean over square views along its longer side.
     ///
     /// # Errors
-    /// Where ONNX Runtime fails.
+    /// Returns an error if ONNX Runtime fails.
     pub fn run(&mut self, painting: &RgbImage) -> Result<Style> {
         let (width, height) = painting.dimensions();
         let (side, rest) = (width.min(height), width.abs_diff(height));

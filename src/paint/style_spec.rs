@@ -110,7 +110,7 @@ impl StyleSpec {
     /// The one painting it names: a file, or the painting of a style of the program's own.
     ///
     /// # Errors
-    /// Where it is a mixture or a style file, or the painting cannot be read.
+    /// Returns an error if it is a mixture or a style file, or the painting cannot be read.
     pub fn painting(&self) -> Result<RgbImage> {
         match &self.parts[..] {
             [(Part::Painting(path), _)] => image_file::exemplar(path),

@@ -65,7 +65,7 @@ impl Encoder {
     /// Opens the encoder chosen.
     ///
     /// # Errors
-    /// Where it cannot be had.
+    /// Returns an error if it cannot be had.
     pub fn open(models: &Models, runtime: &Runtime, choice: EncoderChoice) -> Result<Self> {
         let network = models.network(choice.file(runtime.device()), runtime)?;
         Ok(Self { network, resizer: Resizer::default(), planes: vec![0.0; 3 * INPUT * INPUT] })
@@ -79,7 +79,7 @@ impl Encoder {
     /// Features of what is seen through a window, squeezed to a square.
     ///
     /// # Errors
-    /// Where ONNX Runtime fails.
+    /// Returns an error if ONNX Runtime fails.
     pub fn run(&mut self, pixels: Pixels<'_>, view: Roi) -> Result<Features> {
         let side = Size { width: INPUT as u32, height: INPUT as u32 };
         let small = self.resizer.cropped(pixels, view.pixels(pixels.size), side, Filter::Bilinear)?;

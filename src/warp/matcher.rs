@@ -54,7 +54,7 @@ impl Matcher {
     /// frame's width over height as shown.
     ///
     /// # Errors
-    /// Where a network cannot be had, or the two do not fit.
+    /// Returns an error if a network cannot be had, or the two do not fit.
     pub fn new(
         models: &Models,
         runtime: &Runtime,
@@ -93,7 +93,7 @@ impl Matcher {
     /// Looks for another exemplar from now on, anywhere in the frame.
     ///
     /// # Errors
-    /// Where ONNX Runtime fails.
+    /// Returns an error if ONNX Runtime fails.
     pub fn set_exemplar(&mut self, exemplar: &RgbImage) -> Result<()> {
         let size = Size { width: exemplar.width(), height: exemplar.height() };
         self.exemplar = self.encoder.run(Pixels { bytes: exemplar.as_raw(), size }, Roi::FULL)?;
@@ -118,7 +118,7 @@ impl Matcher {
     /// by its last good answer (at first: nothing matches), and logged once.
     ///
     /// # Errors
-    /// Where ONNX Runtime fails.
+    /// Returns an error if ONNX Runtime fails.
     pub fn run(&mut self, frame: &Frame) -> Result<Correspondence> {
         let pixels = Pixels { bytes: &frame.pixels, size: frame.size };
         let mut features = self.encoder.run(pixels, self.view)?;

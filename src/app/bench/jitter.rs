@@ -65,7 +65,7 @@ struct Seen {
 /// Measures the first `seconds` of a clip under a look's exemplar.
 ///
 /// # Errors
-/// Where the clip or a network cannot be had, or the look does not warp.
+/// Returns an error if the clip or a network cannot be had, or the look does not warp.
 pub fn run(clip: &Path, seconds: f64, look: &Look, setup: &EngineConfig) -> Result<Steadiness> {
     let exemplar = look.geometry.as_ref().ok_or(Error::NothingToShow)?;
     let duration = Some(FrameTime::from_secs_f64(seconds));

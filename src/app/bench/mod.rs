@@ -71,7 +71,7 @@ pub struct Report {
 /// another painting network (a file) against ours.
 ///
 /// # Errors
-/// Where a network or the device cannot be had.
+/// Returns an error if a network or the device cannot be had.
 pub fn run(look: &Look, setup: &EngineConfig, runs: usize, against: Option<&Path>) -> Result<Report> {
     let models = Models::find(setup.models.as_deref())?;
     let runtime = Runtime::load(setup.device)?;

@@ -20,7 +20,7 @@ impl Peer {
     /// zeros: the first of a choice of styles.
     ///
     /// # Errors
-    /// Where it cannot be read or opened.
+    /// Returns an error if it cannot be read or opened.
     pub(super) fn open(path: &Path, size: Size, runtime: &Runtime) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         let network = Network::from_bytes(&path.display().to_string(), &bytes, runtime)?;
@@ -45,7 +45,7 @@ impl Peer {
     /// One picture.
     ///
     /// # Errors
-    /// Where the runtime fails.
+    /// Returns an error if the runtime fails.
     pub(super) fn run(&mut self) -> Result<()> {
         let inputs: Vec<Input<'_>> =
             self.inputs.iter().map(|(shape, values)| (&shape[..], &values[..])).collect();

@@ -69,7 +69,7 @@ impl LiveArgs {
     /// What was asked for.
     ///
     /// # Errors
-    /// Where the look cannot be read.
+    /// Returns an error if the look cannot be read.
     pub fn plan(&self) -> Result<LiveConfig> {
         Ok(LiveConfig {
             camera: CameraRequest { name: self.camera.clone(), size: self.resolution, fps: self.fps },

@@ -75,7 +75,7 @@ impl LookArgs {
     /// The preset with what was typed laid over it.
     ///
     /// # Errors
-    /// Where the preset or the exemplar cannot be read.
+    /// Returns an error if the preset or the exemplar cannot be read.
     pub fn resolve(&self) -> Result<Look> {
         let own = self.geometry.is_some() || self.texture.is_some();
         let mut look = match &self.preset {
@@ -186,7 +186,7 @@ fn stroke_size(text: &str) -> Result<f32, String> {
 /// A time as typed: seconds, or `[h:]m:s`.
 ///
 /// # Errors
-/// Where it is neither, negative or beyond a thousand hours.
+/// Returns an error if it is neither, negative or beyond a thousand hours.
 pub fn seconds(text: &str) -> Result<FrameTime, String> {
     let mut secs = 0.0;
     for part in text.split(':') {

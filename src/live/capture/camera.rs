@@ -47,7 +47,7 @@ pub struct Found {
 /// All cameras there are.
 ///
 /// # Errors
-/// Where the system does not tell.
+/// Returns an error if the system does not tell.
 pub fn list() -> Result<Vec<Found>> {
     let describe = |info: CameraInfo| {
         let index = info.index().as_index().unwrap_or_default();

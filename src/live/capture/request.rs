@@ -67,7 +67,7 @@ impl CameraRequest {
     /// Opens it. Frames are stamped by `clock`; [`Source::next`] waits for the next one.
     ///
     /// # Errors
-    /// Where there is none, or it is busy, forbidden or gives nothing we can read.
+    /// Returns an error if there is none, or it is busy, forbidden or gives nothing we can read.
     pub fn open(&self, clock: LiveClock, stop: &CancelToken) -> Result<Box<dyn Source>> {
         Ok(match &self.name {
             CameraName::Test => Box::new(TestSource::new(self, clock, stop.clone())),

@@ -44,7 +44,7 @@ impl Loopback {
     /// Opens the device for pictures of a size, made even.
     ///
     /// # Errors
-    /// Where it is missing, forbidden, no output, or will not take YUYV of that size.
+    /// Returns an error if it is missing, forbidden, no output, or will not take YUYV of that size.
     pub fn open(path: &Path, size: Size) -> Result<Self> {
         let failed = |source: Cause| Error::Loopback { path: path.into(), source };
         let size = Size { width: (size.width & !1).max(2), height: (size.height & !1).max(2) };
@@ -68,7 +68,7 @@ impl Loopback {
     /// Starts a thread that writes every frame, until the session stops.
     ///
     /// # Errors
-    /// Where the thread cannot be started.
+    /// Returns an error if the thread cannot be started.
     pub fn start(
         mut self,
         frames: Receiver<FramePair>,

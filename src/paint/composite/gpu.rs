@@ -25,7 +25,7 @@ impl GpuCompositor {
     /// Compiles the shader.
     ///
     /// # Errors
-    /// Where the driver refuses it.
+    /// Returns an error if the driver refuses it.
     pub fn new(gpu: Gpu) -> Result<Self> {
         Compute::new(gpu, "finish", SHADER, "finishing a frame").map(Self)
     }
@@ -33,7 +33,7 @@ impl GpuCompositor {
     /// The frame with the painting on it.
     ///
     /// # Errors
-    /// Where the GPU is lost, or the frame is larger than it can hold.
+    /// Returns an error if the GPU is lost, or the frame is larger than it can hold.
     pub fn run(&mut self, frame: &Frame, painting: &Painting, mix: BlendParams) -> Result<Frame> {
         let (size, canvas) = (frame.size, painting.size);
         let params = Params {

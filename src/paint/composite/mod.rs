@@ -85,7 +85,7 @@ impl Compositor {
     /// On the GPU if there is one, otherwise on the processor.
     ///
     /// # Errors
-    /// Where the GPU refuses the shader.
+    /// Returns an error if the GPU refuses the shader.
     pub fn new(gpu: Option<Gpu>) -> Result<Self> {
         Ok(match gpu {
             Some(gpu) => Self::Gpu(Box::new(GpuCompositor::new(gpu)?)),
@@ -96,7 +96,7 @@ impl Compositor {
     /// The frame with the painting on it.
     ///
     /// # Errors
-    /// Where the GPU is lost.
+    /// Returns an error if the GPU is lost.
     pub fn run(&mut self, frame: Frame, mut painting: Painting, mix: BlendParams) -> Result<Frame> {
         if mix.colors == Colors::Keep {
             painting.restore_colors();

@@ -139,7 +139,7 @@ impl StyleOptimizer {
     /// Loads the networks.
     ///
     /// # Errors
-    /// Where they cannot be had.
+    /// Returns an error if they cannot be had.
     pub fn new(models: &Models, runtime: &Runtime, painting: RgbImage, recipe: Recipe) -> Result<Self> {
         let objective = match recipe.statistics {
             Statistics::Neighbours => Objective::Neighbours(Box::new(Neighbours::new(models, runtime)?)),
@@ -151,7 +151,7 @@ impl StyleOptimizer {
     /// The painting of a picture, begun with `start` if there is one; `report` sees every step.
     ///
     /// # Errors
-    /// Where ONNX Runtime fails.
+    /// Returns an error if ONNX Runtime fails.
     pub fn run(
         &mut self,
         frame: &Frame,
@@ -215,7 +215,9 @@ impl StyleOptimizer {
         };
         let steps = self.recipe.iterations;
         let values = match &mut self.objective {
-            Objective::Neighbours(objective) => match_neighbours(objective, photo, &painting, begin, steps, last, report),
+            Objective::Neighbours(objective) => {
+                match_neighbours(objective, photo, &painting, begin, steps, last, report)
+            }
             Objective::Gram(objective) => match_statistics(objective, photo, &painting, begin, steps, report),
         }?;
         Ok(photo.with_values(&values))

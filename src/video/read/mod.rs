@@ -28,7 +28,7 @@ pub trait Source: Send {
     /// The next frame; `None` at the end, or once asked to stop.
     ///
     /// # Errors
-    /// Where the stream cannot be read any further. A damaged picture is not an
+    /// Returns an error if the stream cannot be read any further. A damaged picture is not an
     /// error: it is skipped, counted and logged.
     fn next(&mut self) -> Result<Option<Frame>>;
 }

@@ -26,7 +26,7 @@ pub trait Sink: Send {
     /// Takes one frame.
     ///
     /// # Errors
-    /// Where it cannot be encoded or written.
+    /// Returns an error if it cannot be encoded or written.
     fn write(&mut self, frame: Frame) -> Result<()>;
 
     /// Writes what is held back and makes the result visible. Dropped without

@@ -24,7 +24,7 @@ impl GpuRemap {
     /// Compiles the shader.
     ///
     /// # Errors
-    /// Where the driver refuses it.
+    /// Returns an error if the driver refuses it.
     pub fn new(gpu: Gpu) -> Result<Self> {
         Compute::new(gpu, "remap", SHADER, "warping a frame").map(Self)
     }
@@ -37,7 +37,7 @@ impl GpuRemap {
     /// The frame as seen through the field.
     ///
     /// # Errors
-    /// Where the GPU is lost, or the frame is larger than it can hold.
+    /// Returns an error if the GPU is lost, or the frame is larger than it can hold.
     pub fn run(&mut self, frame: &Frame, field: &WarpField) -> Result<Frame> {
         let size = frame.size;
         let params =

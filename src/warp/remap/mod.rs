@@ -29,7 +29,7 @@ impl Remap {
     /// On the GPU if there is one, otherwise on the processor.
     ///
     /// # Errors
-    /// Where the GPU refuses the shader.
+    /// Returns an error if the GPU refuses the shader.
     pub fn new(gpu: Option<Gpu>) -> Result<Self> {
         Ok(match gpu {
             Some(gpu) => Self::Gpu(Box::new(GpuRemap::new(gpu)?)),
@@ -41,7 +41,7 @@ impl Remap {
     /// itself, bit for bit.
     ///
     /// # Errors
-    /// Where the GPU is lost.
+    /// Returns an error if the GPU is lost.
     pub fn run(&mut self, frame: Frame, field: &WarpField) -> Result<Frame> {
         if field.is_identity() {
             return Ok(frame);

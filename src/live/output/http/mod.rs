@@ -108,7 +108,7 @@ pub fn bind(options: ServeOptions) -> Result<TcpListener> {
 /// Serves a session's pictures until it stops.
 ///
 /// # Errors
-/// Where a thread or the server cannot be started.
+/// Returns an error if a thread or the server cannot be started.
 pub fn start(
     listener: TcpListener,
     options: ServeOptions,

@@ -37,7 +37,7 @@ const IDLE: Duration = Duration::from_millis(250);
 /// Shows a session until the window is closed or the session ends.
 ///
 /// # Errors
-/// Where no window can be opened.
+/// Returns an error if no window can be opened.
 pub fn show(
     live: &Live,
     frames: latest::Receiver<FramePair>,
