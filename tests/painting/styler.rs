@@ -169,7 +169,7 @@ fn stripes_are_found_for_stripes_and_plain_paint_for_a_plain_surface() {
 }
 
 #[test]
-fn a_painting_to_begin_with_is_most_of_the_way() {
+fn what_begins_with_a_painting_stays_near_it_and_improves() {
     let painting = assets::painting("scream").expect("the program's own");
     let photo = frame("sleeping-gypsy", 101, 67, 0);
     let scream = Style::tuned(&models(), "scream").expect("readable").expect("tuned");
@@ -177,15 +177,13 @@ fn a_painting_to_begin_with_is_most_of_the_way() {
     let painted = painter.run(&photo, PaintParams { stroke: 1.0, lines: Some(64) }, None).expect("it paints");
     let recipe = Recipe { scales: vec![64], iterations: 8, ..Recipe::improving() };
     let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, recipe).expect("it opens");
-    let mut objectives = |start| {
-        let mut found = Vec::new();
-        let told = |step: Step| found.push(step.objective);
-        let done = styler.run(&photo, start, told).expect("it runs");
+    let mut run = |start| {
+        let mut objectives = Vec::new();
+        let done = styler.run(&photo, start, |step| objectives.push(step.objective)).expect("it runs");
         assert_eq!(done.size, painted.size);
-        (found[0], found[7])
+        (objectives, difference(&done.painted, &painted.painted))
     };
-    let (photo_first, photo_last) = objectives(None);
-    let (first, last) = objectives(Some(&painted));
-    assert!(first < photo_first, "begun with the painting {first}, with the photo {photo_first}");
-    assert!(last < 0.95 * first && last < photo_last, "{first} to {last}, with the photo {photo_last}");
+    let ((objectives, moved), (_, apart)) = (run(Some(&painted)), run(None));
+    assert!(objectives[7] < 0.95 * objectives[0], "{objectives:?}");
+    assert!(moved < 0.5 * apart, "{moved} from the painting, {apart} if begun with the photo");
 }

@@ -18,7 +18,7 @@ use crate::paint::optimize::features::{Bank, LAYERS, Rows, Searcher};
 
 const NAME: &str = "styler.onnx";
 /// Weights of what is to be like the painting, of values beyond 0 to 1, and of the tone.
-const WEIGHTS: [f32; 3] = [3.0, 5.0, 5.0];
+const WEIGHTS: [f32; 3] = [3.0, 5.0, 2.5];
 /// Pixels of the squares whose mean colour is held to that of the photo, in the painting's colours.
 const TONE: usize = 16;
 /// What a mark of the painting loses in likeness (-1 to 1) where many places want it.
