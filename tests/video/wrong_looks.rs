@@ -10,7 +10,7 @@ fn names_that_nothing_goes_by_list_those_there_are() {
     clip(&folder);
     for (args, words) in [
         ("--preset no-such", ["there is no preset called no-such", "", "modigliani"]),
-        ("--texture no-such", ["there is no texture called no-such", "", "scream, starry-night"]),
+        ("--texture no-such", ["there is no texture called no-such", "", "scream, self-portrait"]),
     ] {
         refuses(&folder, &mut with(&folder, &format!("in.mp4 out.mp4 {args}")), 2, words);
     }
