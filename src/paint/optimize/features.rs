@@ -137,7 +137,8 @@ impl Searcher {
             let shape = [part.len() / queries.channels, queries.channels];
             let bank = (&bank.marks.shape()[..], &bank.marks.values[..]);
             let inputs = [(&shape[..], part), bank, (&[offset.len()][..], offset)];
-            self.matcher.run(&inputs, |outputs| found.extend(outputs[0].iter().map(|index| *index as usize)))?;
+            self.matcher
+                .run(&inputs, |outputs| found.extend(outputs[0].iter().map(|index| *index as usize)))?;
         }
         Ok(found)
     }

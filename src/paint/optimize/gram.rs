@@ -68,7 +68,8 @@ impl Gram {
         let mut tiles = Vec::new();
         for (left, top) in rows.iter().flat_map(|top| columns.iter().map(move |left| (*left, *top))) {
             let part = size.map(|side| side.min(TILE));
-            let content = self.look(&cut(&values, size, [left, top], part), part, |outputs| outputs[2].to_vec())?;
+            let content =
+                self.look(&cut(&values, size, [left, top], part), part, |outputs| outputs[2].to_vec())?;
             for row in cover.chunks_exact_mut(size[0]).skip(top).take(part[1]) {
                 row[left..left + part[0]].iter_mut().for_each(|count| *count += 1.0);
             }
@@ -165,7 +166,10 @@ mod tests {
             let last = starts.last().expect("at least one");
             assert_eq!(last + TILE.min(side), side, "the last ends with the side");
             for pair in starts.windows(2) {
-                assert!(pair[0] + TILE >= pair[1] + OVERLAP - STEP && pair[1] % STEP == 0, "{side}: {starts:?}");
+                assert!(
+                    pair[0] + TILE >= pair[1] + OVERLAP - STEP && pair[1] % STEP == 0,
+                    "{side}: {starts:?}"
+                );
             }
         }
     }

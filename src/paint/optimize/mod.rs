@@ -215,7 +215,9 @@ impl StyleOptimizer {
         };
         let steps = self.recipe.iterations;
         let values = match &mut self.objective {
-            Objective::Neighbours(objective) => match_neighbours(objective, photo, &painting, begin, steps, last, report),
+            Objective::Neighbours(objective) => {
+                match_neighbours(objective, photo, &painting, begin, steps, last, report)
+            }
             Objective::Gram(objective) => match_statistics(objective, photo, &painting, begin, steps, report),
         }?;
         Ok(photo.with_values(&values))

@@ -94,7 +94,8 @@ fn doubled(coarse: &[f32], [width, height]: [usize; 2]) -> Vec<f32> {
         let (near, far) = (line(y / 2), line(neighbour(y, height)));
         for (x, out) in out.iter_mut().enumerate() {
             let (own, other) = (x / 2, neighbour(x, width));
-            *out = 0.75 * (0.75 * near[own] + 0.25 * near[other]) + 0.25 * (0.75 * far[own] + 0.25 * far[other]);
+            *out =
+                0.75 * (0.75 * near[own] + 0.25 * near[other]) + 0.25 * (0.75 * far[own] + 0.25 * far[other]);
         }
     });
     fine
