@@ -132,7 +132,7 @@ pub struct StyleOptimizer {
 
 enum Objective {
     Neighbours(Box<Neighbours>),
-    Gram(Gram),
+    Gram(Box<Gram>),
 }
 
 impl StyleOptimizer {
@@ -143,7 +143,7 @@ impl StyleOptimizer {
     pub fn new(models: &Models, runtime: &Runtime, painting: RgbImage, recipe: Recipe) -> Result<Self> {
         let objective = match recipe.statistics {
             Statistics::Neighbours => Objective::Neighbours(Box::new(Neighbours::new(models, runtime)?)),
-            Statistics::Gram => Objective::Gram(Gram::new(models, runtime, recipe.style)?),
+            Statistics::Gram => Objective::Gram(Box::new(Gram::new(models, runtime, recipe.style)?)),
         };
         Ok(Self { objective, painting, recipe })
     }

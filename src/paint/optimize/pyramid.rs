@@ -86,7 +86,7 @@ fn halved(fine: &[f32], [width, height]: [usize; 2]) -> Vec<f32> {
 }
 
 /// Planes of this size, bilinearly twice as wide and high; pixels of the border are repeated beyond it.
-fn doubled(coarse: &[f32], [width, height]: [usize; 2]) -> Vec<f32> {
+pub(super) fn doubled(coarse: &[f32], [width, height]: [usize; 2]) -> Vec<f32> {
     let mut fine = vec![0.0; 12 * width * height];
     fine.par_chunks_exact_mut(2 * width).enumerate().for_each(|(row, out)| {
         let (plane, y) = (row / (2 * height), row % (2 * height));
@@ -121,7 +121,7 @@ fn gathered(fine: &[f32], [width, height]: [usize; 2]) -> Vec<f32> {
 
 /// The second of the two coarse pixels that a fine one at `at` lies between; the border's own beyond it.
 fn neighbour(at: usize, len: usize) -> usize {
-    if at % 2 == 0 { (at / 2).saturating_sub(1) } else { (at / 2 + 1).min(len - 1) }
+    if at.is_multiple_of(2) { (at / 2).saturating_sub(1) } else { (at / 2 + 1).min(len - 1) }
 }
 
 #[cfg(test)]

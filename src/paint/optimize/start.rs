@@ -6,7 +6,7 @@
 
 use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
 use crate::paint::optimize::Planes;
-use crate::paint::optimize::pyramid::Pyramid;
+use crate::paint::optimize::pyramid::{Pyramid, doubled};
 use crate::paint::orientation::Orientation;
 use crate::paint::painter::cell_luminance;
 
@@ -22,17 +22,18 @@ pub(super) fn with_noise(picture: &Planes, photo: &Planes) -> Vec<f32> {
     let mut orientation = Orientation::default();
     orientation.update(&cell_luminance(&photo.values(), cells), cells, None);
     let noise = orientation.smear(&AdvectedNoise::default().run(photo.size(), cells, None));
-    let plane: Vec<f32> = (0..size[0] * size[1])
-        .map(|k| {
-            let cell = k / size[0] / CELL * cells[0] + k % size[0] / CELL;
-            let octaves = (0..OCTAVES).map(|octave| noise[octave * cells[0] * cells[1] + cell]);
-            AMOUNT * octaves.sum::<f32>() / OCTAVES as f32
-        })
-        .collect();
+    let count = cells[0] * cells[1];
+    let mean = |cell: usize| {
+        let octaves = (0..OCTAVES).map(|octave| noise[octave * count + cell]);
+        AMOUNT * octaves.sum::<f32>() / OCTAVES as f32
+    };
+    let coarse: Vec<f32> = (0..count).map(mean).collect();
+    // From cells of 4x4 pixels to pixels, smoothly: their corners would be seen in the painting.
+    let smooth = doubled(&doubled(&coarse.repeat(3), cells), cells.map(|side| 2 * side));
     let pyramid = Pyramid::new(size);
     let mut levels = pyramid.split(&picture.values());
     let fine = pyramid.finest(NOISY);
-    let grain = pyramid.split(&plane.repeat(3));
+    let grain = pyramid.split(&smooth);
     levels[..fine].iter_mut().zip(&grain).for_each(|(level, grain)| *level += grain);
     let mut values = pyramid.join(&levels);
     values.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
