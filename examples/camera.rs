@@ -25,8 +25,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let session = Live::start(config, vec![out], CancelToken::default())?;
     for _ in 0..100 {
         match frames.take(Duration::from_secs(5)) {
-            Received::Item(pair) => println!("{:?} -> {:?}", pair.original, pair.finished),
-            Received::Nothing => println!("no picture"),
+            Received::Item(pair) => eprintln!("{:?} -> {:?}", pair.original, pair.finished),
+            Received::Nothing => eprintln!("no picture"),
             Received::Closed => break,
         }
     }

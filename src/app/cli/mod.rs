@@ -117,12 +117,7 @@ pub struct SetupArgs {
 impl SetupArgs {
     /// For [`crate::engine::Engine::new`].
     pub fn setup(&self) -> EngineConfig {
-        EngineConfig {
-            models: self.models.clone(),
-            device: self.device,
-            encoder: self.encoder,
-            ..EngineConfig::default()
-        }
+        EngineConfig { models: self.models.clone(), device: self.device, encoder: self.encoder }
     }
 }
 
