@@ -39,8 +39,7 @@ pub(crate) fn bend(content: &RgbImage, shapes: RgbImage, encoder: EncoderChoice)
     let mut look = Look::default();
     look.geometry = Some(shapes);
     let content = frame(content, 0.0);
-    let setup =
-        EngineConfig { models: Some(models()), device: Device::Cpu, encoder };
+    let setup = EngineConfig { models: Some(models()), device: Device::Cpu, encoder };
     let mut engine = Engine::new(&look, None, content.size.aspect(), &setup).expect("it opens");
     engine.explain(content).expect("it runs")
 }
