@@ -11,8 +11,8 @@
 //! Nothing here waits in a queue: what a stage does not take in time is replaced
 //! by what is newer, and counted. So latency is what computing takes and never
 //! grows. The warp is found at its own rate; a field serves until there is a
-//! newer one ([`carry`]), and none is looked for that no frame would use. What is painted shrinks until the frame rate holds
-//! ([`rate`]). Looks and sliders change while it runs ([`controls`], [`wardrobe`]).
+//! newer one ([`field_handoff`]), and none is looked for that no frame would use. What is painted shrinks until the frame rate holds
+//! ([`rate_control`]). Looks and sliders change while it runs ([`controls`], [`look_loader`]).
 
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};

@@ -2,8 +2,8 @@
 //!
 //! In: frames, and a style. Out: painted frames. In order: [`style_spec`] says what was asked for and
 //! [`style`] what the network needs of it ([`style_encoder`] predicts it for an unknown painting);
-//! [`recolor`] gives the frame the painting's colours; [`noise`] is where strokes begin, smeared along the
-//! forms by [`orientation`] and moved along by [`flow`]; [`painter`] runs the network, [`crossfade`] lets one
+//! [`recolor`] gives the frame the painting's colours; `noise` is where strokes begin, smeared along the
+//! forms by `orientation` and moved along by [`flow`]; [`painter`] runs the network, `crossfade` lets one
 //! painter follow another; [`stabilize`] holds strokes still; [`composite`] puts the painting on its frame.
 //! A single picture can be painted by [`optimize`] instead, in minutes.
 //! This room never moves a pixel of the frame, and knows nothing of warping.

@@ -158,7 +158,7 @@ impl WarpField {
     /// `|b|, |c| <= 0.38`, its determinant is at least `0.4 * 0.4 - 0.38 * 0.38 > 0`
     /// everywhere. That is a convex set holding the identity: differences outside
     /// are pulled back pair by pair (alternating projections), which acts only
-    /// where the field is too steep; what is left after [`Self::UNFOLD_PASSES`] is
+    /// where the field is too steep; what is left after `Self::UNFOLD_PASSES` is
     /// removed by scaling the whole field.
     pub fn unfold(mut self) -> Self {
         for _ in 0..Self::UNFOLD_PASSES {

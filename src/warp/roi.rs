@@ -6,7 +6,7 @@
 //! on top. So they look through a window that shows the subject as the exemplar
 //! shows its own: as large, as wide. The first frame of a shot is searched, from
 //! the whole frame inwards; later the window stays where it is until the subject
-//! has left it by [`Roi::SLACK`], because a window that moves with every frame
+//! has left it by `Roi::SLACK`, because a window that moves with every frame
 //! would make the features tremble.
 
 use crate::frame::Size;

@@ -3,7 +3,7 @@
 //! Features are unit vectors on 16x16 cells with what is common to all pictures
 //! taken off: two frames of one shot have a mean cosine near 1, two unrelated
 //! ones near 0. A frame unlike the one before it, or unlike the one
-//! [`SLOWLY`] seconds before (a dissolve never jumps), *breaks* the scene. A
+//! `SLOWLY` seconds before (a dissolve never jumps), *breaks* the scene. A
 //! flash breaks it too, but then the old scene comes back: for [`FLASH`] seconds
 //! after a break what was before is remembered, and a frame that is like it
 //! *resumes* the old scene; what lay between was no scene.

@@ -3,7 +3,7 @@
 //!
 //! Coarse to fine: begun with the photo in the painting's colours, or with what the painter made of
 //! it, and with noise along the photo's forms, in which strokes begin. Two objectives: the nearest
-//! neighbours of [`neighbours`] by default, the Gram matrices of the paper in [`gram`]. The networks
+//! neighbours of `neighbours` by default, the Gram matrices of the paper in `gram`. The networks
 //! give an objective and its gradient by the image (`models/train/styler.py` says how); here is the
 //! optimiser.
 

@@ -8,7 +8,7 @@
 //! know of them.
 //!
 //! Only this machine can connect, unless told otherwise; and only pages served
-//! here may ask ([`guard`]), so no page of the web can look at the camera.
+//! here may ask (`guard`), so no page of the web can look at the camera.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
