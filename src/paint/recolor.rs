@@ -184,14 +184,16 @@ impl Recolorer {
 /// Any number into 0..=1: unchanged from `knee` to 1 - `knee`, hyperbolas of slope one beyond.
 #[inline]
 fn bent(x: f32, knee: f32) -> f32 {
-    let bend = |over: f32| knee * over / (knee + over + f32::MIN_POSITIVE);
-    x.clamp(knee, 1.0 - knee) + bend((x - (1.0 - knee)).max(0.0)) - bend((knee - x).max(0.0))
+    let inside = x.clamp(knee, 1.0 - knee);
+    let over = x - inside;
+    inside + knee * over / (knee + over.abs() + f32::MIN_POSITIVE)
 }
 
 /// The inverse of [`bent`], bounded.
 fn straightened(y: f32, knee: f32) -> f32 {
-    let bend = |over: f32| knee * over / (knee - over).max(0.25 * knee + f32::MIN_POSITIVE);
-    y.clamp(knee, 1.0 - knee) + bend((y - (1.0 - knee)).max(0.0)) - bend((knee - y).max(0.0))
+    let inside = y.clamp(knee, 1.0 - knee);
+    let over = y - inside;
+    inside + knee * over / (knee - over.abs()).max(0.25 * knee + f32::MIN_POSITIVE)
 }
 
 fn spectral(matrix: Matrix3<f32>, change: impl Fn(f32) -> f32) -> Matrix3<f32> {
