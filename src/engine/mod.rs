@@ -1,5 +1,7 @@
 //! The library's door: the two working stages, put together from a look.
 //!
+//! In: a look, and frames. Out: redrawn frames. It knows no files, windows or cameras.
+//!
 //! ```text
 //! Analyzer  Matcher -> LookaheadSmoother -> FieldSolver                  frame        -> frame, field
 //! Renderer  Remap -> FlowEstimator -> Crossfade -> TemporalStabilizer -> Compositor

@@ -1,7 +1,7 @@
 //! Whole runs: one input, one output, and everything between them.
 //!
-//! [`video`] redraws a film through threads and bounded channels, [`still`] optimises one picture, [`distill`]
-//! tunes a style to one painting. A job knows files and the engine; it never talks to a terminal.
+//! In: files, a look, an engine. Out: files. [`video`] redraws a film through threads and bounded channels, [`still`] optimises one picture, [`distill`]
+//! tunes a style to one painting. It never talks to a terminal.
 
 pub mod distill;
 pub mod still;

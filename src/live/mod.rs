@@ -1,18 +1,20 @@
 //! A live session: camera in, redrawn picture out, always the latest.
 //!
+//! In: a camera, a look, what people turn. Out: the latest frame to a window, a page, a virtual camera, a file. It knows
+//! nothing of command lines.
+//!
 //! ```text
-//!                              .-> Slot -> analyse: Warper, Causal, Aligner -.
-//!                              |                                             v
-//! camera, watch -> Slot -> render: Carry, Remap, Tracker, Painter, Steady, Finish <- Newest field
-//!                              |
-//!                              '-> Slot a sink, tape
+//!                               .-> latest -> analyze: Matcher, OneEuroSmoother, FieldSolver -.
+//!                               |                                                             v
+//! camera, watchdog -> latest -> render: FieldInterpolator, Renderer <-------------- latest field
+//!                               |
+//!                               '-> latest an output, Recorder
 //! ```
 //!
-//! Nothing here waits in a queue: what a stage does not take in time is replaced
-//! by what is newer, and counted. So latency is what computing takes and never
-//! grows. The warp is found at its own rate; a field serves until there is a
-//! newer one ([`field_handoff`]), and none is looked for that no frame would use. What is painted shrinks until the frame rate holds
-//! ([`rate_control`]). Looks and sliders change while it runs ([`controls`], [`look_loader`]).
+//! Nothing here waits in a queue: what a stage does not take in time is replaced by what is newer, and counted. So
+//! latency is what computing takes and never grows. The warp is found at its own rate; a field is used until there is
+//! a newer one ([`field_handoff`]). Frames are painted smaller until the frame rate holds ([`rate_control`]). Looks and
+//! sliders change while it runs ([`controls`], [`look_loader`]).
 
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::nn::models::Models;
 use crate::nn::network::{Network, TensorSpec};
 use crate::nn::runtime::Runtime;
-use crate::paint::optimize::Planes;
+use crate::paint::optimize::planes::Planes;
 
 /// Layers looked at: relu2_2, relu3_3 and relu4_3 of VGG-16.
 pub(super) const LAYERS: usize = 3;

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
-use crate::paint::optimize::Planes;
+use crate::paint::optimize::planes::Planes;
 
 const NAME: &str = "styler-gram.onnx";
 /// Side of a tile, in pixels, and how far neighbours overlap at least.

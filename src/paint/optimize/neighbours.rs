@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
-use crate::paint::optimize::Planes;
 use crate::paint::optimize::features::{Bank, LAYERS, Rows, Searcher};
+use crate::paint::optimize::planes::Planes;
 
 const NAME: &str = "styler.onnx";
 /// Weights of what is to be like the painting, of values beyond 0 to 1, and of the tone.

@@ -5,7 +5,7 @@
 //! than 16 pixels; strokes begin in it and follow the forms (`models/train/noise.py`).
 
 use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
-use crate::paint::optimize::Planes;
+use crate::paint::optimize::planes::Planes;
 use crate::paint::optimize::pyramid::{Pyramid, doubled};
 use crate::paint::orientation::Orientation;
 use crate::paint::painter::cell_luminance;
