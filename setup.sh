@@ -129,6 +129,7 @@ onnxruntime() {
 
 # The user's data folder is where programs that were installed look for the library and the networks.
 links() {
+    [ -n "${HOME-}" ] || return 0
     case "$(uname -s)" in
     Darwin) data="$HOME/Library/Application Support/stylewarp" library=libonnxruntime.dylib ;;
     *) data="${XDG_DATA_HOME:-$HOME/.local/share}/stylewarp" library=libonnxruntime.so ;;
