@@ -21,7 +21,7 @@ LUMINANCE = (0.3, 0.59, 0.11)
 ROOM = 1.5
 # Distance from 0 and 1 within which values are compressed: a linear map sends the lights of a photo beyond white where the
 # painting is bright, and a face would burn out.
-KNEE = 0.1
+KNEE = 0.18
 
 
 @dataclasses.dataclass

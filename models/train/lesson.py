@@ -19,8 +19,8 @@ FINE, COARSE = min(LINES), max(LINES)
 # Scans are small: of more lines they show no more strokes, and take long.
 MOST_LINES = 820
 NOISE = 0.02
-# Legibility: 0 is the photo, above .7 faces go. And the strokes in a crop against the painting's own.
-LEGIBLE, STROKES = 0.42, 0.75
+# Legibility: 0 is the photo, above .7 faces go.
+LEGIBLE = 0.42
 
 
 def place(lines: float) -> float:
@@ -48,27 +48,12 @@ class Subject:
         return Subject(colour.moments(painting(folder, slug, FINE)), {lines: found[size] for lines, size in sizes.items()})
 
 
-@dataclasses.dataclass
-class Constraints:
-    """The weights that are not fixed: content holds the picture legible, brushwork holds the strokes strong."""
-
-    content: Constraint = dataclasses.field(default_factory=lambda: Constraint(1.6, LEGIBLE, (0.5, 5.0), 0.03))
-    brushwork: Constraint = dataclasses.field(default_factory=lambda: Constraint(1.0, STROKES, (0.8, 2.0), -0.03))
-
-    def update(self, legibility: float, strokes: float) -> None:
-        self.content.update(legibility)
-        self.brushwork.update(min(strokes, 2 * STROKES))
-
-    def state(self) -> dict[str, tuple[float, float | None]]:
-        return {name: (one.weight, one.mean) for name, one in vars(self).items()}
-
-    def restore(self, state: dict[str, tuple[float, float | None]]) -> None:
-        for name, (weight, mean) in state.items():
-            one = getattr(self, name)
-            one.weight, one.mean = weight, mean
+def legibility() -> Constraint:
+    """The weight of `content`, which holds the picture legible."""
+    return Constraint(1.6, LEGIBLE, (0.5, 5.0), 0.03)
 
 
-def step(painter: Painter, codes: torch.Tensor, objective: Objective, subject: Subject, photos: list[Path], constraints: Constraints) -> tuple[torch.Tensor, dict[str, float]]:
+def step(painter: Painter, codes: torch.Tensor, objective: Objective, subject: Subject, photos: list[Path], constraint: Constraint) -> tuple[torch.Tensor, dict[str, float]]:
     """What is minimised, for a random scene, and its parts."""
     scene = Scene.random(photos, subject.colours)
     code, target = code_at(codes, scene.lines), subject.targets[scene.lines]
@@ -82,17 +67,13 @@ def step(painter: Painter, codes: torch.Tensor, objective: Objective, subject: S
     # Tones must hold still, strokes need not: those the program moves along.
     terms["steady"] = (F.avg_pool2d(inner(again), 6) - F.avg_pool2d(inner(motion.of(free)), 6)).abs().mean()
     terms["range"] = (free - whole.detach()).pow(2).mean()
-    legibility = terms.pop("legibility").item()
-    strokes = stroke_strength(painted.detach()).quantile(0.3).item() / target.strokes
-    weights = WEIGHTS | {"content": constraints.content.weight}
-    for name in ("transport", "moments"):
-        weights = weights | {name: WEIGHTS[name] * constraints.brushwork.weight}
-    # Strokes differ from the photo in tone: where they are too weak, that is allowed them.
-    weights["tone"] = WEIGHTS["tone"] / constraints.brushwork.weight**2
+    found = terms.pop("legibility").item()
+    constraint.update(found)
+    weights = WEIGHTS | {"content": constraint.weight}
     total = sum(weights[name] * term for name, term in terms.items())
-    constraints.update(legibility, strokes)
-    found = {name: term.item() for name, term in terms.items()} | {"legibility": legibility, "strokes": strokes}
-    return total, found | {"content weight": constraints.content.weight, "brushwork": constraints.brushwork.weight}
+    share = stroke_strength(painted.detach()).quantile(0.3).item() / target.median
+    told = {"legibility": found, "content weight": constraint.weight, "stroke share": share}
+    return total, {name: term.item() for name, term in terms.items()} | told
 
 
 @torch.no_grad()

@@ -11,6 +11,10 @@ where it cost least and left out elsewhere. Here every place of a crop is given 
 - `moments`: means and deviations of the features, each relative.
 - `content`: instance-normalised features against the photo's (LapStyle, Lin et al., CVPR 2021). Its weight is not fixed:
   `Constraint` moves it until the picture is as legible as wanted.
+- `strokes`: how strong the strokes are, tile by tile from the weakest to the strongest, against the painting's tiles.
+
+A plain wall has no forms to keep: `relation` and `content` count only where the photo has contrast. Where they counted everywhere,
+walls and skies stayed bare, since every stroke there was an error.
 - `tone`: 16-pixel means of colour and 5-pixel means of luminance against the recoloured photo.
 - `weave`, `lattice`: against the grids that a network which draws 4x4 cells likes to leave.
 """
@@ -35,7 +39,13 @@ LAYERS = {*TRANSPORT, *RELATION, *MOMENTS, *CONTENT, LEGIBILITY}
 PLACES, KEPT, RELATED = 768, 6144, 400
 # Entropy of the plan; power of the scaling on the painting's side (1 = all of it used exactly evenly); steps; weight of tone.
 ENTROPY, RELAXED, SINKHORN, TONE_COST = 0.06, 0.7, 12, 2.0
-WEIGHTS = {"transport": 20.0, "relation": 10.0, "moments": 2.0, "tone": 20.0, "range": 20.0, "weave": 8.0, "lattice": 8.0, "steady": 4.0}
+WEIGHTS = {"transport": 20.0, "relation": 10.0, "moments": 2.0, "strokes": 5.0, "tone": 20.0, "range": 20.0, "weave": 20.0, "lattice": 20.0, "steady": 4.0}
+# Bands in which strokes are: details between boxes of these radii, 3 to 12 and 7 to 28 pixels. Quantiles kept of a painting's tiles.
+BANDS, QUANTILES = ((1, 5), (3, 12)), 65
+# Strokes too strong count so much of strokes too weak; and a deviation that neither sees.
+TOO_STRONG, UNSEEN = 1 / 3, 3e-3
+# The contrast (deviation of the luminance over 25 pixels) at which half of a form's weight is reached.
+HALF_CONTRAST = 0.03
 
 
 def luminance(image: torch.Tensor) -> torch.Tensor:
@@ -56,15 +66,22 @@ def some(count: int, of: int) -> torch.Tensor:
     return torch.randperm(of)[:count]
 
 
-def band(image: torch.Tensor) -> torch.Tensor:
-    """The luminance's details of 3 to 12 pixels, where strokes are."""
-    fine, coarse = (F.avg_pool2d(F.pad(luminance(image), (r,) * 4, mode="reflect"), 2 * r + 1, 1) for r in (1, 5))
-    return fine - coarse
+def box(image: torch.Tensor, radius: int) -> torch.Tensor:
+    """Mean of [N,C,H,W] over squares around every pixel, mirrored at the borders."""
+    return F.avg_pool2d(F.pad(image, (radius,) * 4, mode="reflect"), 2 * radius + 1, 1)
 
 
-def stroke_strength(image: torch.Tensor, tile: int = 48) -> torch.Tensor:
-    """Deviation of the band in the tiles of [1,3,H,W]."""
-    return F.avg_pool2d(band(image).pow(2), tile, tile // 2).flatten().sqrt()
+def stroke_strength(image: torch.Tensor, radii: tuple[int, int] = BANDS[0], tile: int = 48) -> torch.Tensor:
+    """Deviation of the luminance's details between two boxes, in the tiles of [1,3,H,W]."""
+    fine, coarse = (box(luminance(image), radius) for radius in radii)
+    return (F.avg_pool2d((fine - coarse).pow(2), tile, tile // 2).flatten() + 1e-6).sqrt()
+
+
+def contrast(image: torch.Tensor) -> torch.Tensor:
+    """Where [1,3,H,W] has forms, 0 to 1, [1,1,H/8,W/8]."""
+    value = luminance(image)
+    variance = F.avg_pool2d(box((value - box(value, 12)).pow(2), 12), 8)
+    return variance / (variance + HALF_CONTRAST**2)
 
 
 def lattice(image: torch.Tensor, pitch: int = 4) -> torch.Tensor:
@@ -105,7 +122,12 @@ class Target:
     """A painting, as the objective sees it."""
 
     layers: dict[str, Layer]
-    strokes: float  # the median of its tiles' `stroke_strength`
+    strokes: torch.Tensor  # [BANDS,QUANTILES], of its tiles' `stroke_strength`
+
+    @property
+    def median(self) -> float:
+        """Of its tiles' `stroke_strength`, in the first band."""
+        return self.strokes[0, QUANTILES // 2].item()
 
 
 class Objective:
@@ -127,22 +149,24 @@ class Objective:
             kept = some(KEPT, flat.shape[1])
             places = flat[:, kept].half() if layer in TRANSPORT else None
             layers[layer] = Layer(flat.mean(1), flat.std(1), places, tones[kept])
-        return Target(layers, stroke_strength(painting).median().item())
+        places = torch.linspace(0, 1, QUANTILES)
+        return Target(layers, torch.stack([stroke_strength(painting, radii).quantile(places) for radii in BANDS]))
 
     def terms(self, painted: torch.Tensor, photo: torch.Tensor, original: torch.Tensor, target: Target) -> dict[str, torch.Tensor]:
         """Of what was painted (clamped) from the recoloured photo; legibility is against the photo in its own colours."""
         found = self.features(painted)
         with torch.no_grad():
-            wanted, seen = self.features(photo), self.features(original, {LEGIBILITY})[LEGIBILITY]
+            # Forms are those of the photo in its own colours: in a print's a bright face is near to white.
+            wanted, seen, forms = self.features(photo, {*RELATION}), self.features(original, {LEGIBILITY, *CONTENT}), contrast(original)
         flat = F.avg_pool2d
-        smooth = lambda x: flat(F.pad(luminance(x), (2,) * 4, mode="reflect"), 5, 1)
         return {
             "transport": sum(weight * transport(found[name], photo, target.layers[name]) for name, weight in TRANSPORT.items()),
-            "relation": sum(relation(found[name], wanted[name]) for name in RELATION),
+            "relation": sum(relation(found[name], wanted[name], forms) for name in RELATION),
             "moments": sum(moments(found[name], target.layers[name]) for name in MOMENTS),
-            "content": sum((normalised(found[name]) - normalised(wanted[name])).pow(2).mean() for name in CONTENT),
-            "legibility": (normalised(found[LEGIBILITY]) - normalised(seen)).detach().pow(2).mean() / 2,
-            "tone": (flat(painted, 16) - flat(photo, 16)).abs().mean() + (smooth(painted) - smooth(photo)).abs().mean(),
+            "content": sum(content(found[name], seen[name], forms) for name in CONTENT),
+            "legibility": (normalised(found[LEGIBILITY]) - normalised(seen[LEGIBILITY])).detach().pow(2).mean() / 2,
+            "strokes": strokes(painted, target.strokes),
+            "tone": (flat(painted, 16) - flat(photo, 16)).abs().mean() + box(luminance(painted) - luminance(photo), 2).abs().mean(),
             "weave": weave(painted),
             "lattice": lattice(painted),
         }
@@ -167,15 +191,33 @@ def transport(features: torch.Tensor, photo: torch.Tensor, layer: Layer) -> torc
     return (plan * distance).sum()
 
 
-def relation(features: torch.Tensor, photo: torch.Tensor) -> torch.Tensor:
-    """Mean difference of the pairwise cosine distances, each column scaled to mean one."""
+def content(features: torch.Tensor, photo: torch.Tensor, forms: torch.Tensor) -> torch.Tensor:
+    """Mean square difference of instance-normalised features, where there are forms."""
+    squares = (normalised(features) - normalised(photo)).pow(2).mean(1, keepdim=True)
+    return (squares * F.interpolate(forms, size=squares.shape[2:], mode="area")).mean()
+
+
+def strokes(painted: torch.Tensor, quantiles: torch.Tensor) -> torch.Tensor:
+    """How far the tiles' strokes are from the painting's, both sorted: mean difference of logarithms."""
+    total = 0.0
+    for radii, of_painting in zip(BANDS, quantiles, strict=True):
+        found = stroke_strength(painted, radii).sort().values
+        wanted = F.interpolate(of_painting[None, None], size=len(found), mode="linear", align_corners=True)[0, 0]
+        lacking = ((wanted + UNSEEN) / (found + UNSEEN)).log()
+        total = total + torch.where(lacking > 0, lacking, -TOO_STRONG * lacking).mean()
+    return total
+
+
+def relation(features: torch.Tensor, photo: torch.Tensor, forms: torch.Tensor) -> torch.Tensor:
+    """Mean difference of the pairwise cosine distances between forms, each column scaled to mean one."""
     places = some(RELATED, features[0, 0].numel())
     scaled = []
     for one in (features, photo):
         directions = unit(one[0].flatten(1)[:, places])
         distance = 1 - directions.T @ directions
         scaled.append(distance / (distance.mean(0, keepdim=True) + 1e-6))
-    return (scaled[0] - scaled[1]).abs().mean()
+    share = F.interpolate(forms, size=features.shape[2:], mode="area").flatten()[places]
+    return ((scaled[0] - scaled[1]).abs() * share[None] * share[:, None]).mean()
 
 
 def moments(features: torch.Tensor, layer: Layer) -> torch.Tensor:
@@ -184,16 +226,24 @@ def moments(features: torch.Tensor, layer: Layer) -> torch.Tensor:
     return sum((own - theirs).pow(2).sum() / theirs.pow(2).sum() for own, theirs in pairs)
 
 
+@dataclasses.dataclass
 class Constraint:
-    """A weight that moves slowly, up while a value is above its aim and down while it is below; with a negative gain the
-    other way about. A quick one swings: legibility answers to its weight only over tens of steps.
-    """
+    """A weight that moves slowly within its bounds, up while a value is above its aim and down while it is below. A quick one
+    swings: legibility answers to its weight only over tens of steps."""
 
-    def __init__(self, weight: float, aim: float, bounds: tuple[float, float], gain: float):
-        self.weight, self.aim, self.bounds, self.gain = weight, aim, bounds, gain
-        self.mean: float | None = None
+    weight: float
+    aim: float
+    bounds: tuple[float, float]
+    gain: float
+    mean: float | None = None
 
     def update(self, value: float) -> None:
         self.mean = value if self.mean is None else 0.96 * self.mean + 0.04 * value
         moved = self.weight * math.exp(self.gain * (self.mean / self.aim - 1))
         self.weight = min(max(moved, self.bounds[0]), self.bounds[1])
+
+    def state(self) -> tuple[float, float | None]:
+        return self.weight, self.mean
+
+    def restore(self, state: tuple[float, float | None]) -> None:
+        self.weight, self.mean = state

@@ -16,7 +16,7 @@ from torch import nn
 
 import data
 from exporting import export, largest_difference, load_weights, part_weights
-from lesson import Constraints, Subject, code_at, sample, step
+from lesson import Subject, code_at, legibility, sample, step
 from noise import CELL, value_noise
 from objective import Objective
 from painting import SHUFFLE, Painter
@@ -70,6 +70,7 @@ def write_models(styled: Styled, out: Path) -> None:
 def main() -> None:
     parser = common_arguments(__doc__)
     parser.add_argument("--rate", type=float, default=RATE[0], help="learning rate at first; less to tune trained weights")
+    parser.add_argument("--noise-gain", type=float, default=1.0, help="factor at first of the weights that the noise comes in by")
     parser.add_argument("--every", type=int, default=100, help="steps between two checkpoints")
     args = parser.parse_args()
     prepare(args)
@@ -77,9 +78,10 @@ def main() -> None:
     styled = Styled()
     if args.start:
         styled.begin(args.start)
+        styled.painter.amplify_noise(args.noise_gain)
     photos, held_out = data.photo_paths(args.data, held_out=40)
     subjects: dict[str, Subject] = {}
-    constraints = {slug: Constraints() for slug in PAINTINGS}
+    constraints = {slug: legibility() for slug in PAINTINGS}
     groups = [{"params": list(styled.painter.parameters())}, {"params": list(styled.codes.parameters())}]
     optimiser = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.99))
     average, progress, log = Average(styled, decay=0.995), Progress(args.budget), Log(args.out / "painter.log")

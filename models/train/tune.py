@@ -17,7 +17,7 @@ from torch import nn
 
 import data
 from exporting import load_weights
-from lesson import Constraints, Subject, sample, step
+from lesson import Subject, legibility, sample, step
 from objective import Objective
 from painter import CODE_RATE, CODES, FILE
 from painting import Painter
@@ -49,18 +49,18 @@ class Tuned(nn.Module):
 def tune(slug: str, args: argparse.Namespace, objective: Objective) -> None:
     photos, held_out = data.photo_paths(args.data, held_out=40)
     subject = Subject.read(args.data / "styles", slug, objective)
-    tuned, constraints = Tuned(args.start, slug), Constraints()
+    tuned, constraint = Tuned(args.start, slug), legibility()
     groups = [{"params": list(tuned.painter.parameters())}, {"params": [tuned.code]}]
     optimiser = torch.optim.Adam(groups, lr=args.rate, betas=(0.9, 0.99))
     average, progress, log = Average(tuned, decay=0.99), Progress(args.budget), Log(args.out / f"{slug}.log")
     checkpoint = args.out / f"{slug}.pt"
     if checkpoint.exists():
-        constraints.restore(load_checkpoint(checkpoint, tuned, average, optimiser, progress)["constraints"])
+        constraint.restore(load_checkpoint(checkpoint, tuned, average, optimiser, progress)["constraint"])
     while progress.fraction() < 1:
         rate = cosine(progress.fraction(), args.rate, LAST) * min(1.0, (progress.iteration + 1) / WARM)
         for group, factor in zip(optimiser.param_groups, (1.0, CODE_RATE), strict=True):
             group["lr"] = factor * rate
-        total, terms = step(tuned.painter, tuned.code, objective, subject, photos, constraints)
+        total, terms = step(tuned.painter, tuned.code, objective, subject, photos, constraint)
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(tuned.parameters(), 10.0)
@@ -77,7 +77,7 @@ def tune(slug: str, args: argparse.Namespace, objective: Objective) -> None:
             if progress.fraction() == 1:
                 tuned.write(args.out / f"{slug}.safetensors", subject.colours)
             average.swap(tuned)
-            save_checkpoint(checkpoint, tuned, average, optimiser, progress, constraints=constraints.state())
+            save_checkpoint(checkpoint, tuned, average, optimiser, progress, constraint=constraint.state())
     checkpoint.unlink()
 
 

@@ -22,7 +22,7 @@ const HALF_VARIANCE: f32 = 1e-3;
 /// have room: in the colours of a print on white paper a face would burn out.
 const ROOM: f32 = 1.5;
 /// Distance from 0 and 1 within which the full map compresses values.
-const KNEE: f32 = 0.1;
+const KNEE: f32 = 0.18;
 /// Time constant, in seconds, of a frame's moments.
 const TAU: f64 = 0.6;
 /// Weights of R, G, B in the luminance.
