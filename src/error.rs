@@ -38,7 +38,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// FFmpeg's reason.
-        source: ffmpeg_next::Error,
+        source: Cause,
     },
     /// The input holds sound or text only.
     #[error("{} holds no video", path.display())]
@@ -228,7 +228,7 @@ pub enum Error {
         /// The step.
         doing: &'static str,
         /// Its reason.
-        source: ffmpeg_next::Error,
+        source: Cause,
     },
     /// ONNX Runtime failed in the middle.
     #[error("ONNX Runtime failed while {doing}")]

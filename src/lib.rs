@@ -27,6 +27,9 @@
 //! | [`jobs`], [`live`] | one run from file to file; a session with a camera |
 //! | [`app`] | what the two programs share |
 //!
+//! Cargo features, all on by default: `video` (films, through FFmpeg), `gpu` (wgpu), `live` (cameras, the window and the page;
+//! needs the two before), `cli` (the programs; needs all). With `default-features = false` there are pictures and raw frames.
+//!
 //! ONNX Runtime is opened at run time. Unless the environment has `ORT_DISABLE_TELEMETRY=1` when it is, it writes
 //! a device id into the user's cache folder and reports its use; the programs set it, a library cannot.
 //!
@@ -42,6 +45,7 @@
 //! # }
 //! ```
 
+#[cfg(feature = "cli")]
 pub mod app;
 pub mod assets;
 pub mod cancel;
@@ -51,6 +55,7 @@ pub mod frame;
 pub mod gpu;
 pub mod image_file;
 pub mod jobs;
+#[cfg(feature = "live")]
 pub mod live;
 pub mod look;
 pub mod names;
@@ -58,6 +63,7 @@ pub mod nn;
 pub mod paint;
 pub mod resize;
 pub mod time;
+#[cfg(feature = "video")]
 pub mod video;
 pub mod warp;
 

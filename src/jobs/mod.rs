@@ -5,4 +5,5 @@
 
 pub mod distill;
 pub mod still;
+#[cfg(feature = "video")]
 pub mod video;

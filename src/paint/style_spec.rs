@@ -70,6 +70,7 @@ impl StyleSpec {
     }
 
     /// One style of the program's own.
+    #[cfg(feature = "cli")]
     pub(crate) fn named(name: &str) -> Self {
         Self { text: name.into(), parts: vec![(Part::Named(name.into()), 1.0)] }
     }

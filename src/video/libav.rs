@@ -45,7 +45,7 @@ pub(crate) fn url(path: &Path) -> std::io::Result<String> {
 pub(crate) fn open(path: &Path) -> Result<Input> {
     init();
     let url = url(path).map_err(|source| Error::Read { path: path.into(), source })?;
-    ffmpeg::format::input(&url).map_err(|source| Error::Open { path: path.into(), source })
+    ffmpeg::format::input(&url).map_err(|source| Error::Open { path: path.into(), source: Box::new(source) })
 }
 
 /// Index of the stream to redraw: the best one that is not cover art.

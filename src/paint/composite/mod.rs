@@ -14,9 +14,11 @@ use crate::names::names;
 use crate::paint::recolor::ColorMap;
 
 mod cpu;
+#[cfg(feature = "gpu")]
 mod gpu;
 
 pub use cpu::CpuCompositor;
+#[cfg(feature = "gpu")]
 pub use gpu::GpuCompositor;
 
 /// Whose colours the picture has.
@@ -78,6 +80,7 @@ pub enum Compositor {
     /// The twin.
     Cpu(CpuCompositor),
     /// The shader.
+    #[cfg(feature = "gpu")]
     Gpu(Box<GpuCompositor>),
 }
 
@@ -88,8 +91,9 @@ impl Compositor {
     /// Returns an error if the GPU refuses the shader.
     pub fn new(gpu: Option<Gpu>) -> Result<Self> {
         Ok(match gpu {
+            #[cfg(feature = "gpu")]
             Some(gpu) => Self::Gpu(Box::new(GpuCompositor::new(gpu)?)),
-            None => Self::Cpu(CpuCompositor),
+            _ => Self::Cpu(CpuCompositor),
         })
     }
 
@@ -107,6 +111,7 @@ impl Compositor {
         }
         match self {
             Self::Cpu(finish) => Ok(finish.run(frame, &painting, mix)),
+            #[cfg(feature = "gpu")]
             Self::Gpu(finish) => finish.run(&frame, &painting, mix),
         }
     }

@@ -60,7 +60,7 @@ impl Encoder {
             }
         }
         match refusal {
-            Some(source) => Err(Error::Ffmpeg { doing: "opening the encoder", source }),
+            Some(source) => Err(Error::Ffmpeg { doing: "opening the encoder", source: Box::new(source) }),
             None => Err(codec.missing()),
         }
     }
@@ -115,7 +115,7 @@ impl Encoder {
 }
 
 fn failed(source: ffmpeg::Error) -> Error {
-    Error::Ffmpeg { doing: "encoding", source }
+    Error::Ffmpeg { doing: "encoding", source: Box::new(source) }
 }
 
 /// Opens one encoder; `None` where this FFmpeg does not have it.

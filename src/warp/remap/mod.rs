@@ -11,10 +11,12 @@ use crate::gpu::adapter::Gpu;
 use crate::warp::field::WarpField;
 
 mod cpu;
+#[cfg(feature = "gpu")]
 mod gpu;
 mod sample;
 
 pub use cpu::CpuRemap;
+#[cfg(feature = "gpu")]
 pub use gpu::GpuRemap;
 
 /// The warping stage.
@@ -22,6 +24,7 @@ pub enum Remap {
     /// The twin.
     Cpu(Box<CpuRemap>),
     /// The shader.
+    #[cfg(feature = "gpu")]
     Gpu(Box<GpuRemap>),
 }
 
@@ -32,8 +35,9 @@ impl Remap {
     /// Returns an error if the GPU refuses the shader.
     pub fn new(gpu: Option<Gpu>) -> Result<Self> {
         Ok(match gpu {
+            #[cfg(feature = "gpu")]
             Some(gpu) => Self::Gpu(Box::new(GpuRemap::new(gpu)?)),
-            None => Self::Cpu(Box::default()),
+            _ => Self::Cpu(Box::default()),
         })
     }
 
@@ -48,6 +52,7 @@ impl Remap {
         }
         match self {
             Self::Cpu(remap) => Ok(remap.run(&frame, field)),
+            #[cfg(feature = "gpu")]
             Self::Gpu(remap) => remap.run(&frame, field),
         }
     }
@@ -56,6 +61,7 @@ impl Remap {
     pub fn device(&self) -> String {
         match self {
             Self::Cpu(_) => "CPU".into(),
+            #[cfg(feature = "gpu")]
             Self::Gpu(remap) => remap.adapter(),
         }
     }
