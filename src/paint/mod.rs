@@ -20,4 +20,3 @@ pub mod stabilize;
 pub mod style;
 pub mod style_encoder;
 pub mod style_spec;
-pub(crate) mod variance;

@@ -10,6 +10,7 @@
 //! picture does not change how the rest of it is painted; and the noise that strokes begin in, which
 //! moves along.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ use crate::paint::composite::Painting;
 use crate::paint::flow::OpticalFlow;
 use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
 use crate::paint::orientation::Orientation;
-use crate::paint::recolor::{ColorMap, LUMINANCE, Recolorer};
+use crate::paint::recolor::{ColorMap, LUMINANCE, Recolorer, recolor_row};
 use crate::paint::style::Style;
 use crate::resize::{Filter, Pixels, Resizer};
 
@@ -189,7 +190,6 @@ fn fill_planes(
     [width, height]: [usize; 2],
 ) {
     let (w, h) = (size.width as usize, size.height as usize);
-    let columns: Vec<usize> = (0..width).map(|x| 4 * mirrored(x, w)).collect();
     let (red, rest) = planes.split_at_mut(width * height);
     let (green, blue) = rest.split_at_mut(width * height);
     let rows = red
@@ -198,10 +198,11 @@ fn fill_planes(
         .zip(blue.par_chunks_exact_mut(width));
     rows.enumerate().for_each(|(y, ((red, green), blue))| {
         let source = &pixels[mirrored(y, h) * w * 4..][..w * 4];
-        for (x, column) in columns.iter().enumerate() {
-            let value = |channel: usize| f32::from(source[column + channel]) * (1.0 / 255.0);
-            let color = colors.apply([value(0), value(1), value(2)]);
-            (red[x], green[x], blue[x]) = (color[0] - GREY, color[1] - GREY, color[2] - GREY);
+        recolor_row(colors, source, [&mut red[..w], &mut green[..w], &mut blue[..w]], GREY);
+        for plane in [red, green, blue] {
+            for x in w..width {
+                plane[x] = plane[mirrored(x, w)];
+            }
         }
     });
 }
@@ -229,17 +230,28 @@ fn pixels_of(cells: &[f32], [across, down]: [usize; 2], size: Size) -> Vec<u8> {
     let width = size.width as usize;
     let mut pixels = vec![255; size.rgba_bytes()];
     pixels.par_chunks_exact_mut(width * 4).enumerate().for_each(|(y, row)| {
-        for channel in 0..3 * CELL {
+        let values: [&[f32]; 3 * CELL] = std::array::from_fn(|channel| {
             let (colour, x) = (channel / CELL, channel % CELL);
             let plane = (colour * CELL + y % CELL) * CELL + x;
-            let values = &cells[(plane * down + y / CELL) * across..][..across];
-            let pixels = row.chunks_exact_mut(4).skip(x).step_by(CELL);
-            for (pixel, value) in pixels.zip(values) {
-                pixel[colour] = (value * 255.0 + 0.5) as u8;
-            }
-        }
+            &cells[(plane * down + y / CELL) * across..][..across]
+        });
+        cells_row(&values, row);
     });
     pixels
+}
+
+/// A row of packed RGBA from the twelve values of each cell: four of red, of green, of blue.
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn cells_row(values: &[&[f32]; 3 * CELL], row: &mut [u8]) {
+    for (cell, pixels) in row.chunks_mut(4 * CELL).enumerate() {
+        let mut whole = [255; 4 * CELL];
+        for (x, pixel) in whole.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            for colour in 0..3 {
+                pixel[colour] = (values[colour * CELL + x][cell] * 255.0 + 0.5) as u8;
+            }
+        }
+        pixels.copy_from_slice(&whole[..pixels.len()]);
+    }
 }
 
 /// The same, as three planes of whole cells.

@@ -6,6 +6,7 @@
 //! linear Monge-Kantorovitch linear colour mapping for example-based colour transfer", 2007).
 //! `models/train/colour.py` is the same in Python, and its constants must be these.
 
+use multiversion::multiversion;
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 
 use crate::frame::Size;
@@ -133,7 +134,6 @@ impl ColorMap {
     }
 
     /// One colour.
-    #[inline]
     pub(crate) fn apply(&self, [r, g, b]: [f32; 3]) -> [f32; 3] {
         let (m, o) = (&self.matrix, &self.offset);
         let row = |k: usize| bent(m[(k, 0)] * r + m[(k, 1)] * g + m[(k, 2)] * b + o[k], self.knee);
@@ -149,6 +149,36 @@ impl ColorMap {
         move |color| {
             let straight = Vector3::from(color.map(|value| straightened(value, knee)));
             (from + matrix * (straight - to)).map(|value| value.clamp(0.0, 1.0)).into()
+        }
+    }
+}
+
+/// Pixels mapped together.
+const BLOCK: usize = 16;
+
+/// Maps a row of packed RGBA into three planes, less `zero`, as long as the row.
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+pub(crate) fn recolor_row(map: &ColorMap, pixels: &[u8], planes: [&mut [f32]; 3], zero: f32) {
+    let [red, green, blue] = planes;
+    let blocks = pixels.chunks(4 * BLOCK).zip(red.chunks_mut(BLOCK)).zip(green.chunks_mut(BLOCK));
+    for (((pixels, red), green), blue) in blocks.zip(blue.chunks_mut(BLOCK)) {
+        // Straight loops over whole blocks, so that they become vector code; the last one is filled up.
+        let mut whole = [0; 4 * BLOCK];
+        whole[..pixels.len()].copy_from_slice(pixels);
+        let mut values = [[0.0; BLOCK]; 3];
+        for (channel, values) in values.iter_mut().enumerate() {
+            for (value, pixel) in values.iter_mut().zip(whole.as_chunks::<4>().0) {
+                *value = f32::from(pixel[channel]) * (1.0 / 255.0);
+            }
+        }
+        let [r, g, b] = values;
+        for (row, out) in [red, green, blue].into_iter().enumerate() {
+            let [x, y, z] = [0, 1, 2].map(|column| map.matrix[(row, column)]);
+            let mut mapped = [0.0; BLOCK];
+            for k in 0..BLOCK {
+                mapped[k] = bent(x * r[k] + y * g[k] + z * b[k] + map.offset[row], map.knee) - zero;
+            }
+            out.copy_from_slice(&mapped[..out.len()]);
         }
     }
 }
@@ -182,7 +212,7 @@ impl Recolorer {
 }
 
 /// Any number into 0..=1: unchanged from `knee` to 1 - `knee`, hyperbolas of slope one beyond.
-#[inline]
+#[inline(always)]
 fn bent(x: f32, knee: f32) -> f32 {
     let inside = x.clamp(knee, 1.0 - knee);
     let over = x - inside;
@@ -237,6 +267,23 @@ mod tests {
         assert!(off < 0.02, "means {} and {}", found.mean, painting.mean);
         let trace = found.covariance.trace() / painting.covariance.trace();
         assert!((0.75..1.1).contains(&trace), "{trace} of the painting's variance");
+    }
+
+    #[test]
+    fn a_row_is_mapped_pixel_by_pixel_whatever_its_length() {
+        let (pixels, painting) =
+            (picture([60, 40, 40], [160, 150, 150]), picture([20, 30, 90], [200, 190, 80]));
+        let [own, wanted] = [&pixels, &painting].map(|pixels| ColorMoments::of::<4>(pixels, 64));
+        let map = ColorMap::between(&own, &wanted);
+        for width in [1, 15, 16, 17, 53] {
+            let mut planes = [0; 3].map(|_| vec![9.0; width]);
+            let [red, green, blue] = &mut planes;
+            recolor_row(&map, &pixels[..4 * width], [red, green, blue], 0.5);
+            for (x, pixel) in pixels.chunks_exact(4).take(width).enumerate() {
+                let expected = map.apply([0, 1, 2].map(|c| f32::from(pixel[c]) / 255.0));
+                assert!((0..3).all(|c| (planes[c][x] + 0.5 - expected[c]).abs() < 1e-5), "{x} of {width}");
+            }
+        }
     }
 
     #[test]

@@ -61,6 +61,59 @@ impl ScaledFlow<'_> {
         let [shift_x, shift_y] = mix(top, bottom, share_y);
         [shift_x * self.pitch[0], shift_y * self.pitch[1]]
     }
+
+    /// The same for whole rows of a picture of this size.
+    pub(crate) fn rows(&self, size: Size) -> ScaledRows<'_> {
+        let OpticalFlow { across, down, flow, .. } = self.motion;
+        ScaledRows { pitch: self.pitch, rows: GridRows::new(flow, [*across, *down], self.pitch, size) }
+    }
+}
+
+/// Shifts of whole rows.
+pub(crate) struct ScaledRows<'a> {
+    pitch: [f32; 2],
+    rows: GridRows<'a, 2>,
+}
+
+impl ScaledRows<'_> {
+    /// The shifts of a row's pixels; `out` is filled anew.
+    pub(crate) fn row(&self, y: usize, out: &mut Vec<[f32; 2]>) {
+        self.rows.row(y, out);
+        out.iter_mut().for_each(|shift| *shift = [shift[0] * self.pitch[0], shift[1] * self.pitch[1]]);
+    }
+}
+
+/// The values of a coarse grid at every pixel, bilinear as [`between`] has it, a row at a time.
+pub(crate) struct GridRows<'a, const N: usize> {
+    grid: &'a [[f32; N]],
+    down: usize,
+    pitch: f32,
+    /// For every column the cells around it, and the second one's share.
+    columns: Vec<(u32, u32, f32)>,
+    across: usize,
+}
+
+impl<'a, const N: usize> GridRows<'a, N> {
+    /// A grid of `across` x `down` cells, so many pixels to a cell, under a picture of this size.
+    pub(crate) fn new(grid: &'a [[f32; N]], [across, down]: [usize; 2], pitch: [f32; 2], size: Size) -> Self {
+        let column = |x: u32| {
+            let [left, right, share] = between(x as f32, pitch[0], across);
+            (left as u32, right as u32, share)
+        };
+        Self { grid, down, pitch: pitch[1], columns: (0..size.width).map(column).collect(), across }
+    }
+
+    /// The values along a row of pixels; `out` is filled anew.
+    pub(crate) fn row(&self, y: usize, out: &mut Vec<[f32; N]>) {
+        let [upper, lower, share] = between(y as f32, self.pitch, self.down);
+        let of = |row: f32| &self.grid[row as usize * self.across..][..self.across];
+        let (upper, lower) = (of(upper), of(lower));
+        out.clear();
+        out.extend(self.columns.iter().map(|&(left, right, along)| {
+            let at = |column: u32| mix(upper[column as usize], lower[column as usize], share);
+            mix(at(left), at(right), along)
+        }));
+    }
 }
 
 /// The two cells of a coarser grid around a place (0 is the middle of the first pixel) along one axis, and
@@ -72,8 +125,8 @@ pub(crate) fn between(place: f32, pitch: f32, cells: usize) -> [f32; 3] {
     [first, (first + 1.0).min(last), at - first]
 }
 
-fn mix(a: [f32; 2], b: [f32; 2], share: f32) -> [f32; 2] {
-    [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share]
+fn mix<const N: usize>(a: [f32; N], b: [f32; N], share: f32) -> [f32; N] {
+    std::array::from_fn(|k| a[k] + (b[k] - a[k]) * share)
 }
 
 /// The stage that follows the picture. It looks only back, so it delays nothing.
@@ -141,6 +194,24 @@ mod tests {
             let size = Size { width: size.0, height: size.1 };
             let [x, y] = motion.on(size).at(size.width as f32 / 2.0, size.height as f32 / 2.0);
             assert!((x / expected - 1.0).abs() < 0.1 && y.abs() < 0.3, "({x}, {y}) at {size}");
+        }
+    }
+
+    #[test]
+    fn rows_are_what_single_places_are() {
+        let mut tracker = FlowEstimator::default();
+        tracker.run(&frame((200, 120), 0.0, 0));
+        let motion = tracker.run(&frame((200, 120), 4.0, 40)).expect("moved");
+        for size in [Size { width: 200, height: 120 }, Size { width: 77, height: 301 }] {
+            let (shifts, mut row) = (motion.on(size), Vec::new());
+            for y in [0, 13, size.height as usize - 1] {
+                shifts.rows(size).row(y, &mut row);
+                assert_eq!(row.len(), size.width as usize);
+                for (x, found) in row.iter().enumerate() {
+                    let wanted = shifts.at(x as f32, y as f32);
+                    assert!((0..2).all(|k| (found[k] - wanted[k]).abs() < 1e-4), "{found:?}, not {wanted:?}");
+                }
+            }
         }
     }
 

@@ -52,7 +52,10 @@ impl Converter {
                 .expect("FFmpeg's planes hold what their format says");
             return Ok(pixels);
         }
-        self.filter(frame).map_err(|source| Error::Ffmpeg { doing: "converting a picture to RGB", source: Box::new(source) })
+        self.filter(frame).map_err(|source| Error::Ffmpeg {
+            doing: "converting a picture to RGB",
+            source: Box::new(source),
+        })
     }
 
     fn filter(&mut self, frame: frame::Video) -> Result<Vec<u8>, ffmpeg::Error> {

@@ -37,7 +37,8 @@ impl Decoder {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let input = libav::open(path)?;
         let stream = libav::video_stream(&input).ok_or_else(|| Error::NoVideo { path: path.into() })?;
-        let codec = open_codec(&input, stream).map_err(|source| Error::Open { path: path.into(), source: Box::new(source) })?;
+        let codec = open_codec(&input, stream)
+            .map_err(|source| Error::Open { path: path.into(), source: Box::new(source) })?;
         Ok(Self { input, stream, codec, held: None, is_draining: false, damaged: 0 })
     }
 
@@ -108,7 +109,9 @@ impl Decoder {
             match libav::next_packet(&mut self.input) {
                 Ok(Some(packet)) if packet.stream() != self.stream => {}
                 Ok(packet) => return Ok(packet),
-                Err(source) => return Err(Error::Ffmpeg { doing: "reading the input", source: Box::new(source) }),
+                Err(source) => {
+                    return Err(Error::Ffmpeg { doing: "reading the input", source: Box::new(source) });
+                }
             }
         }
     }

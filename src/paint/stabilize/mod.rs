@@ -5,35 +5,26 @@
 //! Where the earlier frame, moved, does not look like this one (something was
 //! hidden, the light changed), or there is no motion at all (a cut), the new
 //! painting shows at once: nothing is smeared. What strokes lose by being mixed
-//! they get back in part (`contrast.rs`). It looks only back, so it delays nothing.
+//! they get back in part (`variance.rs`). It looks only back, so it delays nothing.
 
-use rayon::prelude::*;
-
-use crate::frame::{Frame, Size};
+use crate::frame::Frame;
 use crate::paint::composite::Painting;
-use crate::paint::flow::{OpticalFlow, ScaledFlow};
-use crate::paint::variance;
+use crate::paint::flow::OpticalFlow;
+
+mod history;
+mod variance;
+
+use history::{Color, History};
 
 /// Seconds after which 63 % of a still picture's painting is new.
 const MEMORY: f64 = 0.4;
-/// Shifts so near to whole pixels are taken as whole: what stands still is copied, not blurred. Not much
-/// more: a slow pan moves by a tenth of a pixel a frame.
-const WHOLE: f32 = 0.06;
-/// Colour difference, 0..=255 root mean square, at which the past counts half; from there it falls fast.
-const TOLERANCE: f32 = 16.0;
 
 /// The steadying stage.
 #[derive(Default)]
 pub struct TemporalStabilizer {
-    past: Option<Past>,
-}
-
-/// The frame before.
-struct Past {
-    size: Size,
-    guide: Vec<u8>,
-    /// What was shown, red, green, blue and nothing, 0..=255.
-    shown: Vec<[f32; 4]>,
+    past: Option<History>,
+    /// Room for the next frame, of the one before the last.
+    spare: Vec<Color>,
 }
 
 impl TemporalStabilizer {
@@ -48,122 +39,31 @@ impl TemporalStabilizer {
     ) {
         let size = painting.size;
         let guide = painting.guide.as_deref().unwrap_or(&frame.pixels);
-        let colours = |p: &[u8]| [f32::from(p[0]), f32::from(p[1]), f32::from(p[2]), 0.0];
-        let mut shown: Vec<_> = painting.painted.chunks_exact(4).map(colours).collect();
-        if let (Some(motion), Some(past)) = (motion, self.past.take().filter(|past| past.size == size)) {
-            let keep = strength * (-motion.secs() / MEMORY).exp() as f32;
-            past.show_through(&mut shown, guide, motion.on(size), keep);
-            variance::restore(&mut shown, &painting.painted, size);
-            for (pixel, shown) in painting.painted.chunks_exact_mut(4).zip(&shown) {
-                for (value, shown) in pixel.iter_mut().zip(&shown[..3]) {
-                    *value = (shown + 0.5) as u8;
-                }
+        let mut shown = std::mem::take(&mut self.spare);
+        shown.resize(size.pixels() as usize, Color::default());
+        let past = self.past.take();
+        match motion.zip(past.as_ref().filter(|past| past.size == size)) {
+            Some((motion, past)) => {
+                let keep = strength * (-motion.secs() / MEMORY).exp() as f32;
+                past.show_through(&painting.painted, guide, motion.on(size), keep, &mut shown);
+                variance::restore(&mut shown, &mut painting.painted, size);
             }
+            None => history::remember(&painting.painted, &mut shown),
         }
-        self.past = Some(Past { size, guide: guide.to_vec(), shown });
-    }
-}
-
-impl Past {
-    /// Lays the past, moved, over the present where they look alike.
-    fn show_through(&self, shown: &mut [[f32; 4]], guide: &[u8], shifts: ScaledFlow<'_>, keep: f32) {
-        let width = self.size.width as usize;
-        shown.par_chunks_exact_mut(width).zip(guide.par_chunks_exact(width * 4)).enumerate().for_each(
-            |(y, (row, guide))| {
-                for (x, (shown, guide)) in row.iter_mut().zip(guide.chunks_exact(4)).enumerate() {
-                    let (x, y) = (x as f32, y as f32);
-                    let [right, down] = shifts.at(x, y).map(whole);
-                    let Some(place) = self.place(x + right, y + down) else { continue };
-                    let off: f32 = self
-                        .looked(place)
-                        .iter()
-                        .zip(guide)
-                        .map(|(before, now)| (before - f32::from(*now)).powi(2))
-                        .sum();
-                    let share = keep / (1.0 + (off / (3.0 * TOLERANCE * TOLERANCE)).powi(2));
-                    let before = self.showed(place);
-                    for (shown, before) in shown.iter_mut().zip(before) {
-                        *shown = (*shown + (before - *shown) * share).clamp(0.0, 255.0);
-                    }
-                }
-            },
-        );
-    }
-
-    /// Whole and fractional parts of a position inside the frame.
-    fn place(&self, x: f32, y: f32) -> Option<Place> {
-        let inside = |at: f32, side: u32| at > -0.5 && at < side as f32 - 0.5;
-        (inside(x, self.size.width) && inside(y, self.size.height)).then(|| {
-            let (left, top) = (x.floor(), y.floor());
-            Place { left: left as i32, top: top as i32, x: x - left, y: y - top }
-        })
-    }
-
-    /// Index of a pixel; beyond the edge, of the edge's.
-    fn index(&self, x: i32, y: i32) -> usize {
-        let (width, height) = (self.size.width as i32, self.size.height as i32);
-        (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)) as usize
-    }
-
-    /// What the painter saw there; bilinear.
-    fn looked(&self, Place { left, top, x, y }: Place) -> [f32; 3] {
-        let mut sum = [0.0; 3];
-        for (row, share_y) in [(top, 1.0 - y), (top + 1, y)] {
-            for (column, share_x) in [(left, 1.0 - x), (left + 1, x)] {
-                let at = self.index(column, row) * 4;
-                for (sum, value) in sum.iter_mut().zip(&self.guide[at..at + 3]) {
-                    *sum += share_x * share_y * f32::from(*value);
-                }
-            }
+        let mut kept = Vec::new();
+        if let Some(past) = past {
+            (kept, self.spare) = (past.guide, past.shown);
         }
-        sum
+        kept.clear();
+        kept.extend_from_slice(guide);
+        self.past = Some(History { size, guide: kept, shown });
     }
-
-    /// What was shown there. Cubic: a bilinear one would blur it away within a few frames.
-    fn showed(&self, Place { left, top, x, y }: Place) -> [f32; 4] {
-        if (x, y) == (0.0, 0.0) {
-            return self.shown[self.index(left, top)];
-        }
-        let (columns, rows) = (cubic(x), cubic(y));
-        let mut sum = [0.0; 4];
-        for (share_y, row) in rows.iter().zip(top - 1..) {
-            for (share_x, column) in columns.iter().zip(left - 1..) {
-                let share = share_x * share_y;
-                for (sum, value) in sum.iter_mut().zip(self.shown[self.index(column, row)]) {
-                    *sum += share * value;
-                }
-            }
-        }
-        sum
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Place {
-    left: i32,
-    top: i32,
-    x: f32,
-    y: f32,
-}
-
-fn whole(shift: f32) -> f32 {
-    let nearest = shift.round();
-    if (shift - nearest).abs() < WHOLE { nearest } else { shift }
-}
-
-/// Weights of Catmull-Rom's spline.
-fn cubic(t: f32) -> [f32; 4] {
-    [
-        ((2.0 - t) * t - 1.0) * t / 2.0,
-        ((3.0 * t - 5.0) * t * t + 2.0) / 2.0,
-        ((4.0 - 3.0 * t) * t + 1.0) * t / 2.0,
-        (t - 1.0) * t * t / 2.0,
-    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Size;
     use crate::paint::flow::FlowEstimator;
     use crate::paint::recolor::ColorMap;
     use crate::time::FrameTime;

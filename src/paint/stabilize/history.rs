@@ -1,0 +1,293 @@
+//! The frame before, looked up where its pixels were.
+//!
+//! A row of the present is laid over at a time, in straight loops over the four numbers of a pixel, compiled for the
+//! processor's own instruction set (`multiversion`). Colours are kept in 16 bits: a mean of many frames needs
+//! the fractions, and half as much memory as floats have to be read.
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use crate::frame::Size;
+use crate::paint::flow::ScaledFlow;
+
+/// Shifts so near to whole pixels are taken as whole: what stands still is copied, not blurred. Not much
+/// more: a slow pan moves by a tenth of a pixel a frame.
+const WHOLE: f32 = 0.06;
+/// Colour difference, 0..=255 root mean square, at which the past counts half; from there it falls fast.
+const TOLERANCE: f32 = 16.0;
+/// A share of the past that moves no colour by a hundredth of a level.
+const UNSEEN: f32 = 1e-4;
+/// Steps of a colour's level.
+const STEPS: f32 = 256.0;
+
+/// Red, green, blue and nothing, in [`STEPS`] of a level 0..=255.
+pub(crate) type Color = [u16; 4];
+
+/// Levels of a colour.
+#[inline(always)]
+pub(crate) fn levels(color: Color) -> [f32; 4] {
+    color.map(|value| f32::from(value) * (1.0 / STEPS))
+}
+
+/// A colour of levels, which are in 0..=255.
+#[inline(always)]
+pub(crate) fn color(levels: [f32; 4]) -> Color {
+    levels.map(|value| (value * STEPS + 0.5) as i32 as u16)
+}
+
+/// The levels of a packed RGBA pixel.
+#[inline(always)]
+pub(crate) fn of_pixel(pixel: &[u8; 4]) -> [f32; 4] {
+    [f32::from(pixel[0]), f32::from(pixel[1]), f32::from(pixel[2]), 0.0]
+}
+
+/// Takes a painting (packed RGBA) as it came.
+pub(super) fn remember(painted: &[u8], shown: &mut [Color]) {
+    let (painted, _) = painted.as_chunks();
+    shown.par_iter_mut().zip(painted).for_each(|(shown, pixel)| *shown = color(of_pixel(pixel)));
+}
+
+/// A frame that was shown.
+pub(super) struct History {
+    pub(super) size: Size,
+    /// What the painter saw, packed RGBA.
+    pub(super) guide: Vec<u8>,
+    /// What was shown.
+    pub(super) shown: Vec<Color>,
+}
+
+/// Where a pixel was: whole and fractional parts.
+#[derive(Clone, Copy)]
+struct Place {
+    left: i32,
+    top: i32,
+    x: f32,
+    y: f32,
+}
+
+impl History {
+    /// Lays the past, moved, over the present painting (packed RGBA) where the frames look alike.
+    pub(super) fn show_through(
+        &self,
+        painted: &[u8],
+        guide: &[u8],
+        shifts: ScaledFlow<'_>,
+        keep: f32,
+        shown: &mut [Color],
+    ) {
+        let width = self.size.width as usize;
+        let shifts = shifts.rows(self.size);
+        let rows = shown.par_chunks_exact_mut(width).zip(painted.par_chunks_exact(width * 4));
+        rows.zip(guide.par_chunks_exact(width * 4)).enumerate().for_each_init(
+            Vec::new,
+            |shift, (y, ((shown, painted), guide))| {
+                shifts.row(y, shift);
+                blend_row(self, y, [painted, guide], shift, keep, shown);
+            },
+        );
+    }
+
+    /// Index of a pixel; beyond the edge, of the edge's.
+    #[inline(always)]
+    fn index(&self, x: i32, y: i32) -> usize {
+        let (width, height) = (self.size.width as i32, self.size.height as i32);
+        (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)) as usize
+    }
+
+    /// Whether all pixels that are read around a place are inside.
+    #[inline(always)]
+    fn is_interior(&self, Place { left, top, .. }: Place) -> bool {
+        let (width, height) = (self.size.width as i32, self.size.height as i32);
+        (left >= 1) & (top >= 1) & (left < width - 2) & (top < height - 2)
+    }
+
+    /// What the painter saw there; bilinear.
+    #[inline(always)]
+    fn looked(&self, place: Place) -> [f32; 4] {
+        let Place { left, top, x, y } = place;
+        let width = self.size.width as usize;
+        let rows: [[usize; 2]; 2] = if self.is_interior(place) {
+            let first = top as usize * width + left as usize;
+            [[first, first + 1], [first + width, first + width + 1]]
+        } else {
+            [top, top + 1].map(|row| [left, left + 1].map(|column| self.index(column, row)))
+        };
+        let at = |at: usize| {
+            let pixel: &[u8; 4] = self.guide[at * 4..at * 4 + 4].try_into().expect("four bytes");
+            of_pixel(pixel)
+        };
+        let [upper, lower] = rows.map(|[left, right]| mix(at(left), at(right), x));
+        mix(upper, lower, y)
+    }
+
+    /// What was shown there. Cubic: a bilinear one would blur it away within a few frames.
+    #[inline(always)]
+    fn showed(&self, place: Place) -> [f32; 4] {
+        let Place { left, top, x, y } = place;
+        let width = self.size.width as usize;
+        let (columns, rows) = (cubic(x), cubic(y));
+        let mut sum = [0.0; 4];
+        for (share_y, row) in rows.into_iter().zip(top - 1..) {
+            let mut line = [0.0; 4];
+            if self.is_interior(place) {
+                let first = row as usize * width + left as usize - 1;
+                let four: &[Color; 4] = self.shown[first..first + 4].try_into().expect("four pixels");
+                for (share, shown) in columns.iter().zip(four) {
+                    add(&mut line, *shown, *share);
+                }
+            } else {
+                for (share, column) in columns.into_iter().zip(left - 1..) {
+                    add(&mut line, self.shown[self.index(column, row)], share);
+                }
+            }
+            for (sum, value) in sum.iter_mut().zip(line) {
+                *sum += value * share_y;
+            }
+        }
+        sum.map(|value| value * (1.0 / STEPS))
+    }
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn blend_row(
+    past: &History,
+    y: usize,
+    [painted, guide]: [&[u8]; 2],
+    shifts: &[[f32; 2]],
+    keep: f32,
+    shown: &mut [Color],
+) {
+    let (width, height) = (past.size.width as f32, past.size.height as f32);
+    let ((painted, _), (guide, _)) = (painted.as_chunks::<4>(), guide.as_chunks::<4>());
+    for (x, (((shown, painted), guide), shift)) in
+        shown.iter_mut().zip(painted).zip(guide).zip(shifts).enumerate()
+    {
+        let now = of_pixel(painted);
+        *shown = color(now);
+        let (x, y) = (x as f32 + whole(shift[0]), y as f32 + whole(shift[1]));
+        if !((x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)) {
+            continue;
+        }
+        let (left, top) = (x.floor(), y.floor());
+        let place = Place { left: left as i32, top: top as i32, x: x - left, y: y - top };
+        let (before, looks) = (past.looked(place), of_pixel(guide));
+        let mut off = 0.0;
+        for k in 0..3 {
+            off += (before[k] - looks[k]) * (before[k] - looks[k]);
+        }
+        let unlike = off * (1.0 / (3.0 * TOLERANCE * TOLERANCE));
+        let share = keep / (1.0 + unlike * unlike);
+        if share < UNSEEN {
+            continue;
+        }
+        let before = match (place.x, place.y) {
+            (0.0, 0.0) => levels(past.shown[past.index(place.left, place.top)]),
+            _ => past.showed(place),
+        };
+        *shown = color(mix(now, before, share).map(|value| value.clamp(0.0, 255.0)));
+    }
+}
+
+#[inline(always)]
+fn add(sum: &mut [f32; 4], color: Color, share: f32) {
+    for (sum, value) in sum.iter_mut().zip(color) {
+        *sum += f32::from(value) * share;
+    }
+}
+
+#[inline(always)]
+fn mix(a: [f32; 4], b: [f32; 4], share: f32) -> [f32; 4] {
+    std::array::from_fn(|k| a[k] + (b[k] - a[k]) * share)
+}
+
+#[inline(always)]
+fn whole(shift: f32) -> f32 {
+    let nearest = shift.round();
+    if (shift - nearest).abs() < WHOLE { nearest } else { shift }
+}
+
+/// Weights of Catmull-Rom's spline.
+#[inline(always)]
+fn cubic(t: f32) -> [f32; 4] {
+    [
+        ((2.0 - t) * t - 1.0) * t / 2.0,
+        ((3.0 * t - 5.0) * t * t + 2.0) / 2.0,
+        ((4.0 - 3.0 * t) * t + 1.0) * t / 2.0,
+        (t - 1.0) * t * t / 2.0,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::tests::picture;
+
+    /// The formula, a pixel at a time, in floats.
+    fn expected(
+        past: &History,
+        x: usize,
+        y: usize,
+        [painted, guide]: [&[u8]; 2],
+        shift: [f32; 2],
+    ) -> [f32; 3] {
+        let (width, height) = (past.size.width as usize, past.size.height as usize);
+        let at = (y * width + x) * 4;
+        let now = [0, 1, 2].map(|k| f32::from(painted[at + k]));
+        let [px, py] = [x as f32 + whole(shift[0]), y as f32 + whole(shift[1])];
+        if px <= -0.5 || py <= -0.5 || px >= width as f32 - 0.5 || py >= height as f32 - 0.5 {
+            return now;
+        }
+        let inside = |column: i32, row: i32| past.index(column, row);
+        let (left, top) = (px.floor(), py.floor());
+        let (fx, fy) = (px - left, py - top);
+        let mut off = 0.0;
+        for k in 0..3 {
+            let mut looked = 0.0;
+            for (row, share_y) in [(0, 1.0 - fy), (1, fy)] {
+                for (column, share_x) in [(0, 1.0 - fx), (1, fx)] {
+                    let pixel = inside(left as i32 + column, top as i32 + row) * 4;
+                    looked += share_x * share_y * f32::from(past.guide[pixel + k]);
+                }
+            }
+            off += (looked - f32::from(guide[at + k])).powi(2);
+        }
+        let share = 0.8 / (1.0 + (off / (3.0 * TOLERANCE * TOLERANCE)).powi(2));
+        [0, 1, 2].map(|k| {
+            let mut before = 0.0;
+            for (share_y, row) in cubic(fy).iter().zip(top as i32 - 1..) {
+                for (share_x, column) in cubic(fx).iter().zip(left as i32 - 1..) {
+                    before += share_x * share_y * levels(past.shown[inside(column, row)])[k];
+                }
+            }
+            (now[k] + (before - now[k]) * share).clamp(0.0, 255.0)
+        })
+    }
+
+    #[test]
+    fn a_row_is_what_the_formula_says_inside_and_at_every_edge() {
+        let (now, before) = (picture(37, 21), picture(37, 21));
+        let mut guide = before.pixels.clone();
+        guide.iter_mut().step_by(5).for_each(|value| *value = value.saturating_add(20));
+        let painted: Vec<u8> = now.pixels.iter().rev().copied().collect();
+        let mut shown = vec![Color::default(); 37 * 21];
+        remember(&before.pixels, &mut shown);
+        let past = History { size: now.size, guide: before.pixels, shown: shown.clone() };
+        for shift in [[0.0, 0.0], [0.04, -3.0], [1.3, -0.7], [-2.5, 2.5], [40.0, 0.0], [f32::NAN, 0.0]] {
+            for y in 0..21 {
+                let (from, to) = (y * 37 * 4, (y + 1) * 37 * 4);
+                let mut out = vec![Color::default(); 37];
+                blend_row(&past, y, [&painted[from..to], &guide[from..to]], &[shift; 37], 0.8, &mut out);
+                for (x, out) in out.iter().enumerate() {
+                    let wanted = match shift[0].is_nan() {
+                        true => [0, 1, 2].map(|k| f32::from(painted[from + x * 4 + k])),
+                        false => expected(&past, x, y, [&painted, &guide], shift),
+                    };
+                    for k in 0..3 {
+                        let off = (levels(*out)[k] - wanted[k]).abs();
+                        assert!(off < 0.05, "{shift:?} at {x}, {y}: {off}");
+                    }
+                }
+            }
+        }
+    }
+}
