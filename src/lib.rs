@@ -19,7 +19,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | [`error`], [`names`], [`time`], [`cancel`], [`frame`] | words that every room knows |
-//! | [`resize`], [`image_file`], [`assets`] | pictures: other sizes, files, what the program carries |
+//! | [`resize`], [`image_file`], [`assets`], `scene_change` | pictures: other sizes, files, what the program carries, cuts at a glance |
 //! | [`nn`], [`gpu`], [`video`] | ONNX Runtime; wgpu; films in and out |
 //! | [`warp`], [`paint`] | shapes; brushwork; neither knows of the other |
 //! | [`look`] | what is wanted |
@@ -62,6 +62,7 @@ pub mod names;
 pub mod nn;
 pub mod paint;
 pub mod resize;
+pub(crate) mod scene_change;
 pub mod time;
 #[cfg(feature = "video")]
 pub mod video;

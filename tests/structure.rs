@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["error", "time", "names", "cancel"],
     &["frame"],
-    &["image_file", "resize", "assets"],
+    &["image_file", "resize", "assets", "scene_change"],
     &["nn", "gpu"],
     &["video"],
     &["warp", "paint"],

@@ -7,6 +7,7 @@ use crate::frame::Frame;
 use crate::time::FrameTime;
 use crate::warp::field::WarpField;
 use crate::warp::grid::FOUND;
+use crate::warp::keyframes::KeyframeSelector;
 use crate::warp::matcher::Matcher;
 use crate::warp::regularize::{Align, FieldSolver};
 use crate::warp::similarity::Decomposition;
@@ -25,6 +26,7 @@ pub struct AnalyzedFrame {
 #[derive(Default)]
 pub struct Analyzer {
     pub(super) warp: Option<(Matcher, FieldSolver)>,
+    keyframes: KeyframeSelector,
     smoother: LookaheadSmoother<Frame>,
     causal: OneEuroSmoother,
     pub(super) monitor: MatchMonitor,
@@ -36,7 +38,8 @@ impl Analyzer {
         Self { warp: Some((matcher, solver)), ..Self::default() }
     }
 
-    /// Takes the next frame; calls `ready` for each one whose field is known.
+    /// Takes the next frame, at which the networks look if it is a keyframe ([`crate::warp::keyframes`]); calls `ready` for
+    /// each one whose field is known.
     ///
     /// # Errors
     /// Returns an error if a network fails, or whatever `ready` returns.
@@ -44,12 +47,15 @@ impl Analyzer {
         let Some((matcher, solver)) = &mut self.warp else {
             return ready(AnalyzedFrame { frame, field: WarpField::identity(1, 1) });
         };
+        let mut solved =
+            |frame, found: Decomposition| ready(AnalyzedFrame { frame, field: solver.run(&found) });
+        if !self.keyframes.run(&frame, matcher.is_unsettled(frame.time)) {
+            return self.smoother.carry(frame.time, frame, solved);
+        }
         let found = matcher.run(&frame)?;
         let decomposition = solver.decompose(&found);
         self.monitor.run(frame.time, &decomposition);
-        self.smoother.push(frame.time, decomposition, found.scene, frame, |frame, found| {
-            ready(AnalyzedFrame { frame, field: solver.run(&found) })
-        })
+        self.smoother.push(frame.time, decomposition, found.scene, frame, &mut solved)
     }
 
     /// The field of a live frame, of which no future is known.
@@ -98,6 +104,7 @@ impl Analyzer {
     pub fn finish(&mut self, ready: &mut impl FnMut(AnalyzedFrame) -> Result<()>) -> Result<()> {
         let Some((_, solver)) = &self.warp else { return Ok(()) };
         self.monitor.finish();
+        self.keyframes = KeyframeSelector::default();
         self.smoother.finish(|frame, found| ready(AnalyzedFrame { frame, field: solver.run(&found) }))
     }
 }

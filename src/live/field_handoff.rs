@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::frame::Frame;
-use crate::paint::flow::scene_change::SceneSignature;
+use crate::scene_change::SceneSignature;
 use crate::time::FrameTime;
 use crate::warp::field::WarpField;
 

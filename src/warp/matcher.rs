@@ -107,6 +107,11 @@ impl Matcher {
         (self.frame_aspect, self.view, self.found_at) = (aspect, Roi::FULL, None);
     }
 
+    /// Whether the scene before the last break might resume at `time`.
+    pub fn is_unsettled(&self, time: FrameTime) -> bool {
+        self.cuts.may_resume(time)
+    }
+
     /// Width over height of the exemplar.
     pub fn exemplar_aspect(&self) -> f32 {
         self.exemplar_aspect

@@ -18,6 +18,7 @@ use crate::time::FrameTime;
 use crate::video::read::{Clip, FileSource, Source as _};
 use crate::warp::grid::GRID;
 use crate::warp::grid::Transition;
+use crate::warp::keyframes::KeyframeSelector;
 use crate::warp::matcher::Matcher;
 use crate::warp::regularize::FieldSolver;
 use crate::warp::similarity::Decomposition;
@@ -35,8 +36,10 @@ const LINES: f32 = 360.0;
 pub struct Steadiness {
     /// Of the network's field, frame by frame.
     pub raw: f32,
-    /// Smoothed as for files.
+    /// Smoothed as for files, every frame matched.
     pub ahead: f32,
+    /// The same, keyframes matched ([`crate::warp::keyframes`]): what is shown.
+    pub keyframes: f32,
     /// Smoothed as for live.
     pub causal: f32,
     /// Seconds at which a new scene begins, flashes left out.
@@ -48,10 +51,10 @@ pub struct Steadiness {
 impl Steadiness {
     /// For people.
     pub fn text(&self) -> String {
-        let Self { raw, ahead, causal, cuts, frames } = self;
+        let Self { raw, ahead, keyframes, causal, cuts, frames } = self;
         format!(
             "jitter of the warp over {frames} frames, pixels at 360 lines, root mean square:\n\
-             raw {raw:.2}, looking ahead {ahead:.3}, live {causal:.3}\nscenes begin at {cuts:.2?} s\n"
+             raw {raw:.2}, looking ahead {ahead:.3} ({keyframes:.3} from keyframes), live {causal:.3}\nscenes begin at {cuts:.2?} s\n"
         )
     }
 }
@@ -60,6 +63,7 @@ struct Seen {
     time: FrameTime,
     posed: Decomposition,
     scene: Transition,
+    is_keyframe: bool,
 }
 
 /// Measures the first `seconds` of a clip under a look's exemplar.
@@ -77,16 +81,23 @@ pub fn run(clip: &Path, seconds: f64, look: &Look, setup: &EngineConfig) -> Resu
     let exemplar_aspect = warper.exemplar_aspect();
     let aligner =
         FieldSolver { align: look.align, strength: look.warp.max(0.1), exemplar_aspect, frame_aspect };
-    let mut film = Vec::new();
+    let (mut film, mut keyframes) = (Vec::new(), KeyframeSelector::default());
     while let Some(frame) = source.next()? {
+        let is_keyframe = keyframes.run(&frame, warper.is_unsettled(frame.time));
         let found = warper.run(&frame)?;
-        film.push(Seen { time: frame.time, posed: aligner.decompose(&found), scene: found.scene });
+        film.push(Seen {
+            time: frame.time,
+            posed: aligner.decompose(&found),
+            scene: found.scene,
+            is_keyframe,
+        });
     }
     Ok(measure(&film, &aligner))
 }
 
 fn measure(film: &[Seen], aligner: &FieldSolver) -> Steadiness {
-    let ahead = look_ahead(film);
+    let ahead = look_ahead(film, |_| true);
+    let keyframes = look_ahead(film, |seen| seen.is_keyframe);
     let mut smoother = OneEuroSmoother::default();
     let causal: Vec<_> =
         film.iter().map(|seen| smoother.run(seen.time, seen.posed.clone(), seen.scene)).collect();
@@ -97,21 +108,26 @@ fn measure(film: &[Seen], aligner: &FieldSolver) -> Steadiness {
     Steadiness {
         raw: jitter(&raw),
         ahead: jitter(&ahead),
+        keyframes: jitter(&keyframes),
         causal: jitter(&causal),
         cuts: begins.map(|k| film[k].time.as_secs_f64()).collect(),
         frames: film.len(),
     }
 }
 
-fn look_ahead(film: &[Seen]) -> Vec<Decomposition> {
+/// Those that are not matched are carried on.
+fn look_ahead(film: &[Seen], is_matched: impl Fn(&Seen) -> bool) -> Vec<Decomposition> {
     let mut smoothed = Vec::with_capacity(film.len());
     let mut smoother = LookaheadSmoother::default();
     let mut ready = |(), posed| {
         smoothed.push(posed);
         Ok::<_, std::convert::Infallible>(())
     };
-    for Seen { time, posed, scene } in film {
-        let Ok(()) = smoother.push(*time, posed.clone(), *scene, (), &mut ready);
+    for seen in film {
+        let Ok(()) = match is_matched(seen) {
+            true => smoother.push(seen.time, seen.posed.clone(), seen.scene, (), &mut ready),
+            false => smoother.carry(seen.time, (), &mut ready),
+        };
     }
     let Ok(()) = smoother.finish(&mut ready);
     smoothed
@@ -203,7 +219,12 @@ mod tests {
                     [0.5 * bent + 0.5 + 0.05 * t + sign * (9.0 * y).cos(), 0.5 * y + 0.2]
                 });
                 let time = FrameTime::from_secs_f64(f64::from(t));
-                Seen { time, posed: aligner.decompose(&found), scene: Transition::None }
+                Seen {
+                    time,
+                    posed: aligner.decompose(&found),
+                    scene: Transition::None,
+                    is_keyframe: k % 2 == 0,
+                }
             })
             .collect()
     }
@@ -216,7 +237,7 @@ mod tests {
     fn trembling_is_measured_and_motion_is_not() {
         let still = measure(&film(0.0), &aligner());
         // What moves over a fixed grid is never shown quite alike.
-        assert!(still.raw < 0.2 && still.ahead < 0.2, "{still:?}");
+        assert!(still.raw < 0.2 && still.ahead < 0.2 && still.keyframes < 0.2, "{still:?}");
         let shaking = measure(&film(0.01), &aligner());
         assert!(shaking.raw > 1.0, "{shaking:?}");
         assert!(shaking.ahead < 0.2 * shaking.raw && shaking.causal < 0.5 * shaking.raw, "{shaking:?}");

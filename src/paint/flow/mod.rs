@@ -3,11 +3,10 @@
 //! or another size, there is no motion, and nothing is carried over.
 
 use crate::frame::{Frame, Size};
-use crate::paint::flow::scene_change::SceneSignature;
+use crate::scene_change::SceneSignature;
 use crate::time::FrameTime;
 
 mod dis;
-pub mod scene_change;
 
 use dis::{MotionEvidence, Pyramid};
 

@@ -17,7 +17,7 @@ const REACH: f64 = 0.5;
 /// Look-ahead smoother: frames go in as they come and come out, in order, when
 /// enough of their future is known.
 pub struct LookaheadSmoother<T> {
-    /// Matches within reach of the oldest waiting frame.
+    /// Matches within reach of the oldest waiting frame, and the last before it.
     film: VecDeque<Entry>,
     /// What waits for its field, with its time; the newest of `film`.
     waiting: VecDeque<(FrameTime, T)>,
@@ -53,9 +53,32 @@ impl<T> LookaheadSmoother<T> {
     ) -> Result<(), E> {
         let scene = self.scene(time, how);
         self.film.push_back(Entry { time, scene, posed });
+        self.wait(time, item, &mut ready)
+    }
+
+    /// Takes a frame between those that were matched: of the scene of the one before it. Not the first.
+    ///
+    /// # Errors
+    /// Whatever `ready` returns.
+    pub fn carry<E>(
+        &mut self,
+        time: FrameTime,
+        item: T,
+        mut ready: impl FnMut(T, Decomposition) -> Result<(), E>,
+    ) -> Result<(), E> {
+        debug_assert!(!self.film.is_empty(), "nothing to carry on");
+        self.wait(time, item, &mut ready)
+    }
+
+    fn wait<E>(
+        &mut self,
+        time: FrameTime,
+        item: T,
+        ready: &mut impl FnMut(T, Decomposition) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.waiting.push_back((time, item));
         while self.waiting.front().is_some_and(|(front, _)| self.is_known(*front, time)) {
-            self.emit(&mut ready)?;
+            self.emit(ready)?;
         }
         Ok(())
     }
@@ -109,14 +132,17 @@ impl<T> LookaheadSmoother<T> {
 
     fn emit<E>(&mut self, ready: &mut impl FnMut(T, Decomposition) -> Result<(), E>) -> Result<(), E> {
         let Some((time, item)) = self.waiting.pop_front() else { return Ok(()) };
-        while self.film.front().is_some_and(|first| (time - first.time).as_secs_f64() > REACH) {
+        // The match before a frame stays, however long ago it was made.
+        while self.film.get(1).is_some_and(|second| second.time <= time)
+            && self.film.front().is_some_and(|first| (time - first.time).as_secs_f64() > REACH)
+        {
             self.film.pop_front();
         }
         ready(item, self.average(time))
     }
 
     fn average(&self, time: FrameTime) -> Decomposition {
-        let own = self.film.iter().find(|entry| entry.time == time).unwrap_or(&self.film[0]);
+        let own = self.film.iter().rev().find(|entry| entry.time <= time).unwrap_or(&self.film[0]);
         let scene: Vec<_> = self.film.iter().filter(|entry| entry.scene == own.scene).collect();
         let mut pose = Mean::new(1);
         let mut shape = Mean::new(own.posed.residual.len());

@@ -39,6 +39,25 @@ fn ahead(film: &[FramePair]) -> Vec<(f32, f32)> {
     out
 }
 
+/// The same, of which one frame in `step` is matched.
+fn ahead_of_keyframes(film: &[FramePair], step: usize) -> Vec<(f32, f32)> {
+    let mut out = Vec::new();
+    let mut smoother = LookaheadSmoother::default();
+    let mut ready = |(), found: Decomposition| {
+        out.push(read(&found));
+        Ok::<_, Infallible>(())
+    };
+    for (index, &(secs, place, shape, sure, how)) in film.iter().enumerate() {
+        let time = FrameTime::from_secs_f64(secs);
+        let Ok(()) = match index % step {
+            0 => smoother.push(time, posed(place, shape, sure), how, (), &mut ready),
+            _ => smoother.carry(time, (), &mut ready),
+        };
+    }
+    let Ok(()) = smoother.finish(&mut ready);
+    out
+}
+
 fn causal(film: &[FramePair]) -> Vec<(f32, f32)> {
     let mut smoother = OneEuroSmoother::default();
     let run = |&(secs, place, shape, sure, how): &FramePair| {
@@ -121,6 +140,25 @@ fn dropped_frames_change_little() {
             assert!((a.0 - b.0).abs() < 0.01 && (a.1 - b.1).abs() < 0.004, "{a:?} {b:?}");
         }
     }
+}
+
+#[test]
+fn frames_between_keyframes_move_on_as_if_they_had_been_matched() {
+    let wave = |t: f64| (0.5 + 0.1 * (2.0 * t).sin() as f32, 0.02 * (1.5 * t).sin() as f32);
+    for (rate, step) in [(30.0, 2), (60.0, 4)] {
+        let film = film(4 * rate as usize, rate, wave);
+        let (all, few) = (ahead(&film), ahead_of_keyframes(&film, step));
+        assert_eq!(all.len(), few.len());
+        for (k, (a, b)) in all.iter().zip(&few).enumerate() {
+            let near_an_end = k < rate as usize / 5 || k + rate as usize / 5 > film.len();
+            let most = if near_an_end { 0.02 } else { 0.004 };
+            assert!((a.0 - b.0).abs() < most && (a.1 - b.1).abs() < most, "{k} at {rate}: {a:?} {b:?}");
+        }
+    }
+    let mut cut = film(48, 24.0, |t| if t < 0.99 { (0.2, 0.0) } else { (0.8, 1.0) });
+    cut[24].4 = Transition::Cut;
+    let seen = ahead_of_keyframes(&cut, 2);
+    assert!(seen[..24].iter().all(|v| v.1 == 0.0) && seen[24..].iter().all(|v| v.1 == 1.0), "{seen:?}");
 }
 
 #[test]

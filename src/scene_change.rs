@@ -1,6 +1,6 @@
-//! A glance at a picture: a few pixels, enough to tell one scene from another.
-//! For the painting stages, which must not carry anything over a cut; the warp
-//! has a finer judge in [`crate::warp::shots`].
+//! A glance at a picture: a few pixels, enough to tell one scene from another, and cheap
+//! enough for every frame. The warp has a finer judge in [`crate::warp::shots`], which sees the
+//! frames that are analysed.
 
 use crate::frame::Size;
 
@@ -23,8 +23,13 @@ impl SceneSignature {
 
     /// Whether `next` shows the same scene.
     pub(crate) fn continues(&self, next: &Self) -> bool {
+        self.difference(next) < CUT
+    }
+
+    /// Mean difference, 0..=1.
+    pub(crate) fn difference(&self, next: &Self) -> f32 {
         let sum: u32 = self.0.iter().zip(&next.0).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
-        (sum as f32) < CUT * 255.0 * self.0.len() as f32
+        sum as f32 / (255 * self.0.len()) as f32
     }
 }
 
