@@ -16,6 +16,8 @@ pub enum StatusLine {
     Terminal(ProgressBar),
     /// A JSON object a line, on stdout.
     Json,
+    /// On stderr, and only what happens once: a window shows the numbers.
+    Events,
     /// Nowhere.
     Silent,
 }
@@ -33,7 +35,7 @@ impl StatusLine {
     pub fn log_writer(&self) -> BarWriter {
         BarWriter::around(match self {
             Self::Terminal(bar) => Some(bar.clone()),
-            Self::Json | Self::Silent => None,
+            Self::Json | Self::Events | Self::Silent => None,
         })
     }
 }
@@ -48,17 +50,37 @@ impl StatusReporter for StatusLine {
                 fields["memory_mb"] = memory_mb().into();
                 self.event("live", &fields);
             }
-            Self::Silent => {}
+            Self::Events | Self::Silent => {}
         }
     }
 
     fn event(&self, kind: &str, fields: &Value) {
-        if let Self::Json = self {
-            let mut fields = fields.clone();
-            fields["event"] = kind.into();
-            // A reader that went away is not our failure.
-            let _ = writeln!(io::stdout().lock(), "{fields}");
+        // A reader that went away is not our failure.
+        match (self, announcement(kind, fields)) {
+            (Self::Json, _) => {
+                let mut fields = fields.clone();
+                fields["event"] = kind.into();
+                let _ = writeln!(io::stdout().lock(), "{fields}");
+            }
+            (Self::Terminal(bar), Some(text)) => {
+                let _ = bar.suspend(|| writeln!(io::stderr(), "{text}"));
+            }
+            (Self::Events, Some(text)) => {
+                let _ = writeln!(io::stderr(), "{text}");
+            }
+            _ => {}
         }
+    }
+}
+
+/// What people must be told of an event: the addresses of the pages, which nobody can guess.
+fn announcement(kind: &str, fields: &Value) -> Option<String> {
+    let address = |name: &str| fields[name].as_str();
+    match (kind, address("page"), address("source")) {
+        ("serving", Some(page), Some(source)) => {
+            Some(format!("page with the dials:  {page}\nOBS's browser source: {source}"))
+        }
+        _ => None,
     }
 }
 
@@ -98,6 +120,14 @@ mod tests {
         let reading = StatsSnapshot { fps: 24.96, camera_fps: 30.0, dropped: 7, ..StatsSnapshot::default() };
         assert!(text(&reading, None).starts_with("25.0 of 30.0 frames/s"));
         assert_eq!(text(&reading, Some("unplugged")), "unplugged");
+    }
+
+    #[test]
+    fn addresses_are_announced() {
+        let fields = json!({ "page": "http://h/t/", "source": "http://h/t/source" });
+        let told = announcement("serving", &fields).expect("told");
+        assert!(told.contains("dials:  http://h/t/\n") && told.ends_with("http://h/t/source"));
+        assert_eq!(announcement("start", &fields), None);
     }
 
     #[cfg(target_os = "linux")]

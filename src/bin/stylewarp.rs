@@ -29,7 +29,7 @@ Examples:
   stylewarp live                                   the first camera, in a window
   stylewarp live --preset moon --mirror
   stylewarp live --loopback /dev/video10           OBS, Zoom and browsers see a camera
-  stylewarp live --serve                           OBS: a browser source, http://127.0.0.1:8787/source
+  stylewarp live --serve                           OBS: a browser source, with the address it prints
   stylewarp live --camera file:clip.mp4 --no-window --serve
 
 Keys in the window: space freeze, arrows looks, c compare, s snapshot, r record, m mirror, f full screen, h help.";
@@ -153,7 +153,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let line = match &cli.command {
         Command::Live(args) if args.json => StatusLine::Json,
-        Command::Live(args) if args.no_window && !args.list && !cli.log.quiet => StatusLine::terminal(),
+        Command::Live(args) if args.list || cli.log.quiet => StatusLine::Silent,
+        Command::Live(args) if args.no_window => StatusLine::terminal(),
+        Command::Live(_) => StatusLine::Events,
         _ => StatusLine::Silent,
     };
     cli.log.start(line.log_writer());

@@ -1,6 +1,11 @@
 //! The GPU: adapter, device and queue.
 
+use std::time::Duration;
+
 use crate::error::{Cause, Error, Result};
+
+/// For a GPU to finish a picture: far longer than the largest takes. A driver that hangs would never end.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An opened GPU. Cheap to clone; clones share the device.
 #[derive(Debug, Clone)]
@@ -67,10 +72,14 @@ impl Gpu {
         format!("{} ({})", self.adapter.name, self.adapter.backend)
     }
 
-    /// Waits for submitted work.
+    /// Waits for submitted work, at most for [`PATIENCE`].
+    ///
+    /// # Errors
+    /// Returns an error if the driver hangs, or the GPU is lost.
     pub(crate) fn wait(&self, doing: &'static str) -> Result<()> {
+        let wait = wgpu::PollType::Wait { submission_index: None, timeout: Some(PATIENCE) };
         let lost = |source: Cause| Error::DeviceLost { doing, source };
-        self.device.poll(wgpu::PollType::wait_indefinitely()).map(drop).map_err(|e| lost(Box::new(e)))
+        self.device.poll(wait).map(drop).map_err(|error| lost(Box::new(error)))
     }
 }
 

@@ -75,7 +75,12 @@ impl Compute {
             Some(made) if made.size == size => made,
             _ => Made::new(&self.gpu.device, size),
         };
+        // What is wrong with this picture is this picture's error, not a line in a log.
+        let scope = self.gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
         self.dispatch(&made, params, tables);
+        if let Some(error) = pollster::block_on(scope.pop()) {
+            return Err(self.lost(Box::new(error)));
+        }
         let pixels = made.read(self)?;
         self.made = Some(made);
         Ok(pixels)

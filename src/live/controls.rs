@@ -52,6 +52,19 @@ impl ControlState {
     }
 }
 
+impl ControlState {
+    /// Turns the dials that an update names, except for the look, which has to be loaded first.
+    fn turn(&mut self, update: &ControlUpdate) {
+        self.warp = update.warp.unwrap_or(self.warp);
+        self.paint = update.paint.unwrap_or(self.paint);
+        self.stroke_size = update.stroke_size.unwrap_or(self.stroke_size);
+        self.steady = update.steady.unwrap_or(self.steady);
+        self.colors = update.colors.unwrap_or(self.colors);
+        self.mirror = update.mirror.unwrap_or(self.mirror);
+        self.frozen = update.frozen.unwrap_or(self.frozen);
+    }
+}
+
 /// Some dials and where to turn them to.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -74,9 +87,28 @@ pub struct ControlUpdate {
     pub frozen: Option<bool>,
 }
 
+impl ControlUpdate {
+    /// Adds the dials of a later update, except for the look.
+    fn add(&mut self, later: &Self) {
+        self.warp = later.warp.or(self.warp);
+        self.paint = later.paint.or(self.paint);
+        self.stroke_size = later.stroke_size.or(self.stroke_size);
+        self.steady = later.steady.or(self.steady);
+        self.colors = later.colors.or(self.colors);
+        self.mirror = later.mirror.or(self.mirror);
+        self.frozen = later.frozen.or(self.frozen);
+    }
+}
+
+/// The dials, and which of them were turned since a look was last asked for.
+struct Desk {
+    state: ControlState,
+    turned: ControlUpdate,
+}
+
 /// The desk, shared by all threads of a session.
 pub struct Controls {
-    state: Mutex<ControlState>,
+    desk: Mutex<Desk>,
     /// What is amiss, by whom it is told.
     notices: Mutex<BTreeMap<&'static str, String>>,
     /// Names of the looks to change to.
@@ -87,17 +119,18 @@ pub struct Controls {
 impl Controls {
     /// A desk; names of looks go to `wanted`.
     pub fn new(state: ControlState, wanted: Sender<String>) -> Self {
-        Self { state: Mutex::new(state), notices: Mutex::default(), wanted, names: Look::names() }
+        let desk = Mutex::new(Desk { state, turned: ControlUpdate::default() });
+        Self { desk, notices: Mutex::default(), wanted, names: Look::names() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, ControlState> {
+    fn lock(&self) -> MutexGuard<'_, Desk> {
         // Every change is whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How they stand.
     pub fn state(&self) -> ControlState {
-        self.lock().clone()
+        self.lock().state.clone()
     }
 
     /// Names of the looks there are.
@@ -127,15 +160,13 @@ impl Controls {
         {
             return Err(Error::PresetMissing { name: name.clone(), available: self.names.clone() });
         }
-        let mut state = self.lock();
-        state.warp = turn.warp.unwrap_or(state.warp);
-        state.paint = turn.paint.unwrap_or(state.paint);
-        state.stroke_size = turn.stroke_size.unwrap_or(state.stroke_size);
-        state.steady = turn.steady.unwrap_or(state.steady);
-        state.colors = turn.colors.unwrap_or(state.colors);
-        state.mirror = turn.mirror.unwrap_or(state.mirror);
-        state.frozen = turn.frozen.unwrap_or(state.frozen);
-        drop(state);
+        let mut desk = self.lock();
+        if turn.preset.is_some() {
+            desk.turned = ControlUpdate::default();
+        }
+        desk.state.turn(&turn);
+        desk.turned.add(&turn);
+        drop(desk);
         if let Some(name) = turn.preset {
             self.wanted.send(name);
         }
@@ -148,14 +179,18 @@ impl Controls {
         let at = self.names.iter().position(|name| *name == now).unwrap_or_default() as isize;
         if let Some(name) = self.names.get((at + steps).rem_euclid(self.names.len().max(1) as isize) as usize)
         {
+            self.lock().turned = ControlUpdate::default();
             self.wanted.send(name.clone());
         }
     }
 
-    /// Takes over the dials of a look that has been put on.
+    /// Takes over the dials of a look that has been put on. What was turned while it was loading stays.
     pub(super) fn apply_look(&self, look: &Look) {
-        let mut state = self.lock();
-        *state = ControlState { frozen: state.frozen, ..ControlState::of(look, state.mirror) };
+        let mut desk = self.lock();
+        let mut state =
+            ControlState { frozen: desk.state.frozen, ..ControlState::of(look, desk.state.mirror) };
+        state.turn(&desk.turned);
+        desk.state = state;
     }
 
     /// Tells what is amiss with a part of the session; `None` when it is well again.
@@ -181,6 +216,8 @@ impl Controls {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::live::latest::channel;
 
@@ -225,5 +262,76 @@ mod tests {
         assert_eq!(wanted.now().as_ref(), names.last());
         controls.step(1);
         assert_eq!(wanted.now().as_ref(), names.get(1));
+    }
+
+    #[test]
+    fn a_slider_that_is_moved_while_a_look_loads_keeps_its_place() {
+        let (controls, wanted) = controls();
+        let turn = |text: &str| controls.set_params(serde_json::from_str(text).expect(text)).expect(text);
+        // Moved before: the look's own place counts.
+        turn(r#"{"warp": 1.9, "paint": 0.9}"#);
+        turn(r#"{"preset": "moon"}"#);
+        turn(r#"{"warp": 0.25}"#);
+        turn(r#"{"steady": 0.5}"#);
+        let look = Look { name: "moon".into(), warp: 1.0, paint: 0.6, steady: 1.0, ..Look::default() };
+        controls.apply_look(&look);
+        let state = controls.state();
+        assert_eq!(wanted.now().as_deref(), Some("moon"));
+        assert_eq!((state.warp, state.paint, state.steady), (0.25, 0.6, 0.5));
+        assert_eq!(state.preset, "moon");
+        // A look and its dials in one message are meant so.
+        turn(r#"{"preset": "moon", "paint": 0.1}"#);
+        controls.apply_look(&look);
+        assert_eq!((controls.state().warp, controls.state().paint), (1.0, 0.1));
+        controls.step(1);
+        controls.apply_look(&look);
+        assert_eq!(controls.state().paint, 0.6);
+    }
+
+    /// Messages that are nearly right.
+    fn message() -> impl Strategy<Value = String> {
+        let name = prop_oneof![
+            Just("warp"),
+            Just("paint"),
+            Just("stroke_size"),
+            Just("steady"),
+            Just("colors"),
+            Just("mirror"),
+            Just("frozen"),
+            Just("preset"),
+            Just("wrap"),
+        ];
+        let value = prop_oneof![
+            "-?[0-9]{1,3}(\\.[0-9]{1,3})?(e-?[0-9]{1,3})?",
+            Just("true".to_owned()),
+            Just("null".to_owned()),
+            Just("\"keep\"".to_owned()),
+            Just("\"moon\"".to_owned()),
+            "\"[ -~]{0,12}\"",
+            "[\\[\\]{}]{0,4}",
+        ];
+        let dial = (name, value).prop_map(|(name, value)| format!("\"{name}\": {value}"));
+        let dials = proptest::collection::vec(dial, 0..4);
+        prop_oneof![dials.prop_map(|dials| format!("{{{}}}", dials.join(", "))), ".{0,60}"]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn no_message_panics_or_leaves_a_dial_out_of_range(
+            messages in proptest::collection::vec(message(), 100)
+        ) {
+            let (controls, wanted) = controls();
+            for message in &messages {
+                if let Ok(update) = serde_json::from_str::<ControlUpdate>(message) {
+                    let _ = controls.set_params(update);
+                }
+                let ControlState { warp, paint, stroke_size, steady, .. } = controls.state();
+                prop_assert!((0.0..=2.0).contains(&warp) && (0.0..=1.0).contains(&paint), "{}", message);
+                prop_assert!((0.5..=2.0).contains(&stroke_size) && (0.0..=1.0).contains(&steady), "{}", message);
+                prop_assert!(wanted.now().is_none_or(|name| controls.looks().contains(&name)), "{}", message);
+            }
+        }
     }
 }

@@ -113,7 +113,7 @@ impl Live {
     /// Returns an error if the camera, a network, the style or the device cannot be had.
     pub fn start(plan: LiveConfig, outs: Vec<Sender<FramePair>>, stop: CancelToken) -> Result<Self> {
         let clock = LiveClock::new();
-        let capture = Capture { request: plan.camera.clone(), clock, stop: stop.clone() };
+        let capture = Capture::new(plan.camera.clone(), clock, stop.clone());
         let opened = capture.open()?;
         let info = opened.info.clone();
         let look = with_defaults(plan.look)?;

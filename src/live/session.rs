@@ -135,7 +135,9 @@ fn open(
         let server = http::start(listener, options, live, for_page, stop)?;
         line.event(
             "serving",
-            &json!({ "address": server.address, "source": format!("http://{}/source", server.address) }),
+            &json!({
+                "address": server.address, "page": server.page, "source": format!("{}source", server.page),
+            }),
         );
         opened.server = Some(server);
     }

@@ -131,6 +131,7 @@ const HELPERS: &str = r#"
         for (let k = 0; k < 600; k++) { if (await is()) return true; await pause(100) }
         throw new Error("it never came: " + is);
     }
+    const rooted = (path) => `/${location.pathname.split("/")[1]}/${path}`;
     const canvas = () => document.getElementById("picture");
     const pixels = () => canvas().getContext("2d").getImageData(0, 0, canvas().width, canvas().height).data;
     const sum = () => pixels().reduce((sum, value, k) => (sum + value * (k % 97)) % 1e9, 0);
@@ -142,9 +143,9 @@ const HELPERS: &str = r#"
 fn the_source_page_shows_moving_pictures_on_nothing() {
     let folder = Folder::new();
     let mut session = Session::start(&folder, "--camera test --warp 0 --paint 0 --serve 127.0.0.1:0");
-    let address = session.address();
+    let site = session.site();
     let browser = Browser::new();
-    let mut page = browser.page(&format!("http://{address}/source"));
+    let mut page = browser.page(&format!("{}source", site.page));
     page.value("until(() => canvas().width === 640)");
     let moves = "(async () => { const seen = new Set(); for (let k = 0; k < 15; k++) { seen.add(sum()); await pause(100) } return seen.size })()";
     assert!(page.value(moves).as_u64() > Some(5));
@@ -163,9 +164,9 @@ fn a_slider_of_the_control_page_changes_the_picture() {
     let folder = Folder::new();
     let mut session =
         Session::start(&folder, "--camera test --warp 0 --texture scream --paint 0 --serve 127.0.0.1:0");
-    let address = session.address();
+    let site = session.site();
     let browser = Browser::new();
-    let mut page = browser.page(&format!("http://{address}/"));
+    let mut page = browser.page(&site.page);
     page.value(
         "until(() => canvas().width === 640 && document.querySelectorAll('#looks button').length > 3)",
     );
@@ -176,7 +177,8 @@ fn a_slider_of_the_control_page_changes_the_picture() {
     ));
     // One whose brushwork the tiny networks know.
     page.value("[...document.querySelectorAll('#looks button')].find((look) => look.textContent === 'scream').click()");
-    let look = "fetch('/api/state').then((answer) => answer.json()).then((state) => state.dials.preset)";
+    let look =
+        "fetch(rooted('api/state')).then((answer) => answer.json()).then((state) => state.dials.preset)";
     page.value(&format!("until(async () => await {look} === 'scream')"));
     session.end();
 }
@@ -185,7 +187,7 @@ fn a_slider_of_the_control_page_changes_the_picture() {
 fn age(page: &mut Page, show: &str) -> f64 {
     page.value(&format!(
         "(async () => {{
-            const state = () => fetch('/api/state').then((answer) => answer.json());
+            const state = () => fetch(rooted('api/state')).then((answer) => answer.json());
             let offset = 0, best = Infinity;
             for (let k = 0; k < 20; k++) {{
                 const sent = performance.now(), now = (await state()).now_ms, trip = performance.now() - sent;
@@ -219,15 +221,15 @@ fn age(page: &mut Page, show: &str) -> f64 {
 fn pictures_on_the_page_are_young_and_stay_so() {
     let folder = Folder::new();
     let mut session = Session::start(&folder, "--camera test --warp 0 --paint 0 --serve 127.0.0.1:0");
-    let address = session.address();
+    let site = session.site();
     let browser = Browser::new();
-    let mut page = browser.page(&format!("http://{address}/source"));
+    let mut page = browser.page(&format!("{}source", site.page));
     page.value("until(() => canvas().width === 640)");
     let socket = age(&mut page, "const draw = () => {};");
     // The same as MJPEG, in an image that is drawn onto another canvas.
-    let mut other = browser.page(&format!("http://{address}/api/state"));
+    let mut other = browser.page(&format!("{}api/state", site.page));
     other.value(
-        "document.body.innerHTML = '<img id=stream src=/stream.mjpg><canvas id=picture width=640 height=360></canvas>';
+        "document.body.innerHTML = '<img id=stream src=../stream.mjpg><canvas id=picture width=640 height=360></canvas>';
          until(() => document.getElementById('stream').naturalWidth === 640)",
     );
     let mjpeg = age(
@@ -239,7 +241,7 @@ fn pictures_on_the_page_are_young_and_stay_so() {
     // Ten more, one of which never reads: nobody waits for them.
     page.value(
         "globalThis.more = Array.from({ length: 10 }, (_, k) => {
-            const socket = new WebSocket(`ws://${location.host}/frames`);
+            const socket = new WebSocket(`ws://${location.host}${rooted('frames')}`);
             socket.binaryType = 'arraybuffer';
             socket.onopen = () => socket.send('next');
             if (k) socket.onmessage = () => { socket.seen = (socket.seen ?? 0) + 1; socket.send('next') };

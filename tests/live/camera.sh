@@ -4,8 +4,9 @@
 #
 #   tests/live/camera.sh [PROGRAM] [CAMERA] [LOOPBACK]
 #
-# It lists the camera, captures from it, is a camera itself that FFmpeg reads, has it busy, and unplugs it and
-# plugs it in again while a session runs. Prints one line a check; fails at the first that does not hold.
+# It lists the camera, captures from it, is a camera itself that FFmpeg reads, has it busy, has its pictures damaged
+# and its driver fail (by `v4l2-ctl` of the package v4l-utils), and unplugs it and plugs it in again while a session
+# runs. Prints one line a check; fails at the first that does not hold.
 set -u
 PROGRAM=${1:-target/release/stylewarp}
 CAMERA=${2:-/dev/video0}
@@ -59,6 +60,16 @@ check "readers come and go" '[ -s "$WORK/again.mkv" ]'
 
 "$PROGRAM" live --camera "$CAMERA" --no-window -q >"$WORK/busy" 2>&1
 check "a busy camera is refused, with a way out" 'grep -q "close the other program" "$WORK/busy"'
+
+# While this runs, every picture is marked as damaged.
+(while :; do v4l2-ctl -d "$CAMERA" -c inject_v4l2_buf_flag_error=1; done) >/dev/null 2>&1 &
+DAMAGE=$!
+check "damaged pictures are not shown, and many in a row are told" 'says "pictures in a row cannot be read"'
+kill $DAMAGE
+check "... and whole ones go on" 'says "\"notice\":null"'
+v4l2-ctl -d "$CAMERA" -c inject_fatal_streaming_error=1
+check "a driver that fails for good is told" 'says "stands still"'
+check "... and opened again" 'says "\"notice\":null"'
 
 DEVICE=$(basename "$(ls -d $DRIVER/vivid.* | head -n 1)")
 echo "$DEVICE" >$DRIVER/unbind

@@ -20,10 +20,21 @@ pub(crate) fn live(folder: &Folder, args: &str) -> Command {
         .current_dir(folder.path(""))
         .env("STYLEWARP_MODELS", networks::tiny())
         .env("XDG_CONFIG_HOME", folder.path("home"))
+        .env("HOME", folder.path(""))
         .env_remove("STYLEWARP_LOG")
         .args(["live", "--device", "cpu"])
         .args(args.split_whitespace());
     command
+}
+
+/// Where a session's pages are.
+pub(crate) struct Site {
+    /// Host and port.
+    pub(crate) address: String,
+    /// The beginning of every path: the token.
+    pub(crate) root: String,
+    /// The whole address of the page with the dials.
+    pub(crate) page: String,
 }
 
 /// A running session that says what happens.
@@ -76,10 +87,13 @@ impl Session {
         panic!("no such {kind}; it said:\n{said}");
     }
 
-    /// Where the page is served.
-    pub(crate) fn address(&mut self) -> String {
+    /// Where the pages are served.
+    pub(crate) fn site(&mut self) -> Site {
         let serving = self.event("serving", |_| true);
-        serving["address"].as_str().expect("an address").to_owned()
+        let text = |name: &str| serving[name].as_str().expect("an address").to_owned();
+        let (page, address) = (text("page"), text("address"));
+        let root = page.strip_prefix(&format!("http://{address}")).and_then(|path| path.strip_suffix('/'));
+        Site { root: root.expect("of the same host").to_owned(), address, page }
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

@@ -8,6 +8,7 @@ mod browser;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../common/clips.rs"]
 mod clips;
+mod connections;
 mod kit;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../common/networks.rs"]

@@ -9,7 +9,7 @@ use tungstenite::{Message, WebSocket, client::IntoClientRequest as _};
 
 use stylewarp::live::capture::test_pattern;
 
-use crate::kit::{Folder, Session};
+use crate::kit::{Folder, Session, Site};
 
 const PLAIN: &str = "--camera test --warp 0 --paint 0 --serve 127.0.0.1:0";
 
@@ -26,33 +26,43 @@ fn ask(address: &str, request: &str) -> (u16, String) {
     (status, answer)
 }
 
-fn get(address: &str, path: &str, headers: &str) -> (u16, String) {
-    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"))
+/// Asks for a path below the token.
+fn get(site: &Site, path: &str, headers: &str) -> (u16, String) {
+    let Site { address, root, .. } = site;
+    ask(
+        address,
+        &format!("GET {root}{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"),
+    )
 }
 
-fn turn(address: &str, body: &str) -> (u16, String) {
+fn turn(Site { address, root, .. }: &Site, body: &str) -> (u16, String) {
     let length = body.len();
     ask(
         address,
         &format!(
-            "POST /api/turn HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+            "POST {root}/api/turn HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         ),
     )
 }
 
-fn state(address: &str) -> Value {
-    let (status, answer) = get(address, "/api/state", "");
+fn state(site: &Site) -> Value {
+    let (status, answer) = get(site, "/api/state", "");
     assert_eq!(status, 200, "{answer}");
     let body = answer.split_once("\r\n\r\n").expect("a body").1;
     serde_json::from_str(body).expect("JSON")
 }
 
-fn watch(address: &str) -> WebSocket<TcpStream> {
+/// A viewer, if there is a seat.
+fn try_watch(Site { address, root, .. }: &Site) -> Result<WebSocket<TcpStream>, String> {
     let stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("possible");
-    let request = format!("ws://{address}/frames").into_client_request().expect("valid");
-    tungstenite::client(request, stream).expect("it takes viewers").0
+    let request = format!("ws://{address}{root}/frames").into_client_request().expect("valid");
+    tungstenite::client(request, stream).map(|(socket, _)| socket).map_err(|error| error.to_string())
+}
+
+fn watch(site: &Site) -> WebSocket<TcpStream> {
+    try_watch(site).expect("it takes viewers")
 }
 
 /// The next picture: when it was taken, and its JPEG.
@@ -67,8 +77,8 @@ fn next(socket: &mut WebSocket<TcpStream>) -> (f64, Vec<u8>) {
 fn pictures_are_those_taken_at_the_times_told() {
     let folder = Folder::new();
     let mut session = Session::start(&folder, PLAIN);
-    let address = session.address();
-    let mut socket = watch(&address);
+    let site = session.site();
+    let mut socket = watch(&site);
     let mut last = 0.0;
     for _ in 0..5 {
         let (time, jpeg) = next(&mut socket);
@@ -83,30 +93,83 @@ fn pictures_are_those_taken_at_the_times_told() {
 }
 
 #[test]
-fn only_its_own_pages_and_only_by_its_own_name() {
+fn no_page_of_the_web_reaches_the_server() {
     let folder = Folder::new();
     let mut session = Session::start(&folder, PLAIN);
-    let address = session.address();
-    for path in ["/", "/source", "/player.js", "/api/state"] {
-        assert_eq!(get(&address, path, "").0, 200, "{path}");
-        assert_eq!(get(&address, path, "Origin: http://evil.example\r\n").0, 403, "{path}");
-        let stranger = format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
-        assert_eq!(ask(&address, &stranger).0, 403, "{path}");
-    }
+    let site = session.site();
+    let Site { address, root, .. } = &site;
     let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://evil.example\r\n";
-    let (status, _) = ask(&address, &format!("GET /frames HTTP/1.1\r\nHost: {address}\r\n{upgrade}\r\n"));
-    assert_eq!(status, 403);
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let paths = ["/", "/source", "/player.js", "/api/state", "/thumbnails/moon", "/frames", "/stream.mjpg"];
+    for path in paths {
+        let headers = if path == "/frames" { upgrade } else { "" };
+        let asked = |target: &str, host: &str, more: &str| {
+            ask(address, &format!("GET {target} HTTP/1.1\r\n{host}{headers}{more}\r\n")).0
+        };
+        let (target, host) = (format!("{root}{path}"), format!("Host: {address}\r\n"));
+        if !matches!(path, "/frames" | "/stream.mjpg") {
+            for site in ["none", "same-origin"] {
+                let more = format!("Connection: close\r\nSec-Fetch-Site: {site}\r\n");
+                assert_eq!(asked(&target, &host, &more), 200, "{path} {site}");
+            }
+        }
+        for more in [
+            "Sec-Fetch-Site: cross-site\r\n",
+            "Sec-Fetch-Site: same-site\r\n",
+            "Origin: http://evil.example\r\n",
+            "Host: evil.example\r\n",
+        ] {
+            assert_eq!(asked(&target, &host, more), 403, "{path} {more}");
+        }
+        for host in ["Host: evil.example\r\n", "Host: [[127.0.0.1]]\r\n", "Host: 127.0.0.1:+8787\r\n", ""] {
+            assert_eq!(asked(&target, host, ""), 403, "{path} {host}");
+        }
+        assert_eq!(asked(&format!("http://evil.example{target}"), &host, ""), 403, "{path}");
+        // Neither without the token, nor with another.
+        let wrong = format!("/{}{path}", "0".repeat(root.len() - 1));
+        assert_eq!((asked(path, &host, ""), asked(&wrong, &host, "")), (403, 403), "{path}");
+    }
+    for (path, status) in [("/", 200), ("/no", 404)] {
+        let (got, answer) = get(&site, path, "");
+        assert_eq!(got, status);
+        for header in [
+            "cross-origin-resource-policy: same-origin",
+            "content-security-policy: frame-ancestors 'none'",
+            "x-frame-options: DENY",
+            "referrer-policy: no-referrer",
+        ] {
+            assert!(answer.contains(header), "{header} is not in\n{answer}");
+        }
+    }
     session.end();
+}
+
+#[test]
+fn the_address_stays_until_another_is_asked_for() {
+    let folder = Folder::new();
+    let root = |args: &str| {
+        let mut session = Session::start(&folder, &format!("{PLAIN} {args}"));
+        let site = session.site();
+        assert_eq!(get(&site, "/api/state", "").0, 200);
+        session.end();
+        site.root
+    };
+    let first = root("");
+    assert!(first.len() > 32, "{first}");
+    assert_eq!(root(""), first);
+    let other = root("--new-token");
+    assert_ne!(other, first);
+    assert_eq!(root(""), other);
+    assert!(folder.path("home/stylewarp/page-token").exists());
 }
 
 #[test]
 fn dials_are_turned_and_nonsense_is_not() {
     let folder = Folder::new();
     let mut session = Session::start(&folder, PLAIN);
-    let address = session.address();
-    assert_eq!(turn(&address, r#"{"warp": 0.5, "mirror": true}"#).0, 204);
-    let dials = &state(&address)["dials"];
+    let site = session.site();
+    assert_eq!(turn(&site, r#"{"warp": 0.5, "mirror": true}"#).0, 204);
+    let dials = &state(&site)["dials"];
     assert_eq!((&dials["warp"], &dials["mirror"]), (&0.5.into(), &true.into()));
     for (body, status) in [
         ("", 400),
@@ -119,13 +182,14 @@ fn dials_are_turned_and_nonsense_is_not() {
         (r#"{"preset": "/etc/passwd.toml"}"#, 400),
         (&format!(r#"{{"preset": "{}"}}"#, "x".repeat(100_000)), 413),
     ] {
-        let (got, answer) = turn(&address, body);
+        let (got, answer) = turn(&site, body);
         assert_eq!(got, status, "{}\n{answer}", &body[..body.len().min(60)]);
     }
+    let Site { address, root, .. } = &site;
     let plain = format!(
-        "POST /api/turn HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{{}}"
+        "POST {root}/api/turn HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{{}}"
     );
-    assert_eq!(ask(&address, &plain).0, 415);
+    assert_eq!(ask(address, &plain).0, 415);
     for path in [
         "/thumbnails/..%2F..%2FCargo.toml",
         "/thumbnails/no-such",
@@ -133,10 +197,10 @@ fn dials_are_turned_and_nonsense_is_not() {
         "/%2e%2e/Cargo.toml",
         "/no",
     ] {
-        assert_eq!(get(&address, path, "").0, 404, "{path}");
+        assert_eq!(get(&site, path, "").0, 404, "{path}");
     }
-    assert_eq!(get(&address, "/thumbnails/moon", "").0, 200);
-    assert_eq!(state(&address)["dials"]["warp"], 0.5);
+    assert_eq!(get(&site, "/thumbnails/moon", "").0, 200);
+    assert_eq!(state(&site)["dials"]["warp"], 0.5);
     session.end();
 }
 
@@ -147,23 +211,23 @@ fn a_look_changes_while_pictures_go_on() {
     std::fs::create_dir_all(&looks).expect("made");
     std::fs::write(looks.join("broken.toml"), "texture = \"no-such\"\n").expect("written");
     let mut session = Session::start(&folder, "--camera test --preset modigliani --serve 127.0.0.1:0");
-    let address = session.address();
-    let mut socket = watch(&address);
+    let site = session.site();
+    let mut socket = watch(&site);
     next(&mut socket);
     let mut change = |look: &str, is_done: &dyn Fn(&Value) -> bool| {
-        assert_eq!(turn(&address, &format!(r#"{{"preset": "{look}"}}"#)).0, 204);
+        assert_eq!(turn(&site, &format!(r#"{{"preset": "{look}"}}"#)).0, 204);
         for _ in 0..500 {
             next(&mut socket);
-            if is_done(&state(&address)) {
+            if is_done(&state(&site)) {
                 return;
             }
         }
-        panic!("{look}: {}", state(&address));
+        panic!("{look}: {}", state(&site));
     };
     change("scream", &|state| state["dials"]["preset"] == "scream");
     // There is no such texture: the look stays, and the page says so.
     change("broken", &|state| state["notice"].as_str().is_some_and(|told| told.contains("no-such")));
-    assert_eq!(state(&address)["dials"]["preset"], "scream");
+    assert_eq!(state(&site)["dials"]["preset"], "scream");
     change("modigliani", &|state| state["dials"]["preset"] == "modigliani" && state["notice"].is_null());
     session.end();
 }
@@ -172,22 +236,23 @@ fn a_look_changes_while_pictures_go_on() {
 fn junk_silence_and_crowds_do_no_harm() {
     let folder = Folder::new();
     let mut session = Session::start(&folder, PLAIN);
-    let address = session.address();
+    let site = session.site();
+    let Site { address, root, .. } = &site;
     let junk = ["\0\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}"];
     for junk in junk {
-        let _ = TcpStream::connect(&address).expect("it listens").write_all(junk.as_bytes());
+        let _ = TcpStream::connect(address).expect("it listens").write_all(junk.as_bytes());
     }
     let endless = format!("GET /{} HTTP/1.1\r\n", "a".repeat(1 << 20));
-    let _ = TcpStream::connect(&address).expect("it listens").write_all(endless.as_bytes());
+    let _ = TcpStream::connect(address).expect("it listens").write_all(endless.as_bytes());
     // Some who never read, some who say nothing, some who never ask again.
-    let mut silent: Vec<_> = (0..8).map(|_| TcpStream::connect(&address).expect("it listens")).collect();
+    let mut silent: Vec<_> = (0..8).map(|_| TcpStream::connect(address).expect("it listens")).collect();
     for stream in &mut silent[..4] {
-        let request = format!("GET /stream.mjpg HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let request = format!("GET {root}/stream.mjpg HTTP/1.1\r\nHost: {address}\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("it listens");
     }
-    let mut greedy = watch(&address);
+    let mut greedy = watch(&site);
     let _ = greedy.send(Message::text("x".repeat(10_000)));
-    let mut viewers: Vec<_> = (0..10).map(|_| watch(&address)).collect();
+    let mut viewers: Vec<_> = (0..10).map(|_| watch(&site)).collect();
     for _ in 0..5 {
         for viewer in &mut viewers {
             assert!(!next(viewer).1.is_empty());
@@ -195,17 +260,7 @@ fn junk_silence_and_crowds_do_no_harm() {
     }
     // As many as may; one more is told so.
     let mut crowd = Vec::new();
-    let full = (0..40).find_map(|_| {
-        let stream = TcpStream::connect(&address).expect("it listens");
-        let request = format!("ws://{address}/frames").into_client_request().expect("valid");
-        match tungstenite::client(request, stream) {
-            Ok((socket, _)) => {
-                crowd.push(socket);
-                None
-            }
-            Err(error) => Some(error.to_string()),
-        }
-    });
+    let full = (0..40).find_map(|_| try_watch(&site).map(|socket| crowd.push(socket)).err());
     assert!(full.expect("a limit").contains("503"));
     let reading = session.event("live", |_| true);
     assert!(reading["fps"].as_f64() > Some(1.0), "{reading}");

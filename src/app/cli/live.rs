@@ -41,12 +41,15 @@ pub struct LiveArgs {
     /// Be a camera: write to a v4l2loopback device, such as /dev/video10 (`stylewarp doctor` helps)
     #[arg(long, value_name = "DEVICE", help_heading = "Where it goes")]
     pub loopback: Option<PathBuf>,
-    /// Serve a page for OBS's browser source, and one with the dials
+    /// Serve a page for OBS's browser source, and one with the dials, at the addresses it prints
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = ADDRESS, help_heading = "Where it goes")]
     pub serve: Option<SocketAddr>,
     /// Let other machines watch and steer too
     #[arg(long, requires = "serve", help_heading = "Where it goes")]
     pub serve_insecure: bool,
+    /// Give the pages new addresses, so that those given away before no longer work
+    #[arg(long, requires = "serve", help_heading = "Where it goes")]
+    pub new_token: bool,
     /// Record from the beginning
     #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub record: Option<PathBuf>,
@@ -84,7 +87,11 @@ impl LiveArgs {
 
     /// Where to serve, if at all.
     pub fn serve_options(&self) -> Option<ServeOptions> {
-        self.serve.map(|address| ServeOptions { address, insecure: self.serve_insecure })
+        self.serve.map(|address| ServeOptions {
+            address,
+            insecure: self.serve_insecure,
+            new_token: self.new_token,
+        })
     }
 }
 

@@ -1,14 +1,11 @@
-//! A camera: V4L2 on Linux, AVFoundation on macOS, Media Foundation on Windows,
-//! all by way of `nokhwa`.
+//! A camera: V4L2 on Linux, AVFoundation on macOS, Media Foundation on Windows.
 //!
-//! What it offers is looked at here and one format asked for exactly, because
-//! its own ways of choosing prefer odd ones (320x180 raw pictures at 500 frames
-//! a second). Pictures are converted here too: a driver's buffers are longer
-//! than its pictures, which its decoders refuse.
+//! What it offers is asked through `nokhwa`, and one format asked for exactly, because its own ways of choosing prefer
+//! odd ones (320x180 raw pictures at 500 frames a second). A [`Driver`] gives the pictures, which are converted here.
+//! Cables and hubs tear pictures; a torn one is passed over, but not many in a row.
 
-use std::time::{Duration, UNIX_EPOCH};
-
-use nokhwa::pixel_format::RgbAFormat;
+use image::codecs::jpeg::JpegDecoder;
+use image::{DynamicImage, ImageDecoder as _};
 use nokhwa::utils::{
     CameraFormat, CameraIndex, CameraInfo, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
 };
@@ -21,6 +18,7 @@ use yuv::{
 use crate::cancel::CancelToken;
 use crate::error::{Cause, Error, Result};
 use crate::frame::{Frame, Size};
+use crate::live::capture::driver::{Driver, Shot};
 use crate::live::capture::info::live_info;
 use crate::live::clock::LiveClock;
 use crate::time::{FrameRate, FrameTime};
@@ -30,8 +28,8 @@ use crate::video::read::{Source, VideoInfo};
 const READ: [FrameFormat; 3] = [FrameFormat::NV12, FrameFormat::YUYV, FrameFormat::MJPEG];
 /// What is asked for unless something else is wished for.
 const WISHED: (u32, u32, u32) = (1280, 720, 30);
-/// A picture that says it is older than this comes from a clock of another kind.
-const OLDEST: Duration = Duration::from_secs(2);
+/// Pictures in a row that cannot be read, after which the camera counts as broken.
+const MOST_UNREADABLE: u32 = 30;
 
 /// A camera that was found.
 #[derive(Debug, Clone)]
@@ -108,7 +106,8 @@ fn choose(formats: &[CameraFormat], size: Option<Size>, fps: Option<u32>) -> Opt
 
 /// An open camera.
 pub(super) struct CameraSource {
-    camera: Camera,
+    driver: Box<dyn Driver>,
+    name: String,
     info: VideoInfo,
     format: FrameFormat,
     clock: LiveClock,
@@ -125,19 +124,40 @@ impl CameraSource {
     ) -> Result<Self> {
         let failed = |source: Cause| Error::Camera { name: name.to_owned(), source };
         let index = find(name)?;
-        let (mut camera, formats) = offered(index).map_err(|error| failed(Box::new(error)))?;
+        let (camera, formats) = offered(index).map_err(|error| failed(Box::new(error)))?;
         let Some(format) = choose(&formats, size, fps) else {
             let reason = "it offers no pictures as NV12, YUYV or MJPEG, which are what we read";
             return Err(failed(reason.into()));
         };
-        let exactly = RequestedFormat::new::<RgbAFormat>(RequestedFormatType::Exact(format));
-        let opened = camera.set_camera_requset(exactly).and_then(|_| camera.open_stream());
-        opened.map_err(|error| failed(Box::new(error)))?;
+        let name = camera.info().human_name();
+        let driver = start(camera, index, format).map_err(failed)?;
         let found = Size::new(format.width(), format.height()).ok_or_else(|| failed("of no size".into()))?;
         let rate = FrameRate::new(format.frame_rate().max(1) as i32, 1).expect("positive");
         tracing::info!("camera {index}: {} {found} at {rate}", format.format());
-        Ok(Self { camera, info: live_info(found, rate), format: format.format(), clock, stop })
+        Ok(Self { driver, name, info: live_info(found, rate), format: format.format(), clock, stop })
     }
+}
+
+/// The driver of a camera, streaming in a format that it offers.
+#[cfg(target_os = "linux")]
+fn start(camera: Camera, index: u32, format: CameraFormat) -> Result<Box<dyn Driver>, Cause> {
+    let fourcc = match format.format() {
+        FrameFormat::MJPEG => b"MJPG",
+        FrameFormat::NV12 => b"NV12",
+        _ => b"YUYV",
+    };
+    // Whoever has it open decides on its format.
+    drop(camera);
+    let size = [format.width(), format.height()];
+    Ok(Box::new(super::v4l2::V4l2Driver::open(index, fourcc, size, format.frame_rate())?))
+}
+
+/// The driver of a camera, streaming in a format that it offers.
+#[cfg(not(target_os = "linux"))]
+fn start(mut camera: Camera, _index: u32, format: CameraFormat) -> Result<Box<dyn Driver>, Cause> {
+    let exactly = RequestedFormatType::Exact(format);
+    camera.set_camera_requset(RequestedFormat::with_formats(exactly, &[format.format()]))?;
+    Ok(Box::new(super::nokhwa::NokhwaDriver::start(camera)?))
 }
 
 impl Source for CameraSource {
@@ -146,26 +166,34 @@ impl Source for CameraSource {
     }
 
     fn next(&mut self) -> Result<Option<Frame>> {
-        if self.stop.is_raised() {
-            return Ok(None);
-        }
-        let buffer = self.camera.frame();
-        let now = self.clock.now();
-        let buffer = buffer.map_err(|error| Error::Camera {
-            name: self.camera.info().human_name(),
-            source: Box::new(error),
-        })?;
-        let age = buffer.capture_timestamp().and_then(|at| (UNIX_EPOCH + at).elapsed().ok());
-        let age = age.filter(|age| *age < OLDEST).unwrap_or_default();
-        let time = now - FrameTime::from_nanos(age.as_nanos() as i64);
-        match rgba(self.format, self.info.size, buffer.buffer()) {
-            Ok(pixels) => Ok(Some(Frame { size: self.info.size, time, pixels })),
-            // USB cameras send a torn picture now and then.
-            Err(reason) => {
-                tracing::debug!("a picture of the camera is passed over: {reason}");
-                self.next()
+        let failed = |source| Error::Camera { name: self.name.clone(), source };
+        let mut unreadable = 0;
+        while !self.stop.is_raised() {
+            let read = match self.driver.shoot().map_err(failed)? {
+                Shot::Nothing => continue,
+                Shot::Damaged => Err("its driver calls it damaged".into()),
+                Shot::Picture { bytes, age } => {
+                    let time = self.clock.now() - FrameTime::from_nanos(age.as_nanos() as i64);
+                    rgba(self.format, self.info.size, bytes).map(|pixels| Frame {
+                        size: self.info.size,
+                        time,
+                        pixels,
+                    })
+                }
+            };
+            let reason = match read {
+                Ok(frame) => return Ok(Some(frame)),
+                Err(reason) => reason,
+            };
+            tracing::debug!("a picture of the camera is passed over: {reason}");
+            unreadable += 1;
+            if unreadable == MOST_UNREADABLE {
+                return Err(failed(
+                    format!("{unreadable} pictures in a row cannot be read: {reason}").into(),
+                ));
             }
         }
+        Ok(None)
     }
 }
 
@@ -192,14 +220,19 @@ fn rgba(format: FrameFormat, size: Size, bytes: &[u8]) -> Result<Vec<u8>, Cause>
     let Size { width, height } = size;
     let (matrix, range) = (YuvStandardMatrix::Bt601, YuvRange::Limited);
     let enough = |wanted: usize| {
-        bytes.get(..wanted).ok_or_else(|| format!("{} bytes, where {wanted} make a picture", bytes.len()))
+        bytes
+            .get(..wanted)
+            .ok_or_else(|| format!("it has {} bytes, where {wanted} make a picture", bytes.len()))
     };
-    let mut pixels = vec![0; size.rgba_bytes()];
+    // Only for a picture that is whole.
+    let pixels = || vec![0; size.rgba_bytes()];
     match format {
         FrameFormat::YUYV => {
             let yuy = enough(width as usize * height as usize * 2)?;
             let picture = YuvPackedImage { yuy, yuy_stride: width * 2, width, height };
+            let mut pixels = pixels();
             yuyv422_to_rgba(&picture, &mut pixels, width * 4, range, matrix)?;
+            Ok(pixels)
         }
         FrameFormat::NV12 => {
             let luma = size.pixels();
@@ -207,17 +240,20 @@ fn rgba(format: FrameFormat, size: Size, bytes: &[u8]) -> Result<Vec<u8>, Cause>
             let picture =
                 YuvBiPlanarImage { y_plane, y_stride: width, uv_plane, uv_stride: width, width, height };
             let mode = YuvConversionMode::Balanced;
+            let mut pixels = pixels();
             yuv_nv12_to_rgba(&picture, &mut pixels, width * 4, range, matrix, mode)?;
+            Ok(pixels)
         }
         _ => {
-            let picture = image::load_from_memory_with_format(bytes, image::ImageFormat::Jpeg)?.into_rgba8();
-            if picture.dimensions() != (width, height) {
-                return Err(format!("it is {}x{}", picture.width(), picture.height()).into());
+            let decoder = JpegDecoder::new(std::io::Cursor::new(bytes))?;
+            // By the header: a picture of another size is never decoded.
+            let (wide, high) = decoder.dimensions();
+            if (wide, high) != (width, height) {
+                return Err(format!("it is {wide}x{high}, where {size} was agreed").into());
             }
-            pixels = picture.into_raw();
+            Ok(DynamicImage::from_decoder(decoder)?.into_rgba8().into_raw())
         }
     }
-    Ok(pixels)
 }
 
 #[cfg(test)]
@@ -263,5 +299,107 @@ mod tests {
             assert!(rgba(format, size, &grey[..bytes - 1]).is_err());
         }
         assert!(rgba(FrameFormat::MJPEG, size, b"\xff\xd8 nonsense").is_err());
+    }
+
+    /// A driver whose pictures go round, and that tells when it is given back.
+    struct Fake {
+        pictures: Vec<Option<Vec<u8>>>,
+        asked: usize,
+        closed: CancelToken,
+    }
+
+    impl Driver for Fake {
+        fn shoot(&mut self) -> Result<Shot<'_>, Cause> {
+            self.asked += 1;
+            if self.asked.is_multiple_of(2) {
+                return Ok(Shot::Nothing);
+            }
+            match &self.pictures[self.asked / 2 % self.pictures.len()] {
+                Some(bytes) => Ok(Shot::Picture { bytes, age: std::time::Duration::ZERO }),
+                None => Ok(Shot::Damaged),
+            }
+        }
+    }
+
+    impl Drop for Fake {
+        fn drop(&mut self) {
+            self.closed.raise();
+        }
+    }
+
+    const SIZE: Size = Size { width: 16, height: 8 };
+
+    fn camera(
+        format: FrameFormat,
+        pictures: Vec<Option<Vec<u8>>>,
+    ) -> (CameraSource, CancelToken, CancelToken) {
+        let (closed, stop) = (CancelToken::new(), CancelToken::new());
+        let driver = Box::new(Fake { pictures, asked: 0, closed: closed.clone() });
+        let info = live_info(SIZE, FrameRate::new(30, 1).expect("positive"));
+        let clock = LiveClock::new();
+        let source = CameraSource { driver, name: "fake".into(), info, format, clock, stop: stop.clone() };
+        (source, closed, stop)
+    }
+
+    fn jpeg(size: Size) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let picture = image::RgbImage::from_pixel(size.width, size.height, image::Rgb([200, 90, 20]));
+        picture.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Jpeg).expect("encoded");
+        bytes
+    }
+
+    #[test]
+    fn a_camera_of_torn_pictures_only_ends_in_an_error() {
+        let whole = jpeg(SIZE);
+        // A header that promises a gigabyte.
+        let mut bomb = whole.clone();
+        let size_at = bomb.windows(2).position(|two| two == [0xff, 0xc0]).expect("a frame header") + 5;
+        bomb[size_at..size_at + 4].copy_from_slice(&[0x3f, 0xff, 0x3f, 0xff]);
+        for (format, picture, told) in [
+            (FrameFormat::YUYV, Some(Vec::new()), "0 bytes"),
+            (FrameFormat::YUYV, Some(vec![128; 255]), "255 bytes"),
+            (FrameFormat::NV12, Some(vec![128; 191]), "191 bytes"),
+            (FrameFormat::YUYV, None, "damaged"),
+            (FrameFormat::MJPEG, Some(Vec::new()), "30 pictures"),
+            (FrameFormat::MJPEG, Some(whole[..whole.len() / 4].to_vec()), "30 pictures"),
+            (FrameFormat::MJPEG, Some(jpeg(Size { width: 32, height: 8 })), "32x8"),
+            (FrameFormat::MJPEG, Some(bomb), "16383x16383"),
+        ] {
+            let (mut source, closed, _stop) = camera(format, vec![picture]);
+            let error = source.next().expect_err(told);
+            assert!(error.explained("").contains(told), "{}", error.explained(""));
+            drop(source);
+            assert!(closed.is_raised(), "the device is given back");
+        }
+    }
+
+    #[test]
+    fn a_torn_picture_now_and_then_is_passed_over() {
+        let torn = vec![None; MOST_UNREADABLE as usize - 1];
+        let pictures = torn.into_iter().chain([Some(vec![128; 256])]).collect();
+        let (mut source, _closed, stop) = camera(FrameFormat::YUYV, pictures);
+        for _ in 0..5 {
+            assert_eq!(source.next().expect("goes on").expect("a picture").size, SIZE);
+        }
+        stop.raise();
+        assert!(source.next().expect("no failure").is_none());
+    }
+
+    #[test]
+    fn a_camera_that_is_silent_stops_when_told() {
+        struct Silent;
+        impl Driver for Silent {
+            fn shoot(&mut self) -> Result<Shot<'_>, Cause> {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                Ok(Shot::Nothing)
+            }
+        }
+        let (source, _closed, stop) = camera(FrameFormat::YUYV, vec![None]);
+        let mut source = CameraSource { driver: Box::new(Silent), ..source };
+        std::thread::scope(|scope| {
+            let read = scope.spawn(move || source.next());
+            stop.raise();
+            assert!(read.join().expect("no panic").expect("no failure").is_none());
+        });
     }
 }

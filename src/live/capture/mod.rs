@@ -5,7 +5,12 @@
 //! the camera again when it was lost.
 
 pub mod camera;
+mod driver;
 pub(crate) mod info;
+#[cfg_attr(target_os = "linux", expect(dead_code, reason = "checked here, used on macOS and Windows"))]
+mod nokhwa;
 pub mod request;
 pub mod test_pattern;
+#[cfg(target_os = "linux")]
+mod v4l2;
 pub(crate) mod watchdog;

@@ -1,14 +1,16 @@
 //! The camera's threads.
 //!
 //! A driver may never return from reading, so the thread that reads is left to
-//! itself: nobody joins it. A second one watches it. When nothing comes for
-//! [`PATIENCE`], or the camera fails, the picture stands still, the user is told,
-//! and the camera is opened again until it answers: unplugged and plugged in
-//! again, it comes back by itself.
+//! itself: nobody joins it. A second one watches it. When nothing comes for some
+//! seconds, or the camera fails, the picture stands still, the user is told, the
+//! reading thread is asked to give the camera back, and another opens it, again
+//! and again until it answers: unplugged and plugged in again, it comes back by
+//! itself. Threads that do not come back from their driver are few: beyond
+//! [`MOST_HUNG`], no more are started until one of them does.
 
 use std::sync::Arc;
-use std::thread::Builder;
-use std::time::Duration;
+use std::thread::{Builder, JoinHandle, sleep};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
@@ -20,14 +22,32 @@ use crate::live::clock::LiveClock;
 use crate::live::controls::Controls;
 use crate::live::latest;
 use crate::live::stats::Stats;
-use crate::video::read::VideoInfo;
+use crate::video::read::{Source, VideoInfo};
 
-/// Seconds without a picture after which a camera counts as lost.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// For the first picture: some cameras take their time to start.
-const FIRST: Duration = Duration::from_secs(8);
-/// Between attempts to open a lost camera.
-const PAUSE: Duration = Duration::from_millis(700);
+/// How often the watching thread looks whether it should end.
+const TICK: Duration = Duration::from_millis(100);
+/// Reading threads that may hang in a driver at a time.
+const MOST_HUNG: usize = 3;
+
+/// How long is waited for what.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// For a camera to open, and for its first picture: some take their time to start.
+    first: Duration,
+    /// For every other picture.
+    next: Duration,
+    /// For a camera that was lost to be given back by its driver.
+    end: Duration,
+    /// Before a lost camera is opened again.
+    pause: Duration,
+}
+
+const PATIENCE: Patience = Patience {
+    first: Duration::from_secs(8),
+    next: Duration::from_secs(3),
+    end: Duration::from_secs(2),
+    pause: Duration::from_millis(700),
+};
 
 /// What the reading thread tells.
 enum Event {
@@ -36,55 +56,70 @@ enum Event {
     Failed(Error),
 }
 
+/// Opens a camera, which ends when the token is raised.
+type Opener = dyn Fn(&CancelToken) -> Result<Box<dyn Source>> + Send + Sync;
+
 /// What a session's camera threads share.
 #[derive(Clone)]
 pub(crate) struct Capture {
-    pub request: CameraRequest,
-    pub clock: LiveClock,
-    pub stop: CancelToken,
+    name: String,
+    opener: Arc<Opener>,
+    clock: LiveClock,
+    stop: CancelToken,
+    patience: Patience,
+}
+
+/// A thread that reads. Dropped, it is asked to end and nobody listens to it any more.
+struct Reader {
+    events: Receiver<Event>,
+    end: CancelToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.end.raise();
+    }
 }
 
 /// A camera that has been opened, not yet watched.
 pub(crate) struct Opened {
     pub info: VideoInfo,
-    events: Receiver<Event>,
+    reader: Reader,
 }
 
 impl Capture {
+    /// A camera as asked for, until `stop`.
+    pub(crate) fn new(request: CameraRequest, clock: LiveClock, stop: CancelToken) -> Self {
+        let name = request.name.to_string();
+        let opener = Arc::new(move |end: &CancelToken| request.open(clock, end));
+        Self { name, opener, clock, stop, patience: PATIENCE }
+    }
+
     /// Opens the camera and waits for it to answer.
     pub(crate) fn open(&self) -> Result<Opened> {
-        let events = self.read()?;
-        match events.recv_timeout(FIRST) {
-            Ok(Event::Opened(info)) => Ok(Opened { info: *info, events }),
+        let reader = self.read()?;
+        match reader.events.recv_timeout(self.patience.first) {
+            Ok(Event::Opened(info)) => Ok(Opened { info: *info, reader }),
             Ok(Event::Failed(error)) => Err(error),
-            _ => Err(Error::CameraStalled { name: self.request.name.to_string() }),
+            _ => Err(Error::CameraStalled { name: self.name.clone() }),
         }
     }
 
-    /// Starts a thread that reads until it fails, is stopped, or nobody listens.
-    fn read(&self) -> Result<Receiver<Event>> {
+    /// Starts a thread that reads until it fails, is asked to end, or nobody listens.
+    fn read(&self) -> Result<Reader> {
         let (out, events) = bounded(1);
-        let capture = self.clone();
+        let (opener, end) = (self.opener.clone(), CancelToken::new());
+        let until = end.clone();
         let name = "camera";
-        Builder::new()
-            .name(name.into())
-            .spawn(move || {
-                if let Err(error) = capture.pump(&out) {
-                    // If nobody listens any more, nobody minds.
-                    let _ = out.send(Event::Failed(error));
-                }
-            })
-            .map_err(|_| Error::Stage { name })?;
-        Ok(events)
-    }
-
-    fn pump(&self, out: &Sender<Event>) -> Result<()> {
-        let mut source = self.request.open(self.clock, &self.stop)?;
-        let mut heard = out.send(Event::Opened(Box::new(source.info().clone()))).is_ok();
-        while heard && let Some(frame) = source.next()? {
-            heard = out.send(Event::Frame(frame)).is_ok();
-        }
-        Ok(())
+        let thread = Builder::new().name(name.into()).spawn(move || {
+            if let Err(error) = pump(&*opener, &until, &out) {
+                // If nobody listens any more, nobody minds.
+                let _ = out.send(Event::Failed(error));
+            }
+        });
+        let thread = Some(thread.map_err(|_| Error::Stage { name })?);
+        Ok(Reader { events, end, thread })
     }
 
     /// Starts the watching thread, which hands every picture on.
@@ -97,57 +132,91 @@ impl Capture {
     ) -> Result<()> {
         let name = "watch";
         let watch = move || {
-            let mut events = opened.events;
+            let (mut reader, mut hung) = (opened.reader, Vec::new());
+            let (mut heard, mut patience) = (Instant::now(), self.patience.first);
             while !self.stop.is_raised() {
-                match events.recv_timeout(PATIENCE) {
+                let trouble = match reader.events.recv_timeout(TICK.min(self.patience.next)) {
                     Ok(Event::Frame(frame)) => {
+                        (heard, patience) = (Instant::now(), self.patience.next);
                         stats.captured(self.clock.now());
                         controls.set_notice("camera", None);
-                        let state = controls.state();
-                        if state.frozen {
-                            continue;
-                        }
-                        let frame = if state.mirror { mirrored(frame) } else { frame };
-                        if !out.send(Arc::new(frame)) {
+                        if !hand_on(frame, &out, &controls) {
                             return;
                         }
+                        continue;
                     }
-                    Ok(Event::Opened(info)) => tracing::debug!("the camera gives {}", info.size),
-                    Ok(Event::Failed(error)) => {
-                        controls.set_notice(
-                            "camera",
-                            Some(format!("the picture stands still: {}", one_line(&error))),
-                        );
-                        events = self.again(events);
+                    Ok(Event::Opened(info)) => {
+                        tracing::debug!("the camera gives {}", info.size);
+                        continue;
                     }
+                    Ok(Event::Failed(error)) => one_line(&error),
+                    Err(RecvTimeoutError::Timeout) if heard.elapsed() < patience => continue,
                     Err(RecvTimeoutError::Timeout) => {
-                        controls.set_notice(
-                            "camera",
-                            Some(format!(
-                                "the picture stands still: the camera {} has given none for {} s",
-                                self.request.name,
-                                PATIENCE.as_secs()
-                            )),
-                        );
-                        events = self.again(events);
+                        format!("the camera {} has given none for {} s", self.name, patience.as_secs())
                     }
-                    Err(RecvTimeoutError::Disconnected) if self.stop.is_raised() => return,
-                    Err(RecvTimeoutError::Disconnected) => {
-                        controls
-                            .set_notice("camera", Some("the picture stands still: the camera ended".into()));
-                        events = self.again(events);
-                    }
+                    Err(RecvTimeoutError::Disconnected) => "the camera ended".into(),
+                };
+                controls.set_notice("camera", Some(format!("the picture stands still: {trouble}")));
+                match self.again(reader, &mut hung, &controls) {
+                    Some(another) => reader = another,
+                    None => return,
                 }
+                (heard, patience) = (Instant::now(), self.patience.first);
             }
         };
         Builder::new().name(name.into()).spawn(watch).map(drop).map_err(|_| Error::Stage { name })
     }
 
-    /// Another reading thread, after a pause; the one before is let go.
-    fn again(&self, before: Receiver<Event>) -> Receiver<Event> {
-        std::thread::sleep(PAUSE);
-        self.read().unwrap_or(before)
+    /// Another reading thread, after the one before has given the camera back, or hangs; `None` when the
+    /// session stops.
+    fn again(
+        &self,
+        mut before: Reader,
+        hung: &mut Vec<JoinHandle<()>>,
+        controls: &Controls,
+    ) -> Option<Reader> {
+        hung.extend(before.thread.take());
+        drop(before);
+        let began = Instant::now();
+        loop {
+            hung.retain(|thread| !thread.is_finished());
+            let waited = began.elapsed();
+            let may_open = hung.is_empty() || (waited >= self.patience.end && hung.len() < MOST_HUNG);
+            if self.stop.is_raised() {
+                return None;
+            }
+            if waited >= self.patience.pause && may_open {
+                match self.read() {
+                    Ok(reader) => return Some(reader),
+                    // The system has no thread to give now.
+                    Err(error) => tracing::debug!("{error}"),
+                }
+            }
+            if waited >= self.patience.end && !may_open {
+                let hangs = format!("the picture stands still: the driver of the camera {} hangs", self.name);
+                controls.set_notice("camera", Some(hangs + "; unplug it and plug it in again"));
+            }
+            sleep(TICK.min(self.patience.pause));
+        }
     }
+}
+
+fn pump(opener: &Opener, end: &CancelToken, out: &Sender<Event>) -> Result<()> {
+    let mut source = opener(end)?;
+    let mut heard = out.send(Event::Opened(Box::new(source.info().clone()))).is_ok();
+    while heard && let Some(frame) = source.next()? {
+        heard = out.send(Event::Frame(frame)).is_ok();
+    }
+    Ok(())
+}
+
+/// Hands a picture on, unless the picture is frozen; whether anyone may yet take it.
+fn hand_on(frame: Frame, out: &latest::Sender<Arc<Frame>>, controls: &Controls) -> bool {
+    let state = controls.state();
+    if state.frozen {
+        return true;
+    }
+    out.send(Arc::new(if state.mirror { mirrored(frame) } else { frame }))
 }
 
 fn one_line(error: &Error) -> String {
@@ -167,13 +236,32 @@ fn mirrored(mut frame: Frame) -> Frame {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::frame::Size;
+    use crate::live::capture::info::live_info;
     use crate::live::capture::request::CameraName;
     use crate::live::controls::ControlState;
     use crate::live::latest::{Received, channel};
     use crate::look::Look;
     use crate::time::FrameTime;
+
+    fn desk() -> Arc<Controls> {
+        let (wanted, _names) = channel();
+        Arc::new(Controls::new(ControlState::of(&Look::default(), false), wanted))
+    }
+
+    #[track_caller]
+    fn until(done: &dyn Fn() -> bool) {
+        for _ in 0..3000 {
+            if done() {
+                return;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        panic!("it never came");
+    }
 
     #[test]
     fn mirrors_pixels_not_channels() {
@@ -189,24 +277,14 @@ mod tests {
         // Short: it is opened again and again.
         std::fs::copy("tests/data/bunny.mp4", &path).expect("copied");
         let request = CameraRequest { name: CameraName::File(path.clone()), size: None, fps: None };
-        let capture = Capture { request, clock: LiveClock::new(), stop: CancelToken::new() };
-        let stop = capture.stop.clone();
-        let (wanted, _names) = channel();
-        let controls = Arc::new(Controls::new(ControlState::of(&Look::default(), false), wanted));
+        let stop = CancelToken::new();
+        let capture = Capture::new(request, LiveClock::new(), stop.clone());
+        let controls = desk();
         let (put, take) = channel();
         let opened = capture.open().expect("a clip");
         std::fs::rename(&path, folder.path().join("away.mp4")).expect("renamed");
         capture.watch(opened, put, controls.clone(), Arc::default()).expect("started");
         let patience = Duration::from_secs(30);
-        let until = |done: &dyn Fn() -> bool| {
-            for _ in 0..3000 {
-                if done() {
-                    return;
-                }
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            panic!("it never came");
-        };
         assert!(matches!(take.take(patience), Received::Item(_)));
         until(&|| controls.notice().is_some_and(|told| told.contains("stands still")));
         std::fs::rename(folder.path().join("away.mp4"), &path).expect("renamed");
@@ -220,7 +298,100 @@ mod tests {
     fn what_cannot_be_opened_is_an_error_at_once() {
         let name = CameraName::File("no-such.mp4".into());
         let request = CameraRequest { name, size: None, fps: None };
-        let capture = Capture { request, clock: LiveClock::new(), stop: CancelToken::new() };
+        let capture = Capture::new(request, LiveClock::new(), CancelToken::new());
         assert!(matches!(capture.open(), Err(Error::Read { .. })));
+    }
+
+    /// How often a fake camera was opened, how often it is open now, and how often it was at most.
+    #[derive(Default)]
+    struct Count {
+        opened: AtomicUsize,
+        now: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    /// A camera of one picture, which then hangs: until it is asked to end, or for good.
+    struct Hanging {
+        info: VideoInfo,
+        given: bool,
+        end: Option<CancelToken>,
+        free: CancelToken,
+        count: Arc<Count>,
+    }
+
+    impl Source for Hanging {
+        fn info(&self) -> &VideoInfo {
+            &self.info
+        }
+
+        fn next(&mut self) -> Result<Option<Frame>> {
+            if !std::mem::replace(&mut self.given, true) {
+                return Ok(Some(Frame::filled(self.info.size, FrameTime::ZERO, [9, 9, 9, 255])));
+            }
+            while !self.free.is_raised() && !self.end.as_ref().is_some_and(CancelToken::is_raised) {
+                sleep(Duration::from_millis(1));
+            }
+            Ok(None)
+        }
+    }
+
+    impl Drop for Hanging {
+        fn drop(&mut self) {
+            self.count.now.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// A session with such a camera; `free` lets those go that hang for good.
+    fn hanging(for_good: bool) -> (Arc<Count>, Arc<Controls>, CancelToken, CancelToken) {
+        let (count, stop, free) = (Arc::new(Count::default()), CancelToken::new(), CancelToken::new());
+        let (counting, freeing) = (count.clone(), free.clone());
+        let opener = move |end: &CancelToken| -> Result<Box<dyn Source>> {
+            counting.opened.fetch_add(1, Ordering::SeqCst);
+            let now = counting.now.fetch_add(1, Ordering::SeqCst) + 1;
+            counting.most.fetch_max(now, Ordering::SeqCst);
+            let rate = crate::time::FrameRate::new(30, 1).expect("positive");
+            let info = live_info(Size { width: 2, height: 2 }, rate);
+            let end = (!for_good).then(|| end.clone());
+            Ok(Box::new(Hanging { info, given: false, end, free: freeing.clone(), count: counting.clone() }))
+        };
+        let (short, long) = (Duration::from_millis(20), Duration::from_secs(30));
+        // One that comes back is waited for, however busy the machine is.
+        let end = if for_good { short } else { long };
+        let patience = Patience { first: long, next: short, end, pause: short };
+        let capture = Capture {
+            name: "fake".into(),
+            opener: Arc::new(opener),
+            clock: LiveClock::new(),
+            stop: stop.clone(),
+            patience,
+        };
+        let (put, take) = channel();
+        // It is read by nobody, and must not end for that.
+        std::mem::forget(take);
+        let (opened, controls) = (capture.open().expect("opens"), desk());
+        capture.watch(opened, put, controls.clone(), Arc::default()).expect("started");
+        (count, controls, stop, free)
+    }
+
+    #[test]
+    fn what_is_replaced_is_closed_first() {
+        let (count, _controls, stop, _free) = hanging(false);
+        until(&|| count.opened.load(Ordering::SeqCst) >= 5);
+        assert_eq!(count.most.load(Ordering::SeqCst), 1);
+        stop.raise();
+        until(&|| count.now.load(Ordering::SeqCst) == 0);
+    }
+
+    #[test]
+    fn few_threads_hang_in_a_driver_and_the_user_is_told() {
+        let (count, controls, stop, free) = hanging(true);
+        until(&|| controls.notice().is_some_and(|told| told.contains("driver of the camera fake hangs")));
+        sleep(Duration::from_millis(300));
+        assert_eq!(count.opened.load(Ordering::SeqCst), MOST_HUNG);
+        // A driver that comes to itself is used again.
+        free.raise();
+        until(&|| count.opened.load(Ordering::SeqCst) > MOST_HUNG);
+        stop.raise();
+        until(&|| count.now.load(Ordering::SeqCst) == 0);
     }
 }

@@ -7,12 +7,12 @@
 //! of its own; none can hold up another, or the session, which does not even
 //! know of them.
 //!
-//! Only this machine can connect, unless told otherwise; and only pages served
-//! here may ask (`guard`), so no page of the web can look at the camera.
+//! Only this machine can connect, unless told otherwise; and only whoever knows
+//! the address with its random token, and no page of the web, may ask (`guard`).
+//! Connections are few, and all end (`connections`).
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
@@ -30,13 +30,18 @@ use crate::live::clock::LiveClock;
 use crate::live::controls::{ControlUpdate, Controls};
 use crate::live::latest::{Received, Receiver};
 use crate::live::stats::Stats;
-use crate::live::{FramePair, Live, thumbnail};
+use crate::live::{FramePair, Live};
 
+mod connections;
 mod frames;
 mod guard;
+mod thumbnails;
+mod token;
 
 use frames::Picture;
 use guard::Guard;
+use thumbnails::Thumbnails;
+use token::Token;
 
 /// Viewers at a time.
 const MOST_VIEWERS: usize = 32;
@@ -52,12 +57,16 @@ pub struct ServeOptions {
     pub address: SocketAddr,
     /// Whether other machines may connect.
     pub insecure: bool,
+    /// Whether the page gets a new address, so that the one before no longer works.
+    pub new_token: bool,
 }
 
 /// The page being served.
 pub struct Server {
     /// Where it really is.
     pub address: SocketAddr,
+    /// The whole address of the page with the dials, token and all; it ends in a slash.
+    pub page: String,
     threads: [JoinHandle<()>; 2],
 }
 
@@ -69,24 +78,9 @@ struct AppState {
     devices: String,
     report: fn(&Error, &str) -> String,
     pictures: watch::Receiver<Option<Picture>>,
-    viewers: Arc<AtomicUsize>,
-}
-
-/// A viewer's place, given back when dropped.
-struct ViewerPermit(Arc<AtomicUsize>);
-
-impl AppState {
-    fn seat(&self) -> Option<ViewerPermit> {
-        let seat = ViewerPermit(self.viewers.clone());
-        // Counted at once, so that two cannot take the last one.
-        (self.viewers.fetch_add(1, Ordering::SeqCst) < MOST_VIEWERS).then_some(seat)
-    }
-}
-
-impl Drop for ViewerPermit {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
+    thumbnails: Thumbnails,
+    /// Places for viewers.
+    seats: Arc<Semaphore>,
 }
 
 /// Takes the address, before anything else is started that could be in vain.
@@ -118,8 +112,10 @@ pub fn start(
 ) -> Result<Server> {
     let failed = |source| Error::Serve { address: options.address, source };
     let address = listener.local_addr().map_err(failed)?;
+    let token = Token::load(options.new_token).map_err(failed)?;
+    let page = format!("http://{address}/{}/", token.as_str());
     let (pictures_out, pictures) = watch::channel(None);
-    let viewers = Arc::new(AtomicUsize::new(0));
+    let seats = Arc::new(Semaphore::new(MOST_VIEWERS));
     let app = AppState {
         controls: live.controls.clone(),
         stats: live.stats.clone(),
@@ -127,24 +123,26 @@ pub fn start(
         devices: live.devices.clone(),
         report: live.report,
         pictures,
-        viewers: viewers.clone(),
+        thumbnails: Thumbnails::of(live.controls.looks()),
+        seats: seats.clone(),
     };
-    let router = router(Arc::new(app), Guard::new(address, options.insecure));
+    let router = router(Arc::new(app));
+    let guard = Arc::new(Guard { address, insecure: options.insecure, token });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let (encoding, serving) = (stop.clone(), stop.clone());
     let thread = |name: &'static str, work: Box<dyn FnOnce() + Send>| {
         Builder::new().name(name.into()).spawn(work).map_err(|_| Error::Stage { name })
     };
     let threads = [
-        thread("jpeg", Box::new(move || encode_all(&frames, &viewers, &pictures_out, &encoding)))?,
+        thread("jpeg", Box::new(move || encode_all(&frames, &seats, &pictures_out, &encoding)))?,
         thread(
             "serve",
             Box::new(move || {
                 let served = runtime.block_on(async {
                     let listener = tokio::net::TcpListener::from_std(listener)?;
                     tokio::select! {
-                        served = async { axum::serve(listener, router).await } => served,
-                        () = stopped(&serving) => Ok(()),
+                        never = connections::serve(listener, guard, router) => match never {},
+                        () = stopped(&serving) => Ok::<_, std::io::Error>(()),
                     }
                 });
                 if let Err(error) = served {
@@ -155,7 +153,7 @@ pub fn start(
             }),
         )?,
     ];
-    Ok(Server { address, threads })
+    Ok(Server { address, page, threads })
 }
 
 impl Server {
@@ -178,14 +176,14 @@ async fn stopped(stop: &CancelToken) {
 /// Encodes the latest frame over and over, while anyone watches.
 fn encode_all(
     frames: &Receiver<FramePair>,
-    viewers: &AtomicUsize,
+    seats: &Semaphore,
     out: &watch::Sender<Option<Picture>>,
     stop: &CancelToken,
 ) {
     let mut number = 0;
     while !stop.is_raised() {
         match frames.take(PATIENCE) {
-            Received::Item(shown) if viewers.load(Ordering::SeqCst) > 0 => {
+            Received::Item(shown) if seats.available_permits() < MOST_VIEWERS => {
                 number += 1;
                 match Picture::new(number, &shown.finished) {
                     Ok(picture) => drop(out.send_replace(Some(picture))),
@@ -198,7 +196,7 @@ fn encode_all(
     }
 }
 
-fn router(app: Arc<AppState>, guard: Guard) -> Router {
+fn router(app: Arc<AppState>) -> Router {
     Router::new()
         .route("/", get(async || page(include_str!("control.html"))))
         .route("/source", get(async || page(include_str!("source.html"))))
@@ -209,7 +207,6 @@ fn router(app: Arc<AppState>, guard: Guard) -> Router {
         .route("/api/turn", post(set_params))
         .route("/thumbnails/{look}", get(thumbnail))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check))
         .with_state(app)
 }
 
@@ -239,17 +236,9 @@ async fn set_params(State(app): State<Arc<AppState>>, Json(turn): Json<ControlUp
 }
 
 async fn thumbnail(State(app): State<Arc<AppState>>, Path(look): Path<String>) -> Response {
-    // Names only: no path reaches the file system.
-    if !app.controls.looks().contains(&look) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
-    let draw = move || {
-        let mut jpeg = Vec::new();
-        let drawn = thumbnail::draw(&look).ok()?;
-        frames::encode(&mut jpeg, &drawn).ok().map(|()| jpeg)
-    };
-    match tokio::task::spawn_blocking(draw).await {
-        Ok(Some(jpeg)) => ([(header::CONTENT_TYPE, "image/jpeg")], jpeg).into_response(),
-        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    match app.thumbnails.get(&look).await {
+        Some(Some(jpeg)) => ([(header::CONTENT_TYPE, "image/jpeg")], jpeg).into_response(),
+        Some(None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -13,18 +13,18 @@ use eframe::egui::{self, Key, TextureHandle, TextureOptions, ViewportCommand};
 
 use crate::cancel::CancelToken;
 use crate::error::{Cause, Error, Result};
-use crate::frame::Frame;
-use crate::image_file;
+use crate::frame::{Frame, Size};
 use crate::live::clock::LiveClock;
 use crate::live::controls::{ControlUpdate, Controls};
 use crate::live::latest::{self, Received, channel};
-use crate::live::recorder::{Recorder, free_name, recorded};
+use crate::live::recorder::{Recorder, recorded};
 use crate::live::stats::Stats;
 use crate::live::{FramePair, Live, thumbnail};
-use crate::video::read::VideoInfo;
-use crate::video::write::FileOutput;
 
 mod panels;
+mod saver;
+
+use saver::{Job, Saver};
 
 /// The picture fits into this at first: with dials, looks and a title bar the window then fits on
 /// a screen of 1280x720.
@@ -62,16 +62,22 @@ pub fn show(
     let (thumbnails_out, thumbnails) = bounded(4);
     let controls = live.controls.clone();
     let names = controls.looks().to_vec();
+    let setup = saver::Setup {
+        recorder: live.recorder.clone(),
+        info: recorded(&live.info),
+        folder,
+        report: live.report,
+    };
+    let saver = Saver::start(setup).map_err(|error| failed(error.into()))?;
     let window = Window {
         controls,
         stats: live.stats.clone(),
         recorder: live.recorder.clone(),
         clock: live.clock,
-        info: recorded(&live.info),
         devices: live.devices.clone(),
-        report: live.report,
+        size: live.info.size,
+        saver,
         stop: stop.clone(),
-        folder,
         frames: latest,
         shown: None,
         picture: None,
@@ -121,12 +127,11 @@ struct Window {
     stats: Arc<Stats>,
     recorder: Arc<Recorder>,
     clock: LiveClock,
-    info: VideoInfo,
     devices: String,
-    report: fn(&Error, &str) -> String,
+    /// Of the camera's pictures.
+    size: Size,
+    saver: Saver,
     stop: CancelToken,
-    /// Where snapshots and recordings go.
-    folder: PathBuf,
     frames: latest::Receiver<FramePair>,
     shown: Option<FramePair>,
     picture: Option<TextureHandle>,
@@ -163,6 +168,9 @@ impl eframe::App for Window {
 impl Window {
     /// Takes the latest frame to the screen's device.
     fn receive(&mut self, ctx: &egui::Context) {
+        if let Some(told) = self.saver.told() {
+            self.notice(told);
+        }
         if let Some(shown) = self.frames.now() {
             upload(ctx, &mut self.picture, "picture", &shown.finished);
             self.stats.displayed(self.clock.now(), shown.finished.time);
@@ -223,29 +231,20 @@ impl Window {
     }
 
     fn snapshot(&mut self) {
-        let Some(shown) = &self.shown else { return };
-        let path = free_name(&self.folder, "png");
-        let told = match image_file::write(&path, &shown.finished) {
-            Ok(()) => format!("saved {}", path.display()),
-            Err(error) => (self.report)(&error, "no snapshot"),
-        };
-        self.notice(told);
+        if let Some(shown) = &self.shown {
+            self.save(Job::Snapshot(shown.finished.clone()));
+        }
     }
 
     fn record(&mut self) {
-        let told = match self.recorder.path() {
-            Some(path) => self.recorder.stop().map(|()| format!("saved {}", path.display())),
-            None => {
-                let path = free_name(&self.folder, "mp4");
-                let info = match &self.shown {
-                    Some(shown) => VideoInfo { size: shown.finished.size, ..self.info.clone() },
-                    None => self.info.clone(),
-                };
-                let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };
-                self.recorder.start(&output, &info).map(|()| format!("recording to {}", path.display()))
-            }
-        };
-        self.notice(told.unwrap_or_else(|error| (self.report)(&error, "no recording")));
+        let size = self.shown.as_ref().map_or(self.size, |shown| shown.finished.size);
+        self.save(Job::Record(size));
+    }
+
+    fn save(&mut self, job: Job) {
+        if !self.saver.ask(job) {
+            self.notice("still busy with saving".into());
+        }
     }
 
     fn notice(&mut self, text: String) {
