@@ -58,6 +58,18 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A recording never replaces anything.
+    #[error("{} exists already", path.display())]
+    RecordingExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another run is at the same output.
+    #[error("another run is writing {}", path.display())]
+    OutputBusy {
+        /// The file.
+        path: PathBuf,
+    },
     /// Input and output are one file.
     #[error("{} is both input and output", path.display())]
     OutputIsInput {
@@ -315,6 +327,11 @@ impl Error {
             Some(reason) => format!("{who}: {self}\n  because: {reason}"),
             None => format!("{who}: {self}"),
         }
+    }
+
+    /// What went wrong and why, in one line.
+    pub(crate) fn in_a_line(&self) -> String {
+        self.because().map_or_else(|| self.to_string(), |reason| format!("{self}: {reason}"))
     }
 
     /// The reasons behind it, from the nearest to the deepest.

@@ -25,6 +25,8 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::NoVideo { .. } => "a file with a picture track; sound alone cannot be redrawn".into(),
         Error::NoFrames { .. } => "download or export the file again; it seems cut short".into(),
         Error::OutputExists { .. } => "-y to overwrite it, or another name".into(),
+        Error::RecordingExists { .. } => "another name for the recording".into(),
+        Error::OutputBusy { .. } => "wait until it is done, or another name".into(),
         Error::OutputIsInput { .. } => "another name for the output".into(),
         Error::UnknownFormat { .. } => "a name that ends in .mp4, .mkv, .mov or .webm".into(),
         Error::Write { .. } => "check the folder, its permissions and the space left".into(),
@@ -82,6 +84,7 @@ pub fn hint(error: &Error) -> Option<String> {
 pub fn exit_code(error: &Error) -> u8 {
     match error {
         Error::OutputExists { .. }
+        | Error::RecordingExists { .. }
         | Error::OutputIsInput { .. }
         | Error::UnknownFormat { .. }
         | Error::PresetMissing { .. }

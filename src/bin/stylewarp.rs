@@ -209,14 +209,14 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
                     draw(show, &engine.explain(frame)?, exemplar)
                 }
             };
-            image_file::write(&output, &drawn)
+            image_file::write(&output, &drawn, overwrite)
         }
         Command::Presets { sheet: Some(sheet), on: Some(on), of, overwrite, setup } => {
             image_file::check_output(&on, &sheet, overwrite)?;
             let drawn = contact_sheet::draw(&image_file::read_frame(&on)?, of, &setup.setup(), |name| {
                 tracing::info!("{name}")
             })?;
-            image_file::write(&sheet, &drawn)
+            image_file::write(&sheet, &drawn, overwrite)
         }
         Command::Presets { setup, .. } => {
             for name in Look::names() {
@@ -227,9 +227,9 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             Ok(())
         }
         Command::Distill { painting, output, overwrite, on, steps, setup } => {
-            image_file::check_overwrite(&painting, &output, overwrite)?;
-            let bar = StepBar::new(quiet);
-            let told = distill::write(&painting, &output, &on, steps, &setup.setup(), |step| bar.step(step))?;
+            let (bar, setup) = (StepBar::new(quiet), setup.setup());
+            let told =
+                distill::write(&painting, &output, overwrite, &on, steps, &setup, |step| bar.step(step))?;
             drop(bar);
             if !quiet {
                 eprintln!(

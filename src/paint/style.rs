@@ -131,7 +131,7 @@ impl Style {
         Self::new(weights, mean(|style| &style.codes[0]), mean(|style| &style.codes[1]), colors)
     }
 
-    /// Reads a file that [`Self::write`] or `models/train/tune.py` wrote.
+    /// Reads a file that `stylewarp distill` or `models/train/tune.py` wrote.
     ///
     /// # Errors
     /// Returns an error if it cannot be read, or holds something else.
@@ -168,18 +168,6 @@ impl Style {
             Err(_) => None,
         };
         Self::new(weights.into(), fine, coarse, colors).ok_or_else(|| "its values are not finite".into())
-    }
-
-    /// Writes it as a file of its own, whole or not at all.
-    ///
-    /// # Errors
-    /// Returns an error if it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let failed = |source: Cause| Error::Write { path: path.to_owned(), source };
-        let bytes = self.to_bytes().map_err(failed)?;
-        let part = path.with_extension("part");
-        let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-        written.map_err(|error| failed(Box::new(error)))
     }
 
     /// What [`Self::parse`] reads.

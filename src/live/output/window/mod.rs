@@ -225,7 +225,7 @@ impl Window {
     fn snapshot(&mut self) {
         let Some(shown) = &self.shown else { return };
         let path = free_name(&self.folder, "png");
-        let told = match image_file::write(&path, &shown.finished) {
+        let told = match image_file::write(&path, &shown.finished, false) {
             Ok(()) => format!("saved {}", path.display()),
             Err(error) => (self.report)(&error, "no snapshot"),
         };
