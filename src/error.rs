@@ -52,6 +52,26 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The input is no film but names some.
+    #[error("{} is a list of other files ({format})", path.display())]
+    ListOfFiles {
+        /// The file.
+        path: PathBuf,
+        /// FFmpeg's name of the format.
+        format: String,
+    },
+    /// The pictures cannot be decoded without a key.
+    #[error("{} is encrypted", path.display())]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A moving picture of a kind that FFmpeg cannot decode.
+    #[error("{} is an animated WebP, which this FFmpeg cannot decode", path.display())]
+    AnimatedWebP {
+        /// The file.
+        path: PathBuf,
+    },
     /// Overwriting was not asked for.
     #[error("{} exists already", path.display())]
     OutputExists {

@@ -6,7 +6,7 @@
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-use image::{DynamicImage, ExtendedColorType, ImageDecoder as _, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage};
 
 use crate::atomic_file;
 use crate::atomic_file::AtomicFile;
@@ -16,6 +16,8 @@ use crate::time::FrameTime;
 
 /// Smallest side of an exemplar.
 const LEAST_SIDE: u32 = 16;
+/// Bytes of a picture as it is decoded: the largest frame, with 8 bits a channel.
+const MOST_BYTES: u64 = 4 * (Size::MAX_SIDE as u64).pow(2);
 
 /// Reads an exemplar picture; what is transparent is taken for white.
 ///
@@ -42,17 +44,26 @@ fn opaque(picture: DynamicImage) -> RgbImage {
     RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| image::Rgb(over_white(rgba.get_pixel(x, y).0)))
 }
 
-/// Reads any picture, turned upright as its camera noted.
+/// Reads any picture, turned upright as its camera noted. Its header alone decides whether
+/// memory is taken for it.
 ///
 /// # Errors
-/// Returns an error if it cannot be read.
+/// Returns an error if it cannot be read, or has more pixels than a frame may.
 pub fn read(path: &Path) -> Result<DynamicImage> {
     let failed = |source| Error::Picture { path: path.to_owned(), source };
-    let mut decoder = ImageReader::open(path)
+    let mut reader = ImageReader::open(path)
         .and_then(ImageReader::with_guessed_format)
-        .map_err(|source| Error::Read { path: path.to_owned(), source })?
-        .into_decoder()
-        .map_err(failed)?;
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MOST_BYTES);
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder().map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    if Size::new(width, height).is_none() {
+        return Err(too_large(width, height));
+    }
+    limits.reserve(decoder.total_bytes()).map_err(failed)?;
+    decoder.set_limits(limits).map_err(failed)?;
     let orientation = decoder.orientation().map_err(failed)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
     picture.apply_orientation(orientation);
@@ -88,12 +99,16 @@ pub fn check_overwrite(input: &Path, output: &Path, overwrite: bool) -> Result<(
 pub fn read_frame(path: &Path) -> Result<Frame> {
     let picture = read(path)?.into_rgba8();
     let (width, height) = picture.dimensions();
-    let size = Size::new(width, height).ok_or_else(|| Error::OutOfRange {
+    let size = Size::new(width, height).ok_or_else(|| too_large(width, height))?;
+    Ok(Frame { size, time: FrameTime::ZERO, pixels: picture.into_raw() })
+}
+
+fn too_large(width: u32, height: u32) -> Error {
+    Error::OutOfRange {
         what: "the picture's side",
         value: format!("{width}x{height}"),
         range: "1 to 16384 pixels",
-    })?;
-    Ok(Frame { size, time: FrameTime::ZERO, pixels: picture.into_raw() })
+    }
 }
 
 /// Writes a picture: whole or not at all.

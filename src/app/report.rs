@@ -20,10 +20,15 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::Read { .. } => "check the name and the permissions".into(),
         Error::IsDirectory { .. } => "name one file; loop over a folder in the shell".into(),
         Error::Open { path, .. } => {
-            format!("ffprobe '{}', to see whether FFmpeg can read it at all", shown(path))
+            format!("ffprobe {}, to see whether FFmpeg can read it at all", quoted(path))
         }
         Error::NoVideo { .. } => "a file with a picture track; sound alone cannot be redrawn".into(),
         Error::NoFrames { .. } => "download or export the file again; it seems cut short".into(),
+        Error::ListOfFiles { .. } => "--follow, if you trust whoever made it: it chooses what is read".into(),
+        Error::Encrypted { .. } => "a copy without protection; a key cannot be given here".into(),
+        Error::AnimatedWebP { path } => {
+            format!("a GIF or a video made of it, for instance: magick {} in.gif", quoted(path))
+        }
         Error::OutputExists { .. } => "-y to overwrite it, or another name".into(),
         Error::RecordingExists { .. } => "another name for the recording".into(),
         Error::OutputBusy { .. } => "wait until it is done, or another name".into(),
@@ -78,6 +83,11 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::Window { .. } => "--no-window, with --serve or --loopback".into(),
         Error::Signal { .. } | Error::Disconnected => return None,
     })
+}
+
+/// A name as a shell takes it.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// Exit code of the programs: 2 for what the user typed, 1 for the rest.
