@@ -23,7 +23,9 @@ pub fn hint(error: &Error) -> Option<String> {
             format!("ffprobe {}, to see whether FFmpeg can read it at all", quoted(path))
         }
         Error::NoVideo { .. } => "a file with a picture track; sound alone cannot be redrawn".into(),
-        Error::NoFrames { .. } => "download or export the file again; it seems cut short".into(),
+        Error::NoFrames { .. } => {
+            "download or export the file again: it seems cut short, or its pictures are too large".into()
+        }
         Error::ListOfFiles { .. } => "--follow, if you trust whoever made it: it chooses what is read".into(),
         Error::Encrypted { .. } => "a copy without protection; a key cannot be given here".into(),
         Error::AnimatedWebP { path } => {
@@ -65,6 +67,9 @@ pub fn hint(error: &Error) -> Option<String> {
             "run again with -vv and report what it prints; this is a bug".into()
         }
         Error::OutOfRange { what, range, .. } => format!("{what} within {range}"),
+        Error::Ffmpeg { source: ffmpeg_next::Error::Other { errno: ffmpeg_next::error::ENOMEM }, .. } => {
+            "a smaller copy of the input: its pictures take more memory than a gigabyte each".into()
+        }
         Error::Ffmpeg { .. } => "run again with -vvv, to see all that FFmpeg has to say".into(),
         Error::Ort { .. } => "--device cpu; if that fails too, report it: this is a bug".into(),
         Error::Camera { source, .. } => camera_hint(&source.to_string()).into(),

@@ -43,7 +43,7 @@ struct Cli {
     dry_run: bool,
     #[command(flatten)]
     look: LookArgs,
-    /// Take inputs that are lists of other files (HLS, DASH, concat) or patterns of pictures (s%03d.png)
+    /// Take an input that is a list of other files (HLS, DASH, concat)
     ///
     /// Whoever made such a list chooses what is read, so it is refused without this. Nothing is ever fetched from a
     /// network.

@@ -3,8 +3,7 @@
 //! Some formats are lists of other files, on this machine or another. A film from a stranger
 //! that is such a list would choose what is read and shown, so these formats are refused unless
 //! the user says otherwise, and then nothing but files is opened. All of the reader's `unsafe`
-//! is here: the binding opens no name that is not UTF-8, and hands no limits to the decoders
-//! that look into the streams.
+//! is here: the binding opens no name that is not UTF-8, and does not tell demuxers apart.
 
 use std::ffi::{CStr, CString};
 use std::path::Path;
@@ -14,8 +13,6 @@ use ffmpeg::ffi;
 use ffmpeg::format::context::Input;
 use ffmpeg::{Dictionary, Stream};
 use ffmpeg_next as ffmpeg;
-
-use crate::frame::Size;
 
 /// Demuxers that open other files than the one they are given, by FFmpeg's names.
 const LISTS: &[&str] = &[
@@ -61,11 +58,14 @@ pub(super) fn url(path: &Path) -> io::Result<CString> {
     CString::new([b"file:", name].concat()).map_err(|_| wrong("there is a zero byte in the name"))
 }
 
-/// What keeps a header from choosing how much memory a picture takes: the codec refuses more.
-pub(super) fn decoder_limits() -> Dictionary<'static> {
-    let mut options = Dictionary::new();
-    options.set("max_pixels", &(u64::from(Size::MAX_SIDE) * u64::from(Size::MAX_SIDE)).to_string());
-    options
+/// Keeps a header from choosing how much memory is taken: no block that FFmpeg asks for is larger
+/// than a gigabyte and a little, which a picture of the largest size is. Of the whole process.
+pub(super) fn limit_memory() {
+    #[expect(unsafe_code, reason = "the binding knows no way to do it")]
+    // SAFETY: it sets one number.
+    unsafe {
+        ffi::av_max_alloc((1 << 30) + (1 << 20));
+    }
 }
 
 /// The sides of a stream's pictures, as its header has them; 0 where it has none.
@@ -85,18 +85,18 @@ pub(super) fn open(url: &CStr, follow: bool) -> Result<Input, Refusal> {
     }
     let mut options = Dictionary::new();
     options.set("protocol_whitelist", if follow { "file,crypto,data" } else { "file" });
-    match (follow, &*demuxer.name) {
+    match &*demuxer.name {
         // A picture whose name happens to be a pattern is that picture.
-        (false, "image2") => options.set("pattern_type", "none"),
-        // Lists may name any file of this machine: they are trusted.
-        (true, "concat") => options.set("safe", "0"),
+        "image2" => options.set("pattern_type", "none"),
+        // One that is followed may name any file of this machine: it is trusted.
+        "concat" => options.set("safe", "0"),
         _ => {}
     }
     let mut context = ptr::null_mut();
     #[expect(unsafe_code, reason = "the binding knows no way to do it")]
     // SAFETY: the name and the options live longer than the calls; a context that fails to open
     // is freed and set to null by FFmpeg, one that opens is handed to `Input` or closed here;
-    // every dictionary that is given out of hand is taken back.
+    // the dictionary that is given out of hand is taken back.
     unsafe {
         let mut given = options.disown();
         let opened = ffi::avformat_open_input(
@@ -109,11 +109,7 @@ pub(super) fn open(url: &CStr, follow: bool) -> Result<Input, Refusal> {
         if opened < 0 {
             return Err(opened.into());
         }
-        let streams = (*context).nb_streams as usize;
-        let mut limits: Vec<_> = (0..streams).map(|_| decoder_limits().disown()).collect();
-        let of_streams = if limits.is_empty() { ptr::null_mut() } else { limits.as_mut_ptr() };
-        let found = ffi::avformat_find_stream_info(context, of_streams);
-        limits.into_iter().for_each(|limits| drop(Dictionary::own(limits)));
+        let found = ffi::avformat_find_stream_info(context, ptr::null_mut());
         if found < 0 {
             ffi::avformat_close_input(&raw mut context);
             return Err(found.into());

@@ -37,14 +37,14 @@ pub(crate) fn init() {
     static READY: Once = Once::new();
     READY.call_once(|| {
         ffmpeg::init().expect("registering FFmpeg's devices has no way to fail");
+        demuxer::limit_memory();
         let chatty = tracing::enabled!(tracing::Level::TRACE);
         log::set_level(if chatty { log::Level::Verbose } else { log::Level::Quiet });
     });
 }
 
-/// Lets inputs be lists of other files (HLS, DASH, concat, SDP) and patterns of picture files
-/// from now on, in the whole process, as FFmpeg's own settings are. What they name is opened if
-/// it is a file; nothing is fetched from a network.
+/// Lets inputs be lists of other files from now on, in the whole process, as FFmpeg's own
+/// settings are.
 pub(crate) fn follow_lists() {
     FOLLOWS.store(true, Ordering::Relaxed);
 }

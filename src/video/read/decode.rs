@@ -15,7 +15,7 @@ use ffmpeg_next as ffmpeg;
 
 use crate::error::{Error, Result};
 use crate::time::{FrameTime, TimeBase};
-use crate::video::{demuxer, libav};
+use crate::video::libav;
 
 /// How far before the wanted time to look for a keyframe. Some containers index
 /// by decoding time, which B-frames put ahead of the time shown.
@@ -141,6 +141,5 @@ fn open_codec(input: &Input, stream: usize) -> Result<decoder::Video, ffmpeg::Er
     context.set_threading(threading::Config::kind(threading::Type::Frame));
     let mut codec = context.decoder();
     codec.set_packet_time_base(stream.time_base());
-    let found = decoder::find(codec.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
-    codec.open_as_with(found, demuxer::decoder_limits())?.video()
+    codec.video()
 }
