@@ -18,5 +18,5 @@ fn main() -> stylewarp::Result<()> {
     };
     let photo = image_file::read_frame(Path::new(input))?;
     let mut engine = Engine::new(&Look::load(look)?, None, photo.size.aspect(), &EngineConfig::default())?;
-    image_file::write(Path::new(output), &engine.stylize(photo)?)
+    image_file::write(Path::new(output), &engine.stylize(photo)?, false)
 }

@@ -52,9 +52,41 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The input is no film but names some.
+    #[error("{} is a list of other files ({format})", path.display())]
+    ListOfFiles {
+        /// The file.
+        path: PathBuf,
+        /// FFmpeg's name of the format.
+        format: String,
+    },
+    /// The pictures cannot be decoded without a key.
+    #[error("{} is encrypted", path.display())]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A moving picture of a kind that FFmpeg cannot decode.
+    #[error("{} is an animated WebP, which this FFmpeg cannot decode", path.display())]
+    AnimatedWebP {
+        /// The file.
+        path: PathBuf,
+    },
     /// Overwriting was not asked for.
     #[error("{} exists already", path.display())]
     OutputExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A recording never replaces anything.
+    #[error("{} exists already", path.display())]
+    RecordingExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another run is at the same output.
+    #[error("another run is writing {}", path.display())]
+    OutputBusy {
         /// The file.
         path: PathBuf,
     },
@@ -315,6 +347,11 @@ impl Error {
             Some(reason) => format!("{who}: {self}\n  because: {reason}"),
             None => format!("{who}: {self}"),
         }
+    }
+
+    /// What went wrong and why, in one line.
+    pub(crate) fn in_a_line(&self) -> String {
+        self.because().map_or_else(|| self.to_string(), |reason| format!("{self}: {reason}"))
     }
 
     /// The reasons behind it, from the nearest to the deepest.

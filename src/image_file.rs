@@ -3,16 +3,21 @@
 //! A picture comes out upright, as its camera noted, and as opaque RGB or RGBA. It is
 //! written whole or not at all, and nothing is overwritten that was not meant to be.
 
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder as _, ImageReader, RgbImage};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage};
 
+use crate::atomic_file;
+use crate::atomic_file::AtomicFile;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::time::FrameTime;
 
 /// Smallest side of an exemplar.
 const LEAST_SIDE: u32 = 16;
+/// Bytes of a picture as it is decoded: the largest frame, with 8 bits a channel.
+const MOST_BYTES: u64 = 4 * (Size::MAX_SIDE as u64).pow(2);
 
 /// Reads an exemplar picture; what is transparent is taken for white.
 ///
@@ -39,17 +44,26 @@ fn opaque(picture: DynamicImage) -> RgbImage {
     RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| image::Rgb(over_white(rgba.get_pixel(x, y).0)))
 }
 
-/// Reads any picture, turned upright as its camera noted.
+/// Reads any picture, turned upright as its camera noted. Its header alone decides whether
+/// memory is taken for it.
 ///
 /// # Errors
-/// Returns an error if it cannot be read.
+/// Returns an error if it cannot be read, or has more pixels than a frame may.
 pub fn read(path: &Path) -> Result<DynamicImage> {
     let failed = |source| Error::Picture { path: path.to_owned(), source };
-    let mut decoder = ImageReader::open(path)
+    let mut reader = ImageReader::open(path)
         .and_then(ImageReader::with_guessed_format)
-        .map_err(|source| Error::Read { path: path.to_owned(), source })?
-        .into_decoder()
-        .map_err(failed)?;
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MOST_BYTES);
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder().map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    if Size::new(width, height).is_none() {
+        return Err(too_large(width, height));
+    }
+    limits.reserve(decoder.total_bytes()).map_err(failed)?;
+    decoder.set_limits(limits).map_err(failed)?;
     let orientation = decoder.orientation().map_err(failed)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
     picture.apply_orientation(orientation);
@@ -61,7 +75,7 @@ pub fn read(path: &Path) -> Result<DynamicImage> {
 /// # Errors
 /// As [`check_overwrite`], and [`Error::UnknownFormat`].
 pub fn check_output(input: &Path, output: &Path, overwrite: bool) -> Result<()> {
-    if image::ImageFormat::from_path(output).is_err() {
+    if ImageFormat::from_path(output).is_err() {
         return Err(Error::UnknownFormat { path: output.to_owned() });
     }
     check_overwrite(input, output, overwrite)
@@ -70,16 +84,12 @@ pub fn check_output(input: &Path, output: &Path, overwrite: bool) -> Result<()> 
 /// Refuses to overwrite what is not to be.
 ///
 /// # Errors
-/// [`Error::OutputIsInput`] or [`Error::OutputExists`].
+/// [`Error::OutputIsInput`] or [`Error::OutputExists`]; [`Error::Write`] where no file can be.
 pub fn check_overwrite(input: &Path, output: &Path, overwrite: bool) -> Result<()> {
-    let path = || output.to_owned();
     if same_file::is_same_file(input, output).unwrap_or(false) {
-        return Err(Error::OutputIsInput { path: path() });
+        return Err(Error::OutputIsInput { path: output.to_owned() });
     }
-    if output.exists() && !overwrite {
-        return Err(Error::OutputExists { path: path() });
-    }
-    Ok(())
+    atomic_file::check(output, overwrite)
 }
 
 /// Reads a picture, upright and opaque.
@@ -89,40 +99,34 @@ pub fn check_overwrite(input: &Path, output: &Path, overwrite: bool) -> Result<(
 pub fn read_frame(path: &Path) -> Result<Frame> {
     let picture = read(path)?.into_rgba8();
     let (width, height) = picture.dimensions();
-    let size = Size::new(width, height).ok_or_else(|| Error::OutOfRange {
+    let size = Size::new(width, height).ok_or_else(|| too_large(width, height))?;
+    Ok(Frame { size, time: FrameTime::ZERO, pixels: picture.into_raw() })
+}
+
+fn too_large(width: u32, height: u32) -> Error {
+    Error::OutOfRange {
         what: "the picture's side",
         value: format!("{width}x{height}"),
         range: "1 to 16384 pixels",
-    })?;
-    Ok(Frame { size, time: FrameTime::ZERO, pixels: picture.into_raw() })
+    }
 }
 
 /// Writes a picture: whole or not at all.
 ///
 /// # Errors
-/// Returns an error if it cannot be encoded or written.
-pub fn write(path: &Path, frame: &Frame) -> Result<()> {
-    let failed = |source| Error::Write { path: path.to_owned(), source };
-    let format =
-        image::ImageFormat::from_path(path).map_err(|_| Error::UnknownFormat { path: path.to_owned() })?;
+/// [`Error::OutputExists`] if it is there and `overwrite` is not set; [`Error::Write`] if it
+/// cannot be encoded or written.
+pub fn write(path: &Path, frame: &Frame, overwrite: bool) -> Result<()> {
+    let format = ImageFormat::from_path(path).map_err(|_| Error::UnknownFormat { path: path.to_owned() })?;
     let rgb: Vec<u8> = frame.pixels.chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect();
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let saved = image::save_buffer_with_format(
-        &part,
-        &rgb,
-        frame.size.width,
-        frame.size.height,
-        image::ExtendedColorType::Rgb8,
-        format,
-    )
-    .map_err(|error| failed(Box::new(error)))
-    .and_then(|()| std::fs::rename(&part, path).map_err(|error| failed(Box::new(error))));
-    if saved.is_err() {
-        // What failed is reported; the leftover need not be.
-        let _ = std::fs::remove_file(&part);
-    }
-    saved
+    let file = AtomicFile::create(path, overwrite)?;
+    let mut out = BufWriter::new(file.file());
+    let Size { width, height } = frame.size;
+    image::write_buffer_with_format(&mut out, &rgb, width, height, ExtendedColorType::Rgb8, format)
+        .map_err(|reason| file.cannot_write(reason))?;
+    out.flush().map_err(|reason| file.cannot_write(reason))?;
+    drop(out);
+    file.commit()
 }
 
 /// A picture as a frame.

@@ -19,6 +19,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | [`error`], [`names`], [`time`], [`cancel`], [`frame`] | words that every room knows |
+//! | `atomic_file` | the one way to write a file |
 //! | [`resize`], [`image_file`], [`assets`], `scene_change` | pictures: other sizes, files, what the program carries, cuts at a glance |
 //! | [`nn`], [`gpu`], [`video`] | ONNX Runtime; wgpu; films in and out |
 //! | [`warp`], [`paint`] | shapes; brushwork; neither knows of the other |
@@ -41,13 +42,14 @@
 //! let look = Look::load("modigliani")?;
 //! let photo = image_file::read_frame("photo.jpg".as_ref())?;
 //! let mut engine = Engine::new(&look, None, photo.size.aspect(), &EngineConfig::default())?;
-//! image_file::write("drawn.png".as_ref(), &engine.stylize(photo)?)
+//! image_file::write("drawn.png".as_ref(), &engine.stylize(photo)?, false)
 //! # }
 //! ```
 
 #[cfg(feature = "cli")]
 pub mod app;
 pub mod assets;
+mod atomic_file;
 pub mod cancel;
 pub mod engine;
 pub mod error;

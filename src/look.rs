@@ -176,6 +176,10 @@ pub fn user_folder() -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
     use super::*;
 
     fn parse(text: &str) -> Result<Look> {
@@ -217,5 +221,55 @@ mod tests {
     fn unknown_names_list_the_known_ones() {
         let Err(Error::PresetMissing { available, .. }) = Look::load("no-such") else { panic!("found") };
         assert!(available.iter().any(|name| name == DEFAULT), "{available:?}");
+    }
+
+    /// Presets and mixtures to begin with, and pieces to put into them.
+    const CORPUS: &[&str] = &[
+        include_str!("../presets/modigliani.toml"),
+        "description = 'é'\ngeometry = \"a.jpg\"\ntexture = \"scream:0.7,art/b.jpg:.3\"\nwarp = 1.5\ncolors = \"keep\"\n",
+        "texture = 'C:\\a.jpg:2, b.safetensors'\nsteady = 0\nalign = \"exemplar\"\nstroke_size = 2.0\npaint = 0.5",
+        "scream:0.7,painting.jpg:0.3",
+        "",
+    ];
+    const PIECES: &[&str] = &[
+        "nan", "-inf", "1e999", "[", "]", "{", "}", "\"", "'''", "=", ":", ",", "\n", "\0", "\u{feff}", "🐢",
+        "#",
+    ];
+
+    /// A text of the corpus with some pieces put in, and some letters taken out.
+    fn spoilt() -> impl Strategy<Value = String> {
+        let edit = (any::<Index>(), 0..6usize, select(PIECES), select(&[1, 1, 1, 500][..]));
+        (select(CORPUS), vec(edit, 0..6)).prop_map(|(text, edits)| {
+            let mut letters: Vec<char> = text.chars().collect();
+            for (place, taken, piece, times) in edits {
+                let from = place.index(letters.len() + 1);
+                let to = (from + taken).min(letters.len());
+                letters.splice(from..to, piece.repeat(times).chars());
+            }
+            letters.into_iter().collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_spoilt_preset_is_a_look_within_its_ranges_or_is_told(text in spoilt()) {
+            match parse(&text) {
+                Ok(look) => {
+                    prop_assert!((0.0..=2.0).contains(&look.warp) && (0.0..=1.0).contains(&look.paint));
+                    prop_assert!((0.5..=2.0).contains(&look.stroke_size) && (0.0..=1.0).contains(&look.steady));
+                }
+                Err(error) => prop_assert!(error.explained("x").contains("because: ")),
+            }
+        }
+
+        #[test]
+        fn a_spoilt_mixture_has_shares_or_is_told(text in spoilt()) {
+            match text.parse::<StyleSpec>() {
+                Ok(spec) => prop_assert_eq!(spec.text(), text),
+                Err(told) => prop_assert!(!told.is_empty()),
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The floors, lowest first. A room may import from lower floors only.
 const FLOORS: &[&[&str]] = &[
     &["error", "time", "names", "cancel"],
-    &["frame"],
+    &["frame", "atomic_file"],
     &["image_file", "resize", "assets", "scene_change"],
     &["nn", "gpu"],
     &["video"],

@@ -4,7 +4,7 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 
 /// A token raised by SIGINT, SIGTERM and SIGHUP (Ctrl-C on Windows). A second signal ends
-/// the process at once with exit code 130, leaving the `.part` file behind.
+/// the process at once with exit code 130, leaving an unfinished file behind, which the next run names.
 ///
 /// # Errors
 /// Returns [`Error::Signal`] if a handler is installed already.

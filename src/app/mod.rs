@@ -10,5 +10,6 @@ pub mod interrupt;
 pub mod live_status;
 pub mod progress;
 pub mod report;
+pub mod terminal;
 mod tiles;
 pub mod visualize;

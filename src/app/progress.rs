@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::app::report::hint;
+use crate::app::terminal::say;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::paint::optimize::Step;
@@ -102,7 +103,7 @@ impl Progress {
                 bar.finish_and_clear();
                 let until =
                     if interrupted { format!(", interrupted at {}", self.reached) } else { String::new() };
-                eprintln!("{}: {frames} frames in {secs:.1} s{until}", output.display());
+                say(&format!("{}: {frames} frames in {secs:.1} s{until}", output.display()));
             }
             Report::Json => {
                 event("done", json!({ "frames": frames, "seconds": secs, "interrupted": interrupted }));
@@ -190,15 +191,17 @@ impl BarWriter {
 
 impl io::Write for BarWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        match &self.0 {
+        // Of a stderr that is full nothing is said: there is nowhere to say it.
+        let _ = match &self.0 {
             Some(bar) => bar.suspend(|| io::stderr().write_all(line)),
             None => io::stderr().write_all(line),
-        }
-        .map(|()| line.len())
+        };
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        let _ = io::stderr().flush();
+        Ok(())
     }
 }
 

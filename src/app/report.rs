@@ -11,7 +11,7 @@
 
 use std::path::Path;
 
-use crate::error::Error;
+use crate::error::{Cause, Error};
 
 /// What the user can try, if we know something better than "try again".
 pub fn hint(error: &Error) -> Option<String> {
@@ -20,11 +20,20 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::Read { .. } => "check the name and the permissions".into(),
         Error::IsDirectory { .. } => "name one file; loop over a folder in the shell".into(),
         Error::Open { path, .. } => {
-            format!("ffprobe '{}', to see whether FFmpeg can read it at all", shown(path))
+            format!("ffprobe {}, to see whether FFmpeg can read it at all", quoted(path))
         }
         Error::NoVideo { .. } => "a file with a picture track; sound alone cannot be redrawn".into(),
-        Error::NoFrames { .. } => "download or export the file again; it seems cut short".into(),
+        Error::NoFrames { .. } => {
+            "download or export the file again: it seems cut short, or its pictures are too large".into()
+        }
+        Error::ListOfFiles { .. } => "--follow, if you trust whoever made it: it chooses what is read".into(),
+        Error::Encrypted { .. } => "a copy without protection; a key cannot be given here".into(),
+        Error::AnimatedWebP { path } => {
+            format!("a GIF or a video made of it, for instance: magick {} in.gif", quoted(path))
+        }
         Error::OutputExists { .. } => "-y to overwrite it, or another name".into(),
+        Error::RecordingExists { .. } => "another name for the recording".into(),
+        Error::OutputBusy { .. } => "wait until it is done, or another name".into(),
         Error::OutputIsInput { .. } => "another name for the output".into(),
         Error::UnknownFormat { .. } => "a name that ends in .mp4, .mkv, .mov or .webm".into(),
         Error::Write { .. } => "check the folder, its permissions and the space left".into(),
@@ -58,6 +67,9 @@ pub fn hint(error: &Error) -> Option<String> {
             "run again with -vv and report what it prints; this is a bug".into()
         }
         Error::OutOfRange { what, range, .. } => format!("{what} within {range}"),
+        Error::Ffmpeg { source, .. } if is_out_of_memory(source) => {
+            "a smaller copy of the input: its pictures take more memory than a gigabyte each".into()
+        }
         Error::Ffmpeg { .. } => "run again with -vvv, to see all that FFmpeg has to say".into(),
         Error::Ort { .. } => "--device cpu; if that fails too, report it: this is a bug".into(),
         Error::Camera { source, .. } => camera_hint(&source.to_string()).into(),
@@ -78,10 +90,16 @@ pub fn hint(error: &Error) -> Option<String> {
     })
 }
 
+/// A name as a shell takes it.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
 /// Exit code of the programs: 2 for what the user typed, 1 for the rest.
 pub fn exit_code(error: &Error) -> u8 {
     match error {
         Error::OutputExists { .. }
+        | Error::RecordingExists { .. }
         | Error::OutputIsInput { .. }
         | Error::UnknownFormat { .. }
         | Error::PresetMissing { .. }
@@ -116,6 +134,12 @@ fn camera_hint(reason: &str) -> &'static str {
         }
         () => "stylewarp live --list, to see what cameras there are; unplug it and plug it in again",
     }
+}
+
+/// Whether FFmpeg was refused memory.
+fn is_out_of_memory(source: &Cause) -> bool {
+    let reason = source.downcast_ref::<ffmpeg_next::Error>();
+    matches!(reason, Some(ffmpeg_next::Error::Other { errno: ffmpeg_next::error::ENOMEM }))
 }
 
 #[cfg(test)]

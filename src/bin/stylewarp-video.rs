@@ -1,7 +1,5 @@
 //! `stylewarp-video in.mp4 out.mp4`: redraws a video file, sound and timing kept.
 
-#![expect(clippy::print_stdout, reason = "what was asked for goes to stdout")]
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,11 +9,13 @@ use stylewarp::Result;
 use stylewarp::app::cli::{LogArgs, LookArgs, SetupArgs, choice, fail, quiet_libraries, seconds};
 use stylewarp::app::interrupt::on_signal;
 use stylewarp::app::progress::Progress;
+use stylewarp::app::terminal::{path_text, print};
 use stylewarp::engine::Engine;
 use stylewarp::jobs::video::run_file;
 use stylewarp::look::Look;
 use stylewarp::paint::composite::Colors;
 use stylewarp::time::FrameTime;
+use stylewarp::video::follow_lists;
 use stylewarp::video::read::{Clip, FileSource, Source as _, VideoInfo};
 use stylewarp::video::write::{Codec, FileOutput, FileSink};
 
@@ -43,6 +43,12 @@ struct Cli {
     dry_run: bool,
     #[command(flatten)]
     look: LookArgs,
+    /// Take an input that is a list of other files (HLS, DASH, concat)
+    ///
+    /// Whoever made such a list chooses what is read, so it is refused without this. Nothing is ever fetched from a
+    /// network.
+    #[arg(long, help_heading = "File")]
+    follow: bool,
     /// Begin here: seconds, or [h:]m:s
     #[arg(long, value_name = "TIME", value_parser = seconds, help_heading = "File")]
     start: Option<FrameTime>,
@@ -83,6 +89,9 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     let stop = on_signal()?;
+    if cli.follow {
+        follow_lists();
+    }
     let output =
         FileOutput { path: cli.output.clone(), overwrite: cli.overwrite, codec: cli.codec, crf: cli.crf };
     let clip = Clip { start: cli.start, duration: cli.duration };
@@ -94,7 +103,7 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     let engine = Engine::new(&look, cli.look.size, info.display_aspect(), &setup)?;
     let plan = plan(cli, &look, &info, &engine);
     if cli.dry_run {
-        println!("{plan:#}");
+        print(&format!("{plan:#}\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let sink = FileSink::create(&output, &info, &cli.input)?;
@@ -107,7 +116,7 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
 /// What will be done, for `--dry-run` and the `start` event.
 fn plan(cli: &Cli, look: &Look, info: &VideoInfo, engine: &Engine) -> serde_json::Value {
     json!({
-        "input": cli.input, "output": cli.output,
+        "input": path_text(&cli.input), "output": path_text(&cli.output),
         "size": info.size.to_string(), "fps": info.rate.to_string(), "frames": info.frames,
         "duration": info.duration.map(FrameTime::as_secs_f64),
         "preset": look.name, "geometry": look.geometry.is_some(), "texture": look.texture.as_ref().map(|texture| texture.text()),

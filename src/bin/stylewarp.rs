@@ -1,7 +1,5 @@
 //! `stylewarp`: everything but video files.
 
-#![expect(clippy::print_stdout, reason = "what was asked for goes to stdout")]
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,10 +7,11 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use stylewarp::app::bench;
 use stylewarp::app::cli::{LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, fail, quiet_libraries};
 use stylewarp::app::contact_sheet::{self, SheetKind};
-use stylewarp::app::doctor;
+use stylewarp::app::doctor::{self, Check};
 use stylewarp::app::interrupt::on_signal;
 use stylewarp::app::live_status::StatusLine;
 use stylewarp::app::progress::StepBar;
+use stylewarp::app::terminal::{print, say};
 use stylewarp::app::visualize::{Show, draw};
 use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
@@ -22,6 +21,7 @@ use stylewarp::live::session::{self, Outputs};
 use stylewarp::look::Look;
 use stylewarp::nn::models::Models;
 use stylewarp::paint::style_spec;
+use stylewarp::video::follow_lists;
 use stylewarp::{Error, Result, image_file};
 
 const LIVE_EXAMPLES: &str = "\
@@ -168,13 +168,17 @@ fn main() -> ExitCode {
 fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
     match command {
         Command::Live(args) if args.list => {
+            let mut text = String::new();
             for camera in camera::list()? {
-                println!("{} {}", camera.index, camera.name);
-                camera.formats.iter().for_each(|format| println!("    {format}"));
+                text += &format!("{} {}\n", camera.index, camera.name);
+                camera.formats.iter().for_each(|format| text += &format!("    {format}\n"));
             }
-            Ok(())
+            print(&text)
         }
         Command::Live(args) => {
+            if args.follow {
+                follow_lists();
+            }
             let outlets = Outputs {
                 loopback: args.loopback.clone(),
                 serve: args.serve_options(),
@@ -186,11 +190,10 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
         }
         Command::Doctor { json, setup } => {
             let checks = doctor::examine(&setup.setup());
-            match json {
-                true => println!("{:#}", serde_json::json!(checks)),
-                false => checks.iter().for_each(|check| print!("{}", check.text())),
-            }
-            Ok(())
+            print(&match json {
+                true => format!("{:#}\n", serde_json::json!(checks)),
+                false => checks.iter().map(Check::text).collect(),
+            })
         }
         Command::Still { input, output, overwrite, show, look, quality, setup } => {
             image_file::check_output(&input, &output, overwrite)?;
@@ -211,35 +214,35 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
                     draw(show, &engine.explain(frame)?, exemplar)
                 }
             };
-            image_file::write(&output, &drawn)
+            image_file::write(&output, &drawn, overwrite)
         }
         Command::Presets { sheet: Some(sheet), on: Some(on), of, overwrite, setup } => {
             image_file::check_output(&on, &sheet, overwrite)?;
             let drawn = contact_sheet::draw(&image_file::read_frame(&on)?, of, &setup.setup(), |name| {
                 tracing::info!("{name}")
             })?;
-            image_file::write(&sheet, &drawn)
+            image_file::write(&sheet, &drawn, overwrite)
         }
         Command::Presets { setup, .. } => {
+            let mut text = String::new();
             for name in Look::names() {
-                println!("{name:<20} {}", Look::load(&name)?.description);
+                text += &format!("{name:<20} {}\n", Look::load(&name)?.description);
             }
             let names = style_spec::names(&Models::find(setup.models.as_deref())?);
-            println!("\ntextures: {}", names.join(", "));
-            Ok(())
+            print(&format!("{text}\ntextures: {}\n", names.join(", ")))
         }
         Command::Distill { painting, output, overwrite, on, steps, setup } => {
-            image_file::check_overwrite(&painting, &output, overwrite)?;
-            let bar = StepBar::new(quiet);
-            let told = distill::write(&painting, &output, &on, steps, &setup.setup(), |step| bar.step(step))?;
+            let (bar, setup) = (StepBar::new(quiet), setup.setup());
+            let told =
+                distill::write(&painting, &output, overwrite, &on, steps, &setup, |step| bar.step(step))?;
             drop(bar);
             if !quiet {
-                eprintln!(
+                say(&format!(
                     "{}: objective {:.3}, {:.3} as predicted",
                     output.display(),
                     told.tuned,
                     told.predicted
-                );
+                ));
             }
             Ok(())
         }
@@ -255,16 +258,12 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
                     (serde_json::json!(report), report.table())
                 }
             };
-            if json {
-                println!("{told:#}");
-            } else {
-                print!("{text}");
-            }
-            Ok(())
+            print(&if json { format!("{told:#}\n") } else { text })
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "stylewarp", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "stylewarp", &mut script);
+            print(&String::from_utf8_lossy(&script))
         }
     }
 }

@@ -9,11 +9,13 @@
 //! once with every lean a little changed (forward differences), and the scalar
 //! product of that change with the gradient is the slope.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
 use crate::assets;
+use crate::atomic_file::AtomicFile;
 use crate::engine::EngineConfig;
 use crate::error::{Error, Result};
 use crate::frame::Size;
@@ -64,18 +66,19 @@ pub struct DistillReport {
 /// Tunes a style for a painting on some pictures, and writes it with a preset that uses it.
 ///
 /// # Errors
-/// Returns an error if a picture, a network or the output fails.
+/// [`Error::OutputExists`] if the preset or its style is there and `overwrite` is not set; an
+/// error if a picture, a network or an output fails.
 pub fn write(
     painting: &Path,
     output: &Path,
+    overwrite: bool,
     on: &[PathBuf],
     steps: u32,
     setup: &EngineConfig,
     report: impl FnMut(Step),
 ) -> Result<DistillReport> {
-    if output.extension().is_none_or(|extension| extension != "toml") {
-        return Err(Error::NotAPreset { path: output.to_owned() });
-    }
+    check(painting, output, overwrite)?;
+    let style_file = style_file(output);
     let photos: Vec<_> = match on {
         [] => LESSONS.iter().map(|name| assets::painting(name)).collect::<Result<_>>()?,
         on => on.iter().map(|path| image_file::exemplar(path)).collect::<Result<_>>()?,
@@ -87,16 +90,37 @@ pub fn write(
     let predicted = distiller.predicted().clone();
     let told =
         DistillReport { predicted: distiller.objective(&predicted)?, tuned: distiller.objective(&style)? };
-    let file = output.with_extension("safetensors");
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    style.write(&file)?;
     let text = toml::Table::from_iter([
         ("description".into(), format!("in the brushwork of {}", name(painting)).into()),
-        ("texture".into(), name(&file).into()),
+        ("texture".into(), name(&style_file).into()),
     ]);
-    std::fs::write(output, text.to_string())
-        .map_err(|error| Error::Write { path: output.to_owned(), source: Box::new(error) })?;
+    // Both are written before either gets its name.
+    let files = [AtomicFile::create(&style_file, overwrite)?, AtomicFile::create(output, overwrite)?];
+    let style = style.to_bytes().map_err(|reason| files[0].cannot_write(reason))?;
+    for (file, bytes) in files.iter().zip([&style[..], text.to_string().as_bytes()]) {
+        file.file().write_all(bytes).map_err(|reason| file.cannot_write(reason))?;
+    }
+    files.into_iter().try_for_each(AtomicFile::commit)?;
     Ok(told)
+}
+
+/// Refuses a preset that cannot be written, or whose style would destroy something.
+fn check(painting: &Path, output: &Path, overwrite: bool) -> Result<()> {
+    if output.extension().is_none_or(|extension| extension != "toml") {
+        return Err(Error::NotAPreset { path: output.to_owned() });
+    }
+    if output.to_str().is_none() {
+        let reason = "a preset is text, and this name that it would hold is not UTF-8";
+        return Err(Error::Write { path: output.to_owned(), source: reason.into() });
+    }
+    image_file::check_overwrite(painting, output, overwrite)?;
+    image_file::check_overwrite(painting, &style_file(output), overwrite)
+}
+
+/// Where the style goes that a preset uses.
+fn style_file(preset: &Path) -> PathBuf {
+    preset.with_extension("safetensors")
 }
 
 /// Tunes codes for one painting.

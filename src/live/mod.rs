@@ -124,8 +124,9 @@ impl Live {
 
         let (wanted, names) = channel();
         let controls = Arc::new(Controls::new(ControlState::of(&look, plan.mirror), wanted));
-        let (stats, recorder, newest) =
-            (Arc::new(Stats::default()), Arc::new(Recorder::default()), LatestField::default());
+        let (stats, newest) = (Arc::new(Stats::default()), LatestField::default());
+        let told = controls.clone();
+        let recorder = Arc::new(Recorder::new(move |notice| told.set_notice("recording", notice)));
         let (frames_out, frames) = channel();
         let (looks_out, looks) = channel();
         let (shapes_out, shapes) = channel();

@@ -1,14 +1,17 @@
 //! Records a session to a file, with the times at which frames were taken.
+//!
+//! What is recorded does not come again, so a recording that cannot go on, on a full disk say,
+//! is told at once and kept as far as it goes.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::error::{Error, Result};
-use crate::frame::Frame;
+use crate::frame::{Frame, Size};
 use crate::time::FrameTime;
 use crate::video::read::VideoInfo;
 use crate::video::write::{FileOutput, FileSink, Sink as _};
@@ -16,11 +19,14 @@ use crate::video::write::{FileOutput, FileSink, Sink as _};
 /// Frames that may wait for the encoder; more are lost, and counted.
 const WAITING: usize = 8;
 
+/// Takes word of what is amiss with the recording, or that nothing is.
+type Tell = Arc<dyn Fn(Option<String>) + Send + Sync>;
+
 /// The recorder of a session.
-#[derive(Default)]
 pub struct Recorder {
     reel: Mutex<Option<Recording>>,
-    lost: Arc<AtomicU64>,
+    lost: AtomicU64,
+    tell: Tell,
 }
 
 struct Recording {
@@ -30,6 +36,11 @@ struct Recording {
 }
 
 impl Recorder {
+    /// One that does not record yet; `tell` hears at once when a recording breaks off.
+    pub fn new(tell: impl Fn(Option<String>) + Send + Sync + 'static) -> Self {
+        Self { reel: Mutex::default(), lost: AtomicU64::default(), tell: Arc::new(tell) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Recording>> {
         // It is there or it is not.
         self.reel.lock().unwrap_or_else(PoisonError::into_inner)
@@ -45,16 +56,19 @@ impl Recorder {
         let (frames, waiting) = bounded(WAITING);
         let size = info.size;
         let name = "record";
-        let writer = Builder::new().name(name.into()).spawn(move || write_all(sink, size, waiting));
+        let tell = self.tell.clone();
+        let writer = Builder::new().name(name.into()).spawn(move || write_all(sink, size, waiting, &tell));
         let writer = writer.map_err(|_| Error::Stage { name })?;
+        (self.tell)(None);
         *self.lock() = Some(Recording { path: output.path.clone(), frames, writer });
         before
     }
 
     /// Records a frame, if it records.
     pub(super) fn offer(&self, frame: &Arc<Frame>) {
+        // One that broke off takes no more, and that is known.
         if let Some(reel) = &*self.lock()
-            && reel.frames.try_send(frame.clone()).is_err()
+            && let Err(TrySendError::Full(_)) = reel.frames.try_send(frame.clone())
         {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -83,7 +97,7 @@ impl Recorder {
     }
 }
 
-fn write_all(mut sink: FileSink, size: crate::frame::Size, frames: Receiver<Arc<Frame>>) -> Result<()> {
+fn write_all(mut sink: FileSink, size: Size, frames: Receiver<Arc<Frame>>, tell: &Tell) -> Result<()> {
     let mut first = None;
     for frame in frames {
         if frame.size != size {
@@ -91,7 +105,15 @@ fn write_all(mut sink: FileSink, size: crate::frame::Size, frames: Receiver<Arc<
             break;
         }
         let began = *first.get_or_insert(frame.time);
-        sink.write(Frame { time: frame.time - began, ..Frame::clone(&frame) })?;
+        let time = frame.time - began;
+        if let Err(error) = sink.write(Frame { time, ..Frame::clone(&frame) }) {
+            let kept = match sink.keep() {
+                Ok(()) => format!("it is kept up to about {time}"),
+                Err(lost) => format!("and nothing is kept, because {lost}"),
+            };
+            tell(Some(format!("the recording broke off, {kept}: {}", error.in_a_line())));
+            return Err(error);
+        }
     }
     Box::new(sink).finish()
 }
@@ -99,7 +121,8 @@ fn write_all(mut sink: FileSink, size: crate::frame::Size, frames: Receiver<Arc<
 /// The first name of the kind `stylewarp-0001.png` that is free in a folder.
 pub fn free_name(folder: &Path, extension: &str) -> PathBuf {
     let name = |number: u32| folder.join(format!("stylewarp-{number:04}.{extension}"));
-    (1..=9999).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(10_000))
+    let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
+    (1..u32::MAX).map(name).find(is_free).unwrap_or_else(|| name(u32::MAX))
 }
 
 /// A recording's picture, given the session's.
@@ -111,7 +134,6 @@ pub fn recorded(info: &VideoInfo) -> VideoInfo {
 mod tests {
     use super::*;
     use crate::cancel::CancelToken;
-    use crate::frame::Size;
     use crate::video::read::{Clip, FileSource, Source as _};
 
     #[test]
@@ -123,7 +145,7 @@ mod tests {
             size,
             crate::time::FrameRate::new(30, 1).expect("positive"),
         );
-        let recorder = Recorder::default();
+        let recorder = Recorder::new(|_| {});
         recorder.offer(&Arc::new(Frame::filled(size, FrameTime::ZERO, [0; 4])));
         let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };
         recorder.start(&output, &info).expect("started");

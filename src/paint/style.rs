@@ -131,7 +131,7 @@ impl Style {
         Self::new(weights, mean(|style| &style.codes[0]), mean(|style| &style.codes[1]), colors)
     }
 
-    /// Reads a file that [`Self::write`] or `models/train/tune.py` wrote.
+    /// Reads a file that `stylewarp distill` or `models/train/tune.py` wrote.
     ///
     /// # Errors
     /// Returns an error if it cannot be read, or holds something else.
@@ -168,18 +168,6 @@ impl Style {
             Err(_) => None,
         };
         Self::new(weights.into(), fine, coarse, colors).ok_or_else(|| "its values are not finite".into())
-    }
-
-    /// Writes it as a file of its own, whole or not at all.
-    ///
-    /// # Errors
-    /// Returns an error if it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let failed = |source: Cause| Error::Write { path: path.to_owned(), source };
-        let bytes = self.to_bytes().map_err(failed)?;
-        let part = path.with_extension("part");
-        let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-        written.map_err(|error| failed(Box::new(error)))
     }
 
     /// What [`Self::parse`] reads.
@@ -226,6 +214,10 @@ fn floats(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>, Cause> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
     use super::*;
 
     fn style(weight: f32, code: f32) -> Style {
@@ -268,6 +260,28 @@ mod tests {
             assert_eq!(Style::parse(&bytes).expect("read"), style);
             for len in [0, 7, bytes.len() / 2, bytes.len() - 1] {
                 assert!(Style::parse(&bytes[..len]).is_err(), "{len} of {} bytes", bytes.len());
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_spoilt_style_file_is_a_finite_style_or_is_told(
+            edits in vec((any::<Index>(), any::<u8>()), 0..12),
+            cut in any::<Index>(),
+            whole in any::<bool>(),
+        ) {
+            let mut bytes = style(0.5, 2.0).to_bytes().expect("written");
+            for (place, value) in edits {
+                let place = place.index(bytes.len());
+                bytes[place] = value;
+            }
+            bytes.truncate(if whole { bytes.len() } else { cut.index(bytes.len()) });
+            match Style::parse(&bytes) {
+                Ok(style) => prop_assert!(style.code(300.0, 1.5).iter().all(|value| value.is_finite())),
+                Err(told) => prop_assert!(!told.to_string().is_empty()),
             }
         }
     }

@@ -1,15 +1,25 @@
 //! What reading and writing media files have in common.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use ffmpeg::codec::packet::side_data;
 use ffmpeg::format::context::Input;
 use ffmpeg::format::stream::Disposition;
 use ffmpeg::{Packet, Rational, Stream, log, media};
 use ffmpeg_next as ffmpeg;
 
 use crate::error::{Error, Result};
+use crate::frame::Size;
 use crate::time::{FrameTime, TimeBase};
+use crate::video::demuxer;
+use crate::video::demuxer::Refusal;
+
+/// Whether inputs may be lists of other files.
+static FOLLOWS: AtomicBool = AtomicBool::new(false);
 
 /// FFmpeg's word for "no timestamp" where its binding hands out bare integers.
 const NO_TIMESTAMP: i64 = i64::MIN;
@@ -27,25 +37,65 @@ pub(crate) fn init() {
     static READY: Once = Once::new();
     READY.call_once(|| {
         ffmpeg::init().expect("registering FFmpeg's devices has no way to fail");
+        demuxer::limit_memory();
         let chatty = tracing::enabled!(tracing::Level::TRACE);
         log::set_level(if chatty { log::Level::Verbose } else { log::Level::Quiet });
     });
 }
 
-/// A file's name as FFmpeg takes it: `file:` in front keeps a name like
-/// `12:30.mp4` from being read as a protocol.
-pub(crate) fn url(path: &Path) -> std::io::Result<String> {
-    match path.to_str() {
-        Some(name) if !name.contains('\0') => Ok(format!("file:{name}")),
-        _ => Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "the name is not valid UTF-8")),
-    }
+/// Lets inputs be lists of other files from now on, in the whole process, as FFmpeg's own
+/// settings are.
+pub(crate) fn follow_lists() {
+    FOLLOWS.store(true, Ordering::Relaxed);
 }
 
 /// Opens an input that is known to be a readable file.
 pub(crate) fn open(path: &Path) -> Result<Input> {
     init();
-    let url = url(path).map_err(|source| Error::Read { path: path.into(), source })?;
-    ffmpeg::format::input(&url).map_err(|source| Error::Open { path: path.into(), source: Box::new(source) })
+    let url = demuxer::url(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    let input = demuxer::open(&url, FOLLOWS.load(Ordering::Relaxed)).map_err(|refusal| match refusal {
+        Refusal::List(format) => Error::ListOfFiles { path: path.into(), format },
+        Refusal::Failed(source) => Error::Open { path: path.into(), source: Box::new(source) },
+    })?;
+    let film = video_stream(&input).and_then(|index| input.stream(index));
+    let [width, height] = film.map(|film| demuxer::stated_size(&film)).unwrap_or_default();
+    if width.max(height) > Size::MAX_SIDE {
+        return Err(Error::OutOfRange {
+            what: "the size of the picture",
+            value: format!("{width}x{height}"),
+            range: "1 to 16384 pixels a side",
+        });
+    }
+    Ok(input)
+}
+
+/// What is told of a file of which no picture can be decoded: that it is encrypted, or of a kind
+/// that FFmpeg knows but cannot read, if that is the reason.
+pub(crate) fn no_frames(path: &Path) -> Error {
+    let path = path.to_owned();
+    if is_animated_webp(&path) {
+        return Error::AnimatedWebP { path };
+    }
+    if is_encrypted(&path).unwrap_or(false) {
+        return Error::Encrypted { path };
+    }
+    Error::NoFrames { path }
+}
+
+/// By the flag of the file's extended header.
+fn is_animated_webp(path: &Path) -> bool {
+    let mut head = [0; 21];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head.starts_with(b"RIFF") && head[8..16] == *b"WEBPVP8X" && head[20] & 2 != 0
+}
+
+/// Whether the first packets of the film lack a key, by what the demuxer says of them.
+fn is_encrypted(path: &Path) -> Result<bool> {
+    let mut input = open(path)?;
+    let film = video_stream(&input);
+    let packets = std::iter::from_fn(|| next_packet(&mut input).ok().flatten());
+    let mut of_film = packets.take(1000).filter(|packet| Some(packet.stream()) == film).take(10);
+    Ok(of_film.any(|packet| packet.side_data().any(|data| data.kind() == side_data::Type::EncryptionInfo)))
 }
 
 /// Index of the stream to redraw: the best one that is not cover art.
@@ -104,22 +154,4 @@ pub(crate) fn next_packet(input: &mut Input) -> Result<Option<Packet>, ffmpeg::E
         }
     }
     Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colons_do_not_make_a_protocol() {
-        assert_eq!(url(Path::new("12:30.mp4")).expect("plain name"), "file:12:30.mp4");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn names_ffmpeg_cannot_take_are_refused() {
-        use std::os::unix::ffi::OsStrExt as _;
-        let name = std::ffi::OsStr::from_bytes(b"caf\xe9.mp4");
-        assert!(url(Path::new(name)).is_err());
-    }
 }

@@ -7,6 +7,14 @@
 //! This room never changes what a picture shows, and knows nothing of cameras.
 
 pub mod colour;
+mod demuxer;
 pub(crate) mod libav;
 pub mod read;
 pub mod write;
+
+/// Lets inputs be lists of other files (HLS, DASH, concat) from now on, in the whole process. What
+/// they name is opened if it is a file; nothing is fetched from a network. Without it such inputs
+/// are refused, since whoever made one chooses what is read.
+pub fn follow_lists() {
+    libav::follow_lists();
+}

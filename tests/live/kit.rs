@@ -101,13 +101,17 @@ impl Session {
     }
 
     /// Asks it to end; it must end well. What it said on stderr.
-    pub(crate) fn end(mut self) -> String {
-        let kill = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+    pub(crate) fn end(self) -> String {
+        self.end_by("-INT", Some(0))
+    }
+
+    /// Sends it a signal; it must end with this code. What it said on stderr.
+    pub(crate) fn end_by(mut self, signal: &str, code: Option<i32>) -> String {
+        let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(kill.expect("kill is there").success());
         let mut said = String::new();
         self.child.stderr.take().expect("piped").read_to_string(&mut said).expect("UTF-8");
-        let code = self.child.wait().expect("ends").code();
-        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(self.child.wait().expect("ends").code(), code, "{said}");
         assert!(!said.contains("panicked"), "{said}");
         said
     }

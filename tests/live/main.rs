@@ -14,6 +14,8 @@ mod kit;
 #[path = "../common/networks.rs"]
 mod networks;
 mod page;
+#[cfg(unix)]
+mod recordings;
 mod refusals;
 mod session;
 mod window;

@@ -43,7 +43,9 @@ fn addresses_that_cannot_be_served_at() {
 fn outlets_that_take_no_pictures() {
     let folder = Folder::new();
     std::fs::write(folder.path("out.mp4"), "precious").expect("written");
-    refuses(&folder, "--camera test --record out.mp4", 2, ["out.mp4 exists already", "another name"]);
+    // It has no -y to advise.
+    let words = ["out.mp4 exists already\n  try: another name for the recording\n", "another name"];
+    refuses(&folder, "--camera test --record out.mp4", 2, words);
     assert_eq!(std::fs::read(folder.path("out.mp4")).expect("there"), b"precious");
     refuses(&folder, "--camera test --record out.txt", 2, ["no video format", ".mp4"]);
     if cfg!(target_os = "linux") {

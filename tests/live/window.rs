@@ -109,7 +109,7 @@ fn the_window_shows_the_picture_and_obeys_its_keys() {
 
     screen.run("xdotool", "key r");
     let recording = folder.path("stylewarp-0001.mp4");
-    until(|| folder.path("stylewarp-0001.mp4.part").exists());
+    until(|| folder.list().iter().any(|name| name.starts_with(".stylewarp-0001.mp4.")));
     std::thread::sleep(Duration::from_secs(2));
     screen.run("xdotool", "key r");
     until(|| exists(&recording));

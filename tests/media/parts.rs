@@ -37,7 +37,9 @@ fn the_old_file_stays_until_the_new_one_is_whole() {
         sink.write(frame).expect("encoded");
         assert_eq!(fs::read(&output.path).expect("there"), b"old");
     }
-    assert_eq!(folder.list(), ["in.mp4", "out.mp4", "out.mp4.part"]);
+    let [hidden, rest @ ..] = &folder.list()[..] else { panic!("an empty folder") };
+    assert!(hidden.starts_with(".out.mp4.") && hidden.ends_with(".stylewarp-part"), "{hidden}");
+    assert_eq!(rest, ["in.mp4", "out.mp4"]);
     sink.finish().expect("finished");
     assert_eq!(folder.list(), ["in.mp4", "out.mp4"]);
     assert_eq!(times(&output.path), times(&input));

@@ -18,6 +18,10 @@ mod looks;
 #[path = "../common/networks.rs"]
 mod networks;
 mod outputs;
+#[cfg(unix)]
+mod strangers;
+#[cfg(unix)]
+mod survival;
 mod wrong_files;
 mod wrong_looks;
 mod wrong_machine;

@@ -23,6 +23,9 @@ pub struct LiveArgs {
     /// Camera: its number, path or name; `file:clip.mp4` plays a clip over and over, `test` a test card
     #[arg(long, value_name = "N|PATH|NAME", default_value = "0", help_heading = "Camera")]
     pub camera: CameraName,
+    /// Take a clip that is a list of other files (HLS, DASH, concat)
+    #[arg(long, help_heading = "Camera")]
+    pub follow: bool,
     /// List cameras and what they offer, and end
     #[arg(long, help_heading = "Camera")]
     pub list: bool,

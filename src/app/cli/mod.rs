@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, ColorChoice};
 
 use crate::app::progress::BarWriter;
 use crate::app::report::{exit_code, report};
+use crate::app::terminal::say;
 use crate::engine::EngineConfig;
 use crate::error::{Error, Result};
 use crate::image_file;
@@ -194,23 +195,24 @@ pub fn seconds(text: &str) -> Result<FrameTime, String> {
 /// Tells libraries that look at the environment to keep to their work, unless
 /// the user has set them up otherwise: ONNX Runtime would write a device id into
 /// the cache folder and report its use (its own switch in the API does not stop
-/// that), Mesa's device selection would complain where no desktop runs.
+/// that), Mesa's device selection would complain where no desktop runs, SVT-AV1
+/// would print its settings past FFmpeg's log.
 ///
 /// # Safety
 /// No other thread may be running: call it first in `main`.
 #[expect(unsafe_code, reason = "the environment is the only way to reach these libraries")]
 pub unsafe fn quiet_libraries() {
-    for name in ["ORT_DISABLE_TELEMETRY", "NODEVICE_SELECT"] {
+    for (name, value) in [("ORT_DISABLE_TELEMETRY", "1"), ("NODEVICE_SELECT", "1"), ("SVT_LOG", "0")] {
         if std::env::var_os(name).is_none() {
             // SAFETY: the caller vouches for there being one thread.
-            unsafe { std::env::set_var(name, "1") };
+            unsafe { std::env::set_var(name, value) };
         }
     }
 }
 
 /// Says what went wrong and gives the exit code.
 pub fn fail(program: &str, error: &Error) -> ExitCode {
-    eprintln!("{}", report(error, program));
+    say(&report(error, program));
     ExitCode::from(exit_code(error))
 }
 

@@ -85,7 +85,7 @@ impl FileSource {
         let Some((ticks, first)) = skip_to(&mut decoder, &mut clock, start)? else {
             return Err(match clip.start.filter(|_| clock.has_started()) {
                 Some(start) => out_of_range("the start", start, "the length of the video"),
-                None => Error::NoFrames { path: path.into() },
+                None => libav::no_frames(path),
             });
         };
         let stored_size = size_of(&first)?;

@@ -86,6 +86,19 @@ const PRORES: &[Recipe] =
 const FFV1: &[Recipe] =
     &[Recipe { encoder: "ffv1", rate: Rate::Fixed, options: &[("level", "3"), ("slicecrc", "1")] }];
 
+impl Recipe {
+    /// What keeps the encoder from holding pictures back.
+    pub(super) fn prompt_options(&self) -> &'static [(&'static str, &'static str)] {
+        match self.encoder {
+            "libx264" | "libx265" => &[("tune", "zerolatency")],
+            "libvpx-vp9" => &[("lag-in-frames", "0"), ("deadline", "realtime"), ("cpu-used", "7")],
+            "libaom-av1" => &[("lag-in-frames", "0"), ("usage", "realtime"), ("cpu-used", "8")],
+            "libsvtav1" => &[("svtav1-params", "pred-struct=1")],
+            _ => &[],
+        }
+    }
+}
+
 impl Codec {
     /// The encoders that may do, best first.
     pub(super) fn recipes(self) -> &'static [Recipe] {

@@ -77,6 +77,19 @@ impl Container {
         options
     }
 
+    /// Makes it a row of pieces that play without what follows them: fragments or clusters of
+    /// half a second, each given to the system when it is whole.
+    pub(super) fn in_pieces(self, options: &mut Dictionary) {
+        options.set("flush_packets", "1");
+        match self {
+            Self::Mp4 | Self::Mov => {
+                options.set("movflags", "empty_moov+default_base_moof");
+                options.set("frag_duration", "500000");
+            }
+            Self::Matroska | Self::WebM => options.set("cluster_time_limit", "500"),
+        }
+    }
+
     /// Whether a stream of another file can be copied into this one. FFmpeg's
     /// tables promise more than its muxers keep, so the muxer itself is asked:
     /// it writes a header for this stream alone, into memory.

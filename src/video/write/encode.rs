@@ -31,8 +31,9 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    /// Opens the first of the codec's encoders that is there and willing.
-    pub(super) fn open(codec: Codec, crf: Option<u8>, info: &VideoInfo) -> Result<Self> {
+    /// Opens the first of the codec's encoders that is there and willing; a prompt one gives
+    /// every picture's packet before the next picture.
+    pub(super) fn open(codec: Codec, crf: Option<u8>, info: &VideoInfo, prompt: bool) -> Result<Self> {
         let layout = codec.layout();
         let coded_size = layout.coded_size(info.size);
         if coded_size != info.size {
@@ -45,7 +46,7 @@ impl Encoder {
         };
         let mut refusal = None;
         for recipe in codec.recipes() {
-            match open_recipe(recipe, crf, info, layout, colour) {
+            match open_recipe(recipe, crf, info, (layout, colour), prompt) {
                 Ok(None) => {}
                 Ok(Some(codec)) => {
                     tracing::debug!(encoder = recipe.encoder, "encoding");
@@ -123,8 +124,8 @@ fn open_recipe(
     recipe: &Recipe,
     crf: Option<u8>,
     info: &VideoInfo,
-    layout: Layout,
-    colour: Colour,
+    (layout, colour): (Layout, Colour),
+    prompt: bool,
 ) -> Result<Option<encoder::Video>, ffmpeg::Error> {
     let Some(found) = encoder::find_by_name(recipe.encoder) else { return Ok(None) };
     let mut video = Context::new_with_codec(found).encoder().video()?;
@@ -140,7 +141,8 @@ fn open_recipe(
     // All four containers keep the codec's header in their own.
     video.set_flags(codec::Flags::GLOBAL_HEADER);
 
-    let mut options: Dictionary = recipe.options.iter().collect();
+    let prompt = if prompt { recipe.prompt_options() } else { &[] };
+    let mut options: Dictionary = recipe.options.iter().chain(prompt).collect();
     match recipe.rate {
         Rate::Crf(default) => options.set("crf", &crf.unwrap_or(default).to_string()),
         Rate::BitsPerPixel(bits) => {

@@ -1,8 +1,9 @@
-//! A video file, written next to its name and renamed when it is whole.
+//! A video file, under a name of its own until it is whole.
 //!
-//! Everything goes into `NAME.part`. Only [`Sink::finish`] gives it its name, in
-//! one step: whatever happens before that, a file that was there stays as it
-//! was, and a sink dropped on the way removes its part.
+//! Only [`Sink::finish`] gives it its name ([`crate::atomic_file`]): a sink dropped on the way
+//! leaves nothing behind. A recording is another matter, since what it shows does not come
+//! again: it is written in pieces that play without the rest, and when it cannot go on, the
+//! pieces that are whole are kept.
 //!
 //! # Times
 //! MP4 and QuickTime keep the source's ticks exactly. Matroska and WebM count in
@@ -10,13 +11,14 @@
 //! they know no time before 0, so where sound starts earlier (AAC's first packet
 //! does, by 20 to 50 ms) FFmpeg moves everything later by as much.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use ffmpeg::format::context::Output;
+use ffmpeg::format::context::{Output, StreamIo};
 use ffmpeg_next as ffmpeg;
 
+use crate::atomic_file;
+use crate::atomic_file::AtomicFile;
 use crate::error::{Cause, Error, Result};
 use crate::frame::Frame;
 use crate::time::FrameTime;
@@ -53,14 +55,23 @@ impl FileOutput {
     /// codec does not know; [`Error::Write`] where the folder is missing or the
     /// codec does not go into the container.
     pub fn check(&self, input: &Path) -> Result<()> {
-        let is_input = |path: &Path| same_file::is_same_file(input, path).unwrap_or(false);
-        if is_input(&self.path) || is_input(&part_of(&self.path)) {
+        if same_file::is_same_file(input, &self.path).unwrap_or(false) {
             return Err(Error::OutputIsInput { path: self.path.clone() });
         }
         self.check_target()
     }
 
     /// As [`Self::check`], for what is no copy of a file.
+    ///
+    /// # Errors
+    /// As [`Self::check`]; [`Error::RecordingExists`] where that has [`Error::OutputExists`].
+    pub fn check_recording(&self) -> Result<()> {
+        self.check_target().map_err(|error| match error {
+            Error::OutputExists { path } => Error::RecordingExists { path },
+            error => error,
+        })
+    }
+
     fn check_target(&self) -> Result<()> {
         let container = Container::of(&self.path)?;
         let codec = self.codec(container);
@@ -69,28 +80,7 @@ impl FileOutput {
             return Err(self.cannot_write(io::Error::new(ErrorKind::Unsupported, reason)));
         }
         codec.check_crf(self.crf)?;
-
-        match fs::metadata(&self.path) {
-            Ok(about) if !about.is_file() => {
-                return Err(
-                    self.cannot_write(io::Error::new(ErrorKind::AlreadyExists, "it is not a regular file"))
-                );
-            }
-            Ok(_) if !self.overwrite => return Err(Error::OutputExists { path: self.path.clone() }),
-            Ok(_) | Err(_) => {}
-        }
-        let folder = folder_of(&self.path);
-        match fs::metadata(folder) {
-            Ok(about) if !about.is_dir() => {
-                let reason = format!("{} is not a folder", folder.display());
-                Err(self.cannot_write(io::Error::new(ErrorKind::NotADirectory, reason)))
-            }
-            Ok(_) => Ok(()),
-            Err(reason) => {
-                let reason = io::Error::new(reason.kind(), format!("folder {}: {reason}", folder.display()));
-                Err(self.cannot_write(reason))
-            }
-        }
+        atomic_file::check(&self.path, self.overwrite)
     }
 
     fn codec(&self, container: Container) -> Codec {
@@ -106,10 +96,12 @@ impl FileOutput {
 pub struct FileSink {
     encoder: Encoder,
     copier: Option<Copier>,
-    // Before `part`: fields drop in this order, and a file is closed before it
+    // Before `file`: fields drop in this order, and a file is closed before it
     // is removed.
     output: Output,
-    part: Part,
+    file: AtomicFile,
+    /// Of a recording: so many bytes of it play, whatever comes.
+    playable: Option<u64>,
     /// Number of the video stream in the output.
     video: usize,
     info: VideoInfo,
@@ -117,42 +109,51 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// Checks, opens the encoder, creates the part file and writes its header.
+    /// Checks, opens the encoder, creates the hidden file and writes its header.
     /// Sound and the rest are taken from `input`, the file `info` is about.
     ///
     /// # Errors
-    /// Those of [`FileOutput::check`]; [`Error::NoEncoder`]; [`Error::Write`].
+    /// Those of [`FileOutput::check`]; [`Error::NoEncoder`]; [`Error::Write`];
+    /// [`Error::OutputBusy`].
     pub fn create(output: &FileOutput, info: &VideoInfo, input: &Path) -> Result<Self> {
         output.check(input)?;
         Self::open(output, info, Some(input))
     }
 
-    /// As [`Self::create`], for pictures that are no file's: without sound.
+    /// As [`Self::create`], for pictures that come once and are no file's: without sound, in
+    /// pieces of half a second, each of which plays if nothing follows.
     ///
     /// # Errors
-    /// As [`Self::create`].
+    /// As [`Self::create`], and as [`FileOutput::check_recording`].
     pub fn record(output: &FileOutput, info: &VideoInfo) -> Result<Self> {
-        output.check_target()?;
+        output.check_recording()?;
         Self::open(output, info, None)
     }
 
     fn open(output: &FileOutput, info: &VideoInfo, input: Option<&Path>) -> Result<Self> {
         libav::init();
         let container = Container::of(&output.path)?;
-        let encoder = Encoder::open(output.codec(container), output.crf, info)?;
+        let is_recording = input.is_none();
+        let encoder = Encoder::open(output.codec(container), output.crf, info, is_recording)?;
 
-        let part = Part::create(&output.path).map_err(|reason| output.cannot_write(reason))?;
-        let url = libav::url(&part.path).map_err(|reason| output.cannot_write(reason))?;
-        let mut file = ffmpeg::format::output_as(&url, container.muxer())
-            .map_err(|reason| output.cannot_write(reason))?;
-        let video = encoder.add_stream(&mut file, info).map_err(|reason| output.cannot_write(reason))?;
-        let copier = input.map(|input| Copier::open(input, info, container, &mut file)).transpose()?;
+        let file = AtomicFile::create(&output.path, output.overwrite)?;
+        let handle = file.file().try_clone().map_err(|reason| file.cannot_write(reason))?;
+        let mut muxer = StreamIo::from_write_seek(handle)
+            .and_then(|stream| ffmpeg::format::output_to_stream(stream, None, Some(container.muxer())))
+            .map_err(|reason| file.cannot_write(reason))?;
+        let video = encoder.add_stream(&mut muxer, info).map_err(|reason| file.cannot_write(reason))?;
+        let copier = input.map(|input| Copier::open(input, info, container, &mut muxer)).transpose()?;
         if let Some(copier) = &copier {
-            passthrough::copy_titles(copier.input(), &mut file, video);
+            passthrough::copy_titles(copier.input(), &mut muxer, video);
         }
-        file.write_header_with(container.header_options(info.time_base))
-            .map_err(|reason| output.cannot_write(reason))?;
-        Ok(Self { encoder, copier, output: file, part, video, info: info.clone(), last: None })
+        let mut options = container.header_options(info.time_base);
+        if is_recording {
+            container.in_pieces(&mut options);
+        }
+        muxer.write_header_with(options).map_err(|reason| file.cannot_write(reason))?;
+        let playable = is_recording.then_some(0);
+        let info = info.clone();
+        Ok(Self { encoder, copier, output: muxer, file, playable, video, info, last: None })
     }
 
     /// Writes the packets the encoder has ready.
@@ -162,10 +163,33 @@ impl FileSink {
             packet.rescale_ts(self.info.time_base.parts(), stream.time_base());
             packet.set_stream(self.video);
             packet.set_position(-1);
-            packet.write_interleaved(&mut self.output).map_err(|reason| self.part.cannot_write(reason))?;
+            packet.write_interleaved(&mut self.output).map_err(|reason| self.file.cannot_write(reason))?;
+            if let Some(playable) = &mut self.playable {
+                // What there is of a piece is written at once, and nothing of the next.
+                *playable = self.file.file().metadata().map_or(*playable, |about| about.len());
+            }
         }
         Ok(())
     }
+
+    /// Ends a recording that cannot go on: what of it plays gets its name.
+    ///
+    /// # Errors
+    /// Returns an error if there is nothing to be kept, or it cannot be renamed.
+    pub(crate) fn keep(self) -> Result<()> {
+        let Self { file, output, playable, copier, .. } = self;
+        drop((copier, output));
+        keep(file, playable)
+    }
+}
+
+/// Cuts off what does not play, and gives the rest its name.
+fn keep(file: AtomicFile, playable: Option<u64>) -> Result<()> {
+    let Some(length) = playable.filter(|length| *length > 0) else {
+        return Err(file.cannot_write("nothing of it plays"));
+    };
+    file.file().set_len(length).map_err(|reason| file.cannot_write(reason))?;
+    file.commit()
 }
 
 impl Sink for FileSink {
@@ -175,7 +199,7 @@ impl Sink for FileSink {
         self.last = Some(frame.time);
         match &mut self.copier {
             Some(copier) => {
-                copier.advance(&mut self.output, frame.time).map_err(|reason| self.part.cannot_write(reason))
+                copier.advance(&mut self.output, frame.time).map_err(|reason| self.file.cannot_write(reason))
             }
             None => Ok(()),
         }
@@ -187,16 +211,22 @@ impl Sink for FileSink {
             return Ok(());
         };
         let end = end_of(last, &self.info);
-        self.encoder.send_end(last, end)?;
-        self.drain()?;
+        let drained = self.encoder.send_end(last, end).and_then(|()| self.drain());
         // In this order for the same reason as the fields.
-        let Self { part, mut output, copier, .. } = *self;
-        copier
-            .map_or(Ok(()), |copier| copier.finish(&mut output, last, end))
-            .and_then(|()| output.write_trailer())
-            .map_err(|reason| part.cannot_write(reason))?;
+        let Self { file, mut output, copier, playable, .. } = *self;
+        let written = drained.and_then(|()| {
+            copier
+                .map_or(Ok(()), |copier| copier.finish(&mut output, last, end))
+                .and_then(|()| output.write_trailer())
+                .map_err(|reason| file.cannot_write(reason))
+        });
         drop(output);
-        part.rename()
+        match written {
+            Ok(()) => file.commit(),
+            // What failed is told, and the recording kept as far as it goes.
+            Err(failed) if playable.is_some() => keep(file, playable).and(Err(failed)),
+            Err(failed) => Err(failed),
+        }
     }
 }
 
@@ -207,49 +237,4 @@ fn end_of(last: FrameTime, info: &VideoInfo) -> FrameTime {
     let next = last + frame_length;
     let is_near = |end: &FrameTime| *end > last && *end < next + frame_length;
     info.duration.filter(is_near).unwrap_or(next)
-}
-
-/// The file while it is being written; removed unless renamed.
-struct Part {
-    path: PathBuf,
-    target: PathBuf,
-}
-
-impl Part {
-    /// Next to what `path` really is: a link stays a link, to the new file.
-    fn create(path: &Path) -> io::Result<Self> {
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
-        let path = part_of(&target);
-        fs::File::create(&path)?;
-        Ok(Self { path, target })
-    }
-
-    fn rename(self) -> Result<()> {
-        fs::rename(&self.path, &self.target).map_err(|reason| self.cannot_write(reason))
-    }
-
-    fn cannot_write(&self, source: impl Into<Cause>) -> Error {
-        Error::Write { path: self.target.clone(), source: source.into() }
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        // Gone already if it was renamed.
-        if let Err(reason) = fs::remove_file(&self.path)
-            && reason.kind() != ErrorKind::NotFound
-        {
-            tracing::warn!(path = %self.path.display(), %reason, "could not remove what was written so far");
-        }
-    }
-}
-
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -91,7 +91,7 @@ impl Setup {
 
     fn snapshot(&self, frame: &Frame) -> Result<String> {
         let path = free_name(&self.folder, "png");
-        image_file::write(&path, frame)?;
+        image_file::write(&path, frame, false)?;
         Ok(format!("saved {}", path.display()))
     }
 
@@ -118,7 +118,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let size = Size { width: 64, height: 36 };
         let setup = Setup {
-            recorder: Arc::default(),
+            recorder: Arc::new(Recorder::new(|_| {})),
             info: live_info(size, FrameRate::new(30, 1).expect("positive")),
             folder: folder.path().into(),
             report: |error, who| error.explained(who),

@@ -1,0 +1,368 @@
+//! The one way to write a file: under a name of its own until it is whole.
+//!
+//! What is written goes into a hidden file beside the output, which the system makes under a
+//! random name and for this run alone; when it is whole it is renamed. Whatever happens before,
+//! the file that was there stays as it was. The hidden file is locked while its run lives, so
+//! that a later run can tell what is being written from what was left behind.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::error::{Cause, Error, Result};
+
+/// How the name of every unfinished file ends.
+const ENDING: &str = ".stylewarp-part";
+/// Random letters in it.
+const RANDOM: usize = 6;
+/// Bytes of a name that file systems take.
+const LONGEST: usize = 255;
+/// How long to wait for another run that begins in the same folder.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A file in the making; dropped, it leaves nothing behind.
+pub(crate) struct AtomicFile {
+    unfinished: NamedTempFile,
+    target: PathBuf,
+    overwrite: bool,
+}
+
+impl AtomicFile {
+    /// Begins a file beside `path`, and names what killed runs left in that folder.
+    ///
+    /// # Errors
+    /// As [`check`]; [`Error::OutputBusy`] if another run is writing the same file.
+    pub(crate) fn create(path: &Path, overwrite: bool) -> Result<Self> {
+        let target = target(path, overwrite)?;
+        let folder = folder_of(&target);
+        let start = start_of_name(target.file_name().unwrap_or_default());
+        // Two runs that begin at once look around one after the other.
+        let _alone = lock_folder(folder);
+        if is_busy(folder, &start) {
+            return Err(Error::OutputBusy { path: path.to_owned() });
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&start).suffix(ENDING).rand_bytes(RANDOM);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            // As of any new file: what the user's mask lets through.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let made = builder.tempfile_in(folder);
+        let unfinished = made.map_err(|reason| cannot_write(path, reason))?;
+        if let Err(reason) = unfinished.as_file().try_lock() {
+            tracing::debug!(%reason, "files cannot be locked here");
+        }
+        Ok(Self { unfinished, target, overwrite })
+    }
+
+    /// What to write to.
+    pub(crate) fn file(&self) -> &File {
+        self.unfinished.as_file()
+    }
+
+    /// Gives it its name, in one step.
+    ///
+    /// # Errors
+    /// Returns an error if it cannot reach the disk, or if a file of that name has appeared
+    /// that may not be replaced: then what was made is kept under its hidden name.
+    pub(crate) fn commit(self) -> Result<()> {
+        let Self { unfinished, target, overwrite } = self;
+        unfinished.as_file().sync_all().map_err(|reason| cannot_write(&target, reason))?;
+        if overwrite {
+            if let Ok(old) = fs::metadata(&target) {
+                inherit(unfinished.as_file(), &old);
+            }
+            return match unfinished.persist(&target) {
+                Ok(_) => Ok(()),
+                Err(failed) => Err(cannot_write(&target, failed.error)),
+            };
+        }
+        let Err(mut failed) = unfinished.persist_noclobber(&target) else { return Ok(()) };
+        let is_there = fs::symlink_metadata(&target).is_ok();
+        if !is_there && matches!(failed.error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported) {
+            // File systems without links cannot rename with care, but nothing is in the way.
+            match failed.file.persist(&target) {
+                Ok(_) => return Ok(()),
+                Err(again) => failed = again,
+            }
+        }
+        if !is_there {
+            return Err(cannot_write(&target, failed.error));
+        }
+        let kept = match failed.file.keep() {
+            Ok((_, path)) => path,
+            Err(failed) => return Err(cannot_write(&target, failed.error)),
+        };
+        let reason = format!("a file of that name appeared meanwhile; what was made is {}", kept.display());
+        Err(cannot_write(&target, reason))
+    }
+
+    /// That it could not be written, and why.
+    pub(crate) fn cannot_write(&self, source: impl Into<Cause>) -> Error {
+        cannot_write(&self.target, source)
+    }
+}
+
+/// Refuses an output that cannot be, or would destroy something, without touching anything.
+///
+/// # Errors
+/// [`Error::OutputExists`] if it is there and `overwrite` is not set; [`Error::Write`] if its
+/// folder is missing, its name is too long, or something else than a file goes by it.
+pub(crate) fn check(path: &Path, overwrite: bool) -> Result<()> {
+    target(path, overwrite).map(drop)
+}
+
+/// What the path really leads to: a link stays a link, to the new file.
+fn target(path: &Path, overwrite: bool) -> Result<PathBuf> {
+    let refuse = |kind, words: &str| Err(cannot_write(path, io::Error::new(kind, words)));
+    let missing = match fs::metadata(path) {
+        Ok(about) if !about.is_file() => {
+            return refuse(ErrorKind::AlreadyExists, "it is not a regular file");
+        }
+        Ok(_) if !overwrite => return Err(Error::OutputExists { path: path.to_owned() }),
+        Ok(_) => return fs::canonicalize(path).map_err(|reason| cannot_write(path, reason)),
+        Err(reason) => reason,
+    };
+    let folder = folder_of(path);
+    match fs::metadata(folder) {
+        Ok(about) if !about.is_dir() => {
+            refuse(ErrorKind::NotADirectory, &format!("{} is not a folder", folder.display()))
+        }
+        Err(reason) => refuse(reason.kind(), &format!("folder {}: {reason}", folder.display())),
+        Ok(_) if missing.kind() != ErrorKind::NotFound => Err(cannot_write(path, missing)),
+        Ok(_) if fs::symlink_metadata(path).is_ok() => {
+            refuse(ErrorKind::NotFound, "it is a link to a file that is not there")
+        }
+        Ok(_) if path.file_name().is_none() => refuse(ErrorKind::InvalidInput, "it is no name of a file"),
+        Ok(_) => Ok(path.to_owned()),
+    }
+}
+
+/// How the hidden name of a file begins: a dot, the file's own name, and another dot.
+fn start_of_name(name: &OsStr) -> OsString {
+    let room = LONGEST - ENDING.len() - RANDOM - 2;
+    let mut start = OsString::from(".");
+    if name.len() <= room {
+        start.push(name);
+    } else {
+        // Names that are alike for so long are told apart by a digest.
+        let digest: String =
+            Sha256::digest(name.as_encoded_bytes())[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut words = name.to_string_lossy().into_owned();
+        words.truncate(words.floor_char_boundary(room - digest.len() - 1));
+        start.push(format!("{words}~{digest}"));
+    }
+    start.push(".");
+    start
+}
+
+/// Whether another run is writing a file whose hidden name begins so. What killed runs left is
+/// told, once each.
+fn is_busy(folder: &Path, start: &OsStr) -> bool {
+    static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let mut is_busy = false;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let bytes = name.as_encoded_bytes();
+        if !bytes.starts_with(b".") || !bytes.ends_with(ENDING.as_bytes()) {
+            continue;
+        }
+        // Not through a link, and not into a pipe.
+        if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let path = entry.path();
+        let is_ours =
+            bytes.len() == start.len() + RANDOM + ENDING.len() && bytes.starts_with(start.as_encoded_bytes());
+        match File::open(&path).map(|file| file.try_lock_shared()) {
+            Ok(Err(TryLockError::WouldBlock)) => is_busy |= is_ours,
+            Ok(Ok(())) if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone()) => {
+                tracing::warn!(
+                    "a run that was killed left {}: play it if it is a recording, or delete it",
+                    path.display()
+                );
+            }
+            // Told before; or of someone else, or where nothing can be locked.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    is_busy
+}
+
+/// Keeps other runs from looking around at the same time, where folders can be locked.
+fn lock_folder(folder: &Path) -> Option<File> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    let file = File::open(folder).ok()?;
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        match file.try_lock() {
+            Ok(()) => return Some(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
+    None
+}
+
+/// Takes over the mode and, as far as it is allowed, the owner of the file that is replaced.
+#[cfg(unix)]
+fn inherit(file: &File, old: &fs::Metadata) {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    // The owner first: to change it takes some bits of the mode away.
+    let owned =
+        fchown(file, Some(old.uid()), Some(old.gid())).or_else(|_| fchown(file, None, Some(old.gid())));
+    if let Err(reason) = owned.and_then(|()| file.set_permissions(old.permissions())) {
+        tracing::debug!(%reason, "the mode and owner of the old file are not kept");
+    }
+}
+
+#[cfg(not(unix))]
+fn inherit(_: &File, _: &fs::Metadata) {}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn cannot_write(path: &Path, source: impl Into<Cause>) -> Error {
+    Error::Write { path: path.to_owned(), source: source.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<OsString> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).expect("there").map(|entry| entry.expect("read").file_name()).collect();
+        names.sort();
+        names
+    }
+
+    fn begin(path: &Path, overwrite: bool) -> AtomicFile {
+        let file = AtomicFile::create(path, overwrite).expect("made");
+        file.file().write_all(b"new").expect("written");
+        file
+    }
+
+    #[test]
+    fn a_file_has_no_name_until_it_is_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out.mp4");
+        for name in ["out.mp4.part", ".out.mp4.part", "out.part"] {
+            fs::write(folder.path().join(name), "mine").expect("written");
+        }
+        drop(begin(&path, false));
+        assert_eq!(names(folder.path()).len(), 3, "dropped, it is gone");
+        let file = begin(&path, false);
+        assert!(!path.exists());
+        let hidden = names(folder.path())
+            .into_iter()
+            .find(|name| name.as_encoded_bytes().ends_with(ENDING.as_bytes()))
+            .expect("it is there");
+        assert!(hidden.as_encoded_bytes().starts_with(b".out.mp4."), "{hidden:?}");
+        file.commit().expect("renamed");
+        assert_eq!(fs::read(&path).expect("there"), b"new");
+        assert_eq!(names(folder.path()), [".out.mp4.part", "out.mp4", "out.mp4.part", "out.part"]);
+        assert!(matches!(AtomicFile::create(&path, false), Err(Error::OutputExists { .. })));
+    }
+
+    #[test]
+    fn what_appears_meanwhile_is_not_replaced_and_nothing_is_lost() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out.png");
+        let file = begin(&path, false);
+        fs::write(&path, "theirs").expect("written");
+        let error = file.commit().expect_err("in the way").in_a_line();
+        assert!(error.contains("appeared meanwhile"), "{error}");
+        assert_eq!(fs::read(&path).expect("there"), b"theirs");
+        let [kept, _] = &names(folder.path())[..] else { panic!("{:?}", names(folder.path())) };
+        assert!(error.contains(kept.to_str().expect("ASCII")), "{error}");
+        assert_eq!(fs::read(folder.path().join(kept)).expect("there"), b"new");
+    }
+
+    #[test]
+    fn of_two_runs_at_one_output_the_second_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out.mp4");
+        let first = begin(&path, true);
+        assert!(matches!(AtomicFile::create(&path, true), Err(Error::OutputBusy { .. })));
+        // One whose name only begins alike is another.
+        begin(&folder.path().join("out.mp4.mp4"), true).commit().expect("renamed");
+        first.commit().expect("renamed");
+        begin(&path, true).commit().expect("its turn");
+    }
+
+    #[test]
+    fn many_that_begin_at_once_leave_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out.mp4");
+        for _ in 0..20 {
+            let begun: Vec<_> = std::thread::scope(|scope| {
+                let runs: Vec<_> = (0..4)
+                    .map(|_| {
+                        std::thread::Builder::new()
+                            .spawn_scoped(scope, || AtomicFile::create(&path, true).ok())
+                            .expect("a thread")
+                    })
+                    .collect();
+                runs.into_iter().filter_map(|run| run.join().expect("no panic")).collect()
+            });
+            assert_eq!(begun.len(), 1);
+        }
+    }
+
+    #[test]
+    fn names_of_any_length_and_letters() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a".repeat(255), format!("{}.mp4", "é".repeat(125)), "🐢.png".into()] {
+            let path = folder.path().join(&name);
+            begin(&path, false).commit().expect(&name);
+            assert!(path.is_file(), "{name}");
+        }
+        let [one, two] = ["x", "y"].map(|end| folder.path().join("b".repeat(254) + end));
+        let (one, two) = (begin(&one, false), begin(&two, false));
+        one.commit().and_then(|()| two.commit()).expect("two files");
+        let error = AtomicFile::create(&folder.path().join("c".repeat(256)), false).err().expect("too long");
+        assert!(error.in_a_line().contains("too long"), "{error:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_modes_stay() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out.mp4");
+        symlink("nowhere", &path).expect("linked");
+        for overwrite in [false, true] {
+            let error = AtomicFile::create(&path, overwrite).err().expect("refused").in_a_line();
+            assert!(error.contains("a link to a file that is not there"), "{error}");
+        }
+        let real = folder.path().join("nowhere");
+        fs::write(&real, "old").expect("written");
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("set");
+        // Of another group, where that may be given.
+        let _ = std::os::unix::fs::chown(&real, None, Some(12));
+        let before = fs::metadata(&real).expect("there");
+        begin(&path, true).commit().expect("renamed");
+        let after = fs::metadata(&real).expect("there");
+        assert!(fs::symlink_metadata(&path).expect("there").is_symlink());
+        assert_eq!(fs::read(&real).expect("there"), b"new");
+        let about = |of: &fs::Metadata| (of.mode(), of.uid(), of.gid());
+        assert_eq!(about(&after), about(&before));
+        // A new file is like any other new file.
+        let (ours, other) = (folder.path().join("ours"), folder.path().join("other"));
+        begin(&ours, false).commit().expect("renamed");
+        fs::write(&other, "").expect("written");
+        assert_eq!(fs::metadata(ours).expect("there").mode(), fs::metadata(other).expect("there").mode());
+    }
+}
