@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::json;
-use stylewarp::Result;
 use stylewarp::app::cli::{LogArgs, LookArgs, SetupArgs, choice, fail, quiet_libraries, seconds};
 use stylewarp::app::interrupt::on_signal;
 use stylewarp::app::progress::Progress;
@@ -17,7 +16,8 @@ use stylewarp::look::Look;
 use stylewarp::paint::composite::Colors;
 use stylewarp::time::FrameTime;
 use stylewarp::video::read::{Clip, FileSource, Source as _, VideoInfo};
-use stylewarp::video::write::{Codec, FileOutput, FileSink};
+use stylewarp::video::write::{Audio, Codec, FileOutput, FileSink};
+use stylewarp::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,6 +55,9 @@ struct Cli {
     /// Quality as the codec counts it: lower is better
     #[arg(long, value_name = "0..63", value_parser = clap::value_parser!(u8).range(0..=63), help_heading = "File")]
     crf: Option<u8>,
+    /// What to do with the sound
+    #[arg(long, value_parser = choice::<Audio>(), default_value = "auto", help_heading = "File")]
+    audio: Audio,
     #[command(flatten)]
     setup: SetupArgs,
     #[command(flatten)]
@@ -83,8 +86,13 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     let stop = on_signal()?;
-    let output =
-        FileOutput { path: cli.output.clone(), overwrite: cli.overwrite, codec: cli.codec, crf: cli.crf };
+    let output = FileOutput {
+        path: cli.output.clone(),
+        overwrite: cli.overwrite,
+        codec: cli.codec,
+        crf: cli.crf,
+        audio: cli.audio,
+    };
     let clip = Clip { start: cli.start, duration: cli.duration };
     output.check(&cli.input)?;
     let look = cli.look.resolve()?;
@@ -99,7 +107,11 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     }
     let sink = FileSink::create(&output, &info, &cli.input)?;
     progress.start(info.frames, plan);
-    run_file(source, sink, engine, |frame| progress.frame(frame))?;
+    sink.changed().iter().for_each(|changed| progress.changed(changed));
+    let frames = run_file(source, sink, engine, |frame| progress.frame(frame))?;
+    if frames == 0 && !stop.is_raised() {
+        return Err(Error::NoFrames { path: cli.input.clone() });
+    }
     progress.done(&cli.output, stop.is_raised());
     Ok(if stop.is_raised() { ExitCode::from(130) } else { ExitCode::SUCCESS })
 }

@@ -16,7 +16,7 @@ use crate::live::latest::channel;
 use crate::live::output::http::{self, ServeOptions};
 use crate::live::recorder::recorded;
 use crate::time::FrameTime;
-use crate::video::write::FileOutput;
+use crate::video::write::{Audio, FileOutput};
 
 /// Between two lines of numbers.
 const EVERY: FrameTime = FrameTime::from_nanos(1_000_000_000);
@@ -128,7 +128,13 @@ fn open(
         }
     }
     if let Some(path) = &outlets.record {
-        let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };
+        let output = FileOutput {
+            path: path.clone(),
+            overwrite: false,
+            codec: None,
+            crf: None,
+            audio: Audio::default(),
+        };
         live.recorder.start(&output, &recorded(&live.info))?;
     }
     if let (Some(options), Some(listener)) = (outlets.serve, listener) {

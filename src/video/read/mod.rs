@@ -31,6 +31,12 @@ pub trait Source: Send {
     /// Returns an error if the stream cannot be read any further. A damaged picture is not an
     /// error: it is skipped, counted and logged.
     fn next(&mut self) -> Result<Option<Frame>>;
+
+    /// When the last frame handed out stops being shown, on the frames' clock; `None` if that
+    /// is not known.
+    fn end(&self) -> Option<FrameTime> {
+        None
+    }
 }
 
 /// What is known of a video before its first frame.
@@ -53,6 +59,8 @@ pub struct VideoInfo {
     /// The moment of the file's own clock at which the frames' clock is zero:
     /// what to subtract from the times of sound and subtitles.
     pub origin: FrameTime,
+    /// The part that was asked for: its sound begins and ends where its pictures do.
+    pub clip: Clip,
 }
 
 impl VideoInfo {

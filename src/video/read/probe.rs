@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::time::{FrameRate, FrameTime};
 use crate::video::colour::Colour;
+use crate::video::libav::nominal_rate;
 use crate::video::read::decode::Decoder;
 use crate::video::read::orient::Orientation;
 use crate::video::read::{Clip, VideoInfo};
@@ -34,6 +35,7 @@ pub(super) fn video(
         frames: frame_count(&decoder.stream(), clip, duration, rate),
         duration,
         origin: FrameTime::from_ticks(origin, time_base),
+        clip,
     }
 }
 
@@ -46,21 +48,6 @@ pub(super) fn size_of(frame: &frame::Video) -> Result<Size> {
         range: "1 to 16384 pixels a side",
     };
     Size::new(width, height).ok_or_else(too_large)
-}
-
-/// The average rate; a standard one where the stream names one within 2 % of
-/// it, which containers with coarse ticks blur; 25 where nothing is known.
-pub(super) fn nominal_rate(stream: &Stream) -> FrameRate {
-    let rate = |Rational(num, den)| FrameRate::new(num, den);
-    let (average, standard) = (rate(stream.avg_frame_rate()), rate(stream.rate()));
-    match (average, standard) {
-        (Some(average), Some(standard)) if (standard.as_f64() / average.as_f64() - 1.0).abs() < 0.02 => {
-            standard
-        }
-        (average, standard) => {
-            average.or(standard).or(FrameRate::new(25, 1)).expect("25 frames a second are a rate")
-        }
-    }
 }
 
 /// From the display matrix; from the `rotate` tag of old files.
@@ -88,6 +75,14 @@ fn length(decoder: &Decoder, clip: Clip) -> Option<FrameTime> {
     let whole = [of_stream, of_file].into_iter().find(|length| *length > FrameTime::ZERO)?;
     let rest = (whole - clip.start.unwrap_or_default()).max(FrameTime::ZERO);
     Some(clip.duration.map_or(rest, |wanted| wanted.min(rest)))
+}
+
+/// How far the file has been read, by what its length counts: the pictures where their stream
+/// tells its own length, else everything.
+pub(super) fn reached(decoder: &Decoder, origin: FrameTime) -> FrameTime {
+    let tells = decoder.stream().duration() > 0;
+    let end = decoder.packets().end().filter(|_| !tells);
+    end.map_or(FrameTime::ZERO, |end| end - origin)
 }
 
 /// As the container counts them; for a part, or where it does not, from length

@@ -28,6 +28,7 @@ use crate::video::write::container::Container;
 use crate::video::write::encode::Encoder;
 use crate::video::write::passthrough;
 use crate::video::write::passthrough::Copier;
+use crate::video::write::streams::{Audio, Changed};
 
 /// What file to write, and how.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub struct FileOutput {
     /// Constant rate factor: lower is better and larger. The codec's own default
     /// if not given.
     pub crf: Option<u8>,
+    /// What to do with the input's sound.
+    pub audio: Audio,
 }
 
 impl FileOutput {
@@ -114,6 +117,8 @@ pub struct FileSink {
     video: usize,
     info: VideoInfo,
     last: Option<FrameTime>,
+    /// When the last frame stops being shown, if that was said.
+    end: Option<FrameTime>,
 }
 
 impl FileSink {
@@ -146,13 +151,21 @@ impl FileSink {
         let mut file = ffmpeg::format::output_as(&url, container.muxer())
             .map_err(|reason| output.cannot_write(reason))?;
         let video = encoder.add_stream(&mut file, info).map_err(|reason| output.cannot_write(reason))?;
-        let copier = input.map(|input| Copier::open(input, info, container, &mut file)).transpose()?;
+        let copier = input
+            .map(|input| Copier::open(input, info, container, output.audio, &mut file))
+            .transpose()
+            .map_err(|reason| output.cannot_write(reason))?;
         if let Some(copier) = &copier {
             passthrough::copy_titles(copier.input(), &mut file, video);
         }
         file.write_header_with(container.header_options(info.time_base))
             .map_err(|reason| output.cannot_write(reason))?;
-        Ok(Self { encoder, copier, output: file, part, video, info: info.clone(), last: None })
+        Ok(Self { encoder, copier, output: file, part, video, info: info.clone(), last: None, end: None })
+    }
+
+    /// What of the input is not in the output as it was.
+    pub fn changed(&self) -> &[Changed] {
+        self.copier.as_ref().map_or(&[], Copier::changed)
     }
 
     /// Writes the packets the encoder has ready.
@@ -181,12 +194,17 @@ impl Sink for FileSink {
         }
     }
 
+    fn last_until(&mut self, end: FrameTime) {
+        self.end = Some(end);
+    }
+
     fn finish(mut self: Box<Self>) -> Result<()> {
         let Some(last) = self.last else {
             tracing::warn!("not one frame was made: nothing is written");
             return Ok(());
         };
-        let end = end_of(last, &self.info);
+        let next = last + FrameTime::from_ticks(1, self.info.rate.frame_base());
+        let end = self.end.filter(|end| *end > last).unwrap_or(next);
         self.encoder.send_end(last, end)?;
         self.drain()?;
         // In this order for the same reason as the fields.
@@ -198,15 +216,6 @@ impl Sink for FileSink {
         drop(output);
         part.rename()
     }
-}
-
-/// When the last frame stops being shown: at the end of the video if that is
-/// near, else, the run having been cut short, after one frame of nominal length.
-fn end_of(last: FrameTime, info: &VideoInfo) -> FrameTime {
-    let frame_length = FrameTime::from_ticks(1, info.rate.frame_base());
-    let next = last + frame_length;
-    let is_near = |end: &FrameTime| *end > last && *end < next + frame_length;
-    info.duration.filter(is_near).unwrap_or(next)
 }
 
 /// The file while it is being written; removed unless renamed.

@@ -22,7 +22,7 @@ use crate::live::recorder::{Recorder, free_name, recorded};
 use crate::live::stats::Stats;
 use crate::live::{FramePair, Live, thumbnail};
 use crate::video::read::VideoInfo;
-use crate::video::write::FileOutput;
+use crate::video::write::{Audio, FileOutput};
 
 mod panels;
 
@@ -241,7 +241,13 @@ impl Window {
                     Some(shown) => VideoInfo { size: shown.finished.size, ..self.info.clone() },
                     None => self.info.clone(),
                 };
-                let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };
+                let output = FileOutput {
+                    path: path.clone(),
+                    overwrite: false,
+                    codec: None,
+                    crf: None,
+                    audio: Audio::default(),
+                };
                 self.recorder.start(&output, &info).map(|()| format!("recording to {}", path.display()))
             }
         };
