@@ -15,6 +15,7 @@ use stylewarp::jobs::video::run_file;
 use stylewarp::look::Look;
 use stylewarp::paint::composite::Colors;
 use stylewarp::time::FrameTime;
+use stylewarp::video::colour;
 use stylewarp::video::read::{Clip, FileSource, Source as _, VideoInfo};
 use stylewarp::video::write::{Audio, Codec, FileOutput, FileSink};
 use stylewarp::{Error, Result};
@@ -58,6 +59,9 @@ struct Cli {
     /// What to do with the sound
     #[arg(long, value_parser = choice::<Audio>(), default_value = "auto", help_heading = "File")]
     audio: Audio,
+    /// What shows through transparent pictures: a name, or #RRGGBB
+    #[arg(long, value_name = "COLOR", value_parser = background, default_value = "black", help_heading = "File")]
+    background: [u8; 3],
     #[command(flatten)]
     setup: SetupArgs,
     #[command(flatten)]
@@ -96,7 +100,7 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     let clip = Clip { start: cli.start, duration: cli.duration };
     output.check(&cli.input)?;
     let look = cli.look.resolve()?;
-    let source = FileSource::open(&cli.input, clip, stop.clone())?;
+    let source = FileSource::open(&cli.input, clip, stop.clone())?.with_background(cli.background);
     let info = source.info().clone();
     let setup = cli.setup.setup();
     let engine = Engine::new(&look, cli.look.size, info.display_aspect(), &setup)?;
@@ -114,6 +118,10 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     }
     progress.done(&cli.output, stop.is_raised());
     Ok(if stop.is_raised() { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+fn background(text: &str) -> Result<[u8; 3], String> {
+    colour::named(text).ok_or_else(|| "not a colour such as white or #102030".to_owned())
 }
 
 /// What will be done, for `--dry-run` and the `start` event.

@@ -8,10 +8,10 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use ffmpeg::codec::{Context, decoder, threading};
+use ffmpeg::codec::{Context, Id, threading};
 use ffmpeg::error::EAGAIN;
 use ffmpeg::format::context::Input;
-use ffmpeg::{Packet, Stream, frame};
+use ffmpeg::{Packet, Stream, decoder, frame};
 use ffmpeg_next as ffmpeg;
 
 use crate::error::{Error, Result};
@@ -25,6 +25,15 @@ const SEEK_MARGIN: FrameTime = FrameTime::from_nanos(200_000_000);
 
 /// Bytes of packets that are held to begin with a keyframe where nothing can be searched.
 const MOST_HELD: usize = 256 << 20;
+
+/// A decoded picture, and when it is shown.
+pub(super) struct Decoded {
+    /// In ticks of the stream.
+    pub(super) ticks: i64,
+    /// For how many ticks, where that is told.
+    pub(super) length: Option<i64>,
+    pub(super) frame: frame::Video,
+}
 
 /// The decoded pictures of a file's video stream, in the order they are shown.
 pub(super) struct Decoder {
@@ -211,5 +220,10 @@ fn open_codec(input: &Input, stream: usize) -> Result<decoder::Video, ffmpeg::Er
     context.set_threading(threading::Config::kind(threading::Type::Frame));
     let mut codec = context.decoder();
     codec.set_packet_time_base(stream.time_base());
-    codec.video()
+    // FFmpeg's own decoder of VP9 does not know which parts are transparent.
+    let alpha = stream.metadata().get("alpha_mode") == Some("1");
+    match decoder::find_by_name("libvpx-vp9").filter(|_| alpha && stream.parameters().id() == Id::VP9) {
+        Some(with_alpha) => codec.open_as(with_alpha)?.video(),
+        None => codec.video(),
+    }
 }

@@ -16,18 +16,20 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use ffmpeg_next::frame;
-
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::frame::{Frame, Size};
+use crate::frame::Frame;
+use crate::resize::Resizer;
 use crate::time::FrameTime;
 use crate::video::libav::nominal_rate;
 use crate::video::read::convert::Converter;
-use crate::video::read::decode::Decoder;
+use crate::video::read::decode::{Decoded, Decoder};
+use crate::video::read::deinterlace::Deinterlacer;
+use crate::video::read::fit::{Form, fit};
+use crate::video::read::matroska;
 use crate::video::read::orient::Orientation;
 use crate::video::read::probe;
-use crate::video::read::probe::{orientation, size_of};
+use crate::video::read::probe::{orientation, own_orientation, pixel_aspect, size_of};
 use crate::video::read::timestamps::Clock;
 use crate::video::read::{Source, VideoInfo};
 
@@ -44,22 +46,18 @@ pub struct Clip {
     pub duration: Option<FrameTime>,
 }
 
-/// A decoded picture.
-pub(super) struct Decoded {
-    /// When it is shown, in ticks of the stream.
-    pub(super) ticks: i64,
-    /// For how long, where that is told.
-    pub(super) length: Option<i64>,
-    pub(super) frame: frame::Video,
-}
-
 /// The frames of a file's video stream.
 pub struct FileSource {
     decoder: Decoder,
     clock: Clock,
+    deinterlacer: Deinterlacer,
     converter: Converter,
+    resizer: Resizer,
+    has_told_size: bool,
+    /// Where the pictures end by the file's own word, on its clock.
+    track_end: Option<FrameTime>,
+    /// How pictures that say nothing of it are turned.
     orientation: Orientation,
-    stored_size: Size,
     info: VideoInfo,
     /// Decoded while opening.
     ready: VecDeque<Decoded>,
@@ -112,14 +110,18 @@ impl FileSource {
         };
         let stored_size = size_of(&first.frame)?;
         let orientation = orientation(&decoder.stream());
-        let info = probe::video(&decoder, &first.frame, stored_size, clip, orientation, origin);
+        let first_orientation = own_orientation(&first.frame).unwrap_or(orientation);
+        let info = probe::video(&decoder, &first.frame, stored_size, clip, first_orientation, origin);
         Ok(Self {
-            converter: Converter::new(stored_size, info.colour),
+            deinterlacer: Deinterlacer::new(base),
+            converter: Converter::default(),
+            resizer: Resizer::default(),
+            has_told_size: false,
+            track_end: matroska::end_of_track(&decoder.stream()).filter(|_| matroska::is_whole(path)),
             ready,
             decoder,
             clock,
             orientation,
-            stored_size,
             info,
             origin,
             last: None,
@@ -127,13 +129,22 @@ impl FileSource {
         })
     }
 
+    /// With another colour than black behind what is transparent.
+    #[must_use]
+    pub fn with_background(mut self, rgb: [u8; 3]) -> Self {
+        self.converter.background = rgb;
+        self
+    }
+
     /// The next frame before the end, and when it is shown.
     fn decode(&mut self) -> Result<Option<(FrameTime, Decoded)>> {
-        let next = match self.ready.pop_front() {
-            Some(ready) => Some(ready),
-            None => decode(&mut self.decoder, &mut self.clock)?,
-        };
+        let Self { deinterlacer, ready, decoder, clock, .. } = self;
+        let next = deinterlacer.next(|| match ready.pop_front() {
+            Some(ready) => Ok(Some(ready)),
+            None => decode(decoder, clock),
+        })?;
         let Some(next) = next else {
+            self.hold_last();
             self.report_early_end();
             return Ok(None);
         };
@@ -141,6 +152,28 @@ impl FileSource {
         // The picture before lasts until this one.
         self.last = self.last.map(|(last, _)| (last, time));
         Ok(self.info.clip.duration.is_none_or(|end| time < end).then(|| (time.max(FrameTime::ZERO), next)))
+    }
+
+    /// Shows the last picture until its track ends, where the file says so and is whole.
+    fn hold_last(&mut self) {
+        let Some(end) = self.track_end.filter(|_| self.decoder.packets().broken().is_none()) else { return };
+        let end = end - self.info.origin;
+        self.last = self.last.map(|(time, shown_until)| (time, shown_until.max(end)));
+    }
+
+    /// Brings a picture to the size of the first.
+    fn fit(&mut self, pixels: Vec<u8>, form: Form, time: FrameTime) -> Result<Vec<u8>> {
+        let first = Form { size: self.info.size, pixel_aspect: self.info.pixel_aspect };
+        if form == first {
+            return Ok(pixels);
+        }
+        if !std::mem::replace(&mut self.has_told_size, true) {
+            let (from, to) = (first.size, form.size);
+            tracing::warn!(
+                "the pictures change from {from} to {to} at {time}: they are scaled into the first size, with bars"
+            );
+        }
+        fit(pixels, form, first, &mut self.resizer)
     }
 
     /// Warns of a file that was cut short.
@@ -163,10 +196,14 @@ impl Source for FileSource {
             return Ok(None);
         }
         let Some((time, Decoded { length, frame, ticks })) = self.decode()? else { return Ok(None) };
-        let mut pixels = self.converter.run(frame)?;
-        if !self.orientation.is_upright() {
-            pixels = self.orientation.turn(&pixels, self.stored_size);
+        let orientation = own_orientation(&frame).unwrap_or(self.orientation);
+        let pixel_aspect = orientation.turn_pair(pixel_aspect(&frame));
+        let (mut pixels, stored_size) = self.converter.run(frame)?;
+        if !orientation.is_upright() {
+            pixels = orientation.turn(&pixels, stored_size);
         }
+        let form = Form { size: orientation.turn_size(stored_size), pixel_aspect };
+        let pixels = self.fit(pixels, form, time)?;
         let base = self.info.time_base;
         let ends = length.map(|length| FrameTime::from_ticks(ticks + length - self.origin, base));
         let usual = FrameTime::from_ticks(1, self.info.rate.frame_base());

@@ -3,7 +3,7 @@
 //! In: a path and the part that is wanted. Out: frames in the order of their times,
 //! upright, in RGBA, and what is known of the video before its first frame
 //! ([`VideoInfo`]). The stages are one file each: `probe`, `decode`, `timestamps`,
-//! `convert`, `orient`.
+//! `deinterlace`, `convert`, `orient`, `fit`.
 //! Sound and subtitles are not read here; [`crate::video::write`] copies them.
 
 use crate::error::Result;
@@ -13,7 +13,11 @@ use crate::video::colour::Colour;
 
 mod convert;
 mod decode;
+mod deinterlace;
 mod file;
+mod filters;
+mod fit;
+mod matroska;
 mod orient;
 mod probe;
 mod timestamps;

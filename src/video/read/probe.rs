@@ -10,6 +10,7 @@ use crate::time::{FrameRate, FrameTime};
 use crate::video::colour::Colour;
 use crate::video::libav::nominal_rate;
 use crate::video::read::decode::Decoder;
+use crate::video::read::filters::can_map_tones;
 use crate::video::read::orient::Orientation;
 use crate::video::read::{Clip, VideoInfo};
 
@@ -30,12 +31,27 @@ pub(super) fn video(
         size: orientation.turn_size(stored_size),
         rate,
         time_base,
-        colour: Colour::of(first, stored_size),
+        colour: shown_colour(Colour::of(first, stored_size)),
         pixel_aspect: orientation.turn_pair(pixel_aspect(first)),
         frames: frame_count(&decoder.stream(), clip, duration, rate),
         duration,
         origin: FrameTime::from_ticks(origin, time_base),
         clip,
+    }
+}
+
+/// The colours in which pictures are handed out; says so where HDR stays as it is.
+fn shown_colour(stored: Colour) -> Colour {
+    match (stored.is_hdr(), can_map_tones()) {
+        (false, _) => stored,
+        (true, true) => {
+            tracing::info!("the input is HDR: its light is mapped to that of a screen (BT.709)");
+            Colour::screen()
+        }
+        (true, false) => {
+            tracing::warn!("the input is HDR, and this FFmpeg has no zscale and tonemap: it will look flat");
+            stored
+        }
     }
 }
 
@@ -50,6 +66,12 @@ pub(super) fn size_of(frame: &frame::Video) -> Result<Size> {
     Size::new(width, height).ok_or_else(too_large)
 }
 
+/// From a picture's own display matrix, where it has one.
+pub(super) fn own_orientation(frame: &frame::Video) -> Option<Orientation> {
+    let matrix = frame.side_data(ffmpeg::frame::side_data::Type::DisplayMatrix)?;
+    Orientation::from_display_matrix(matrix.data())
+}
+
 /// From the display matrix; from the `rotate` tag of old files.
 pub(super) fn orientation(stream: &Stream) -> Orientation {
     let matrix = stream.side_data().find(|data| data.kind() == side_data::Type::DisplayMatrix);
@@ -59,7 +81,7 @@ pub(super) fn orientation(stream: &Stream) -> Orientation {
 }
 
 /// The frame's, or the decoder's by way of it; square where unknown.
-fn pixel_aspect(frame: &frame::Video) -> (u32, u32) {
+pub(super) fn pixel_aspect(frame: &frame::Video) -> (u32, u32) {
     let Rational(num, den) = frame.aspect_ratio();
     match (u32::try_from(num), u32::try_from(den)) {
         (Ok(num), Ok(den)) if num > 0 && den > 0 => (num, den),

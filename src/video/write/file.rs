@@ -156,7 +156,7 @@ impl FileSink {
             .transpose()
             .map_err(|reason| output.cannot_write(reason))?;
         if let Some(copier) = &copier {
-            passthrough::copy_titles(copier.input(), &mut file, video);
+            passthrough::copy_titles(copier.input(), info, &mut file, video);
         }
         file.write_header_with(container.header_options(info.time_base))
             .map_err(|reason| output.cannot_write(reason))?;

@@ -22,6 +22,7 @@ mod sound;
 mod stream;
 mod streams;
 mod subtitles;
+mod timecode;
 mod track;
 
 pub use codec::Codec;

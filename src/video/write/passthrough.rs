@@ -29,7 +29,7 @@ use crate::video::read::{Clip, VideoInfo};
 use crate::video::write::container::Container;
 use crate::video::write::streams::{Audio, Changed, Fate};
 use crate::video::write::track::{Cut, Track};
-use crate::video::write::{metadata, stream};
+use crate::video::write::{metadata, stream, timecode};
 
 /// How far from one another streams of the same moment may lie in a file.
 const INTERLEAVING: FrameTime = FrameTime::from_nanos(2_000_000_000);
@@ -225,12 +225,21 @@ fn is_hidden(packet: &Packet) -> bool {
     packet.flags().bits() & ffmpeg::ffi::AV_PKT_FLAG_DISCARD != 0
 }
 
-/// Copies the words about the whole, and those about the video stream.
-pub(super) fn copy_titles(input: &Input, output: &mut Output, video: usize) {
-    output.set_metadata(metadata::kept(&input.metadata()));
+/// Copies the words about the whole, and those about the video stream; a time code counts on to
+/// the beginning of the part.
+pub(super) fn copy_titles(input: &Input, info: &VideoInfo, output: &mut Output, video: usize) {
+    let moved = |tags: &ffmpeg::DictionaryRef| {
+        let mut kept = metadata::kept(tags);
+        let code = kept.get("timecode").zip(info.clip.start);
+        if let Some(code) = code.and_then(|(code, start)| timecode::at(code, info.rate, start)) {
+            kept.set("timecode", &code);
+        }
+        kept
+    };
+    output.set_metadata(moved(&input.metadata()));
     let of_video = libav::video_stream(input).and_then(|index| input.stream(index));
     if let (Some(from), Some(mut to)) = (of_video, output.stream_mut(video)) {
-        to.set_metadata(metadata::kept(&from.metadata()));
+        to.set_metadata(moved(&from.metadata()));
         stream::set_disposition(&mut to, from.disposition());
     }
 }
