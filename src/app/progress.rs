@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::frame::Frame;
 use crate::paint::optimize::Step;
 use crate::time::FrameTime;
+use crate::video::write::Changed;
 
 /// Seconds between two `progress` events.
 const EVERY: f64 = 1.0;
@@ -21,8 +22,9 @@ const EVERY: f64 = 1.0;
 pub enum Report {
     /// A bar on stderr, hidden where stderr is no terminal, and a closing line.
     Bar(ProgressBar),
-    /// One JSON object a line on stdout: `start`, `progress` (at most one a
-    /// second), then `done` or `error`. Fields are only ever added.
+    /// One JSON object a line on stdout: `start`, `converted` or `left_out` for each stream
+    /// that is not handed on as it was, `progress` (at most one a second), then `done` or
+    /// `error`. Fields are only ever added.
     Json,
     /// Nothing.
     Silent,
@@ -67,6 +69,17 @@ impl Progress {
             Report::Bar(bar) => show(bar, frames),
             Report::Json => event("start", plan),
             Report::Silent => {}
+        }
+    }
+
+    /// A stream of the input is not in the output as it was; people read it in the log.
+    pub fn changed(&self, changed: &Changed) {
+        if let Report::Json = self.report {
+            let Changed { stream, kind, codec, into, because } = changed;
+            let event_kind = if into.is_some() { "converted" } else { "left_out" };
+            let fields =
+                json!({ "stream": stream, "kind": kind, "codec": codec, "into": into, "because": because });
+            event(event_kind, fields);
         }
     }
 

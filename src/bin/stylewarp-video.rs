@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::json;
-use stylewarp::Result;
 use stylewarp::app::cli::{LogArgs, LookArgs, SetupArgs, choice, fail, quiet_libraries, seconds};
 use stylewarp::app::interrupt::on_signal;
 use stylewarp::app::progress::Progress;
@@ -15,9 +14,11 @@ use stylewarp::jobs::video::run_file;
 use stylewarp::look::Look;
 use stylewarp::paint::composite::Colors;
 use stylewarp::time::FrameTime;
+use stylewarp::video::colour;
 use stylewarp::video::follow_lists;
 use stylewarp::video::read::{Clip, FileSource, Source as _, VideoInfo};
-use stylewarp::video::write::{Codec, FileOutput, FileSink};
+use stylewarp::video::write::{Audio, Codec, FileOutput, FileSink};
+use stylewarp::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,6 +62,12 @@ struct Cli {
     /// Quality as the codec counts it: lower is better
     #[arg(long, value_name = "0..63", value_parser = clap::value_parser!(u8).range(0..=63), help_heading = "File")]
     crf: Option<u8>,
+    /// What to do with the sound
+    #[arg(long, value_parser = choice::<Audio>(), default_value = "auto", help_heading = "File")]
+    audio: Audio,
+    /// What shows through transparent pictures: a name, or #RRGGBB
+    #[arg(long, value_name = "COLOR", value_parser = background, default_value = "black", help_heading = "File")]
+    background: [u8; 3],
     #[command(flatten)]
     setup: SetupArgs,
     #[command(flatten)]
@@ -92,12 +99,17 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     if cli.follow {
         follow_lists();
     }
-    let output =
-        FileOutput { path: cli.output.clone(), overwrite: cli.overwrite, codec: cli.codec, crf: cli.crf };
+    let output = FileOutput {
+        path: cli.output.clone(),
+        overwrite: cli.overwrite,
+        codec: cli.codec,
+        crf: cli.crf,
+        audio: cli.audio,
+    };
     let clip = Clip { start: cli.start, duration: cli.duration };
     output.check(&cli.input)?;
     let look = cli.look.resolve()?;
-    let source = FileSource::open(&cli.input, clip, stop.clone())?;
+    let source = FileSource::open(&cli.input, clip, stop.clone())?.with_background(cli.background);
     let info = source.info().clone();
     let setup = cli.setup.setup();
     let engine = Engine::new(&look, cli.look.size, info.display_aspect(), &setup)?;
@@ -108,9 +120,17 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     }
     let sink = FileSink::create(&output, &info, &cli.input)?;
     progress.start(info.frames, plan);
-    run_file(source, sink, engine, |frame| progress.frame(frame))?;
+    sink.changed().iter().for_each(|changed| progress.changed(changed));
+    let frames = run_file(source, sink, engine, |frame| progress.frame(frame))?;
+    if frames == 0 && !stop.is_raised() {
+        return Err(Error::NoFrames { path: cli.input.clone() });
+    }
     progress.done(&cli.output, stop.is_raised());
     Ok(if stop.is_raised() { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+fn background(text: &str) -> Result<[u8; 3], String> {
+    colour::named(text).ok_or_else(|| "not a colour such as white or #102030".to_owned())
 }
 
 /// What will be done, for `--dry-run` and the `start` event.

@@ -9,6 +9,7 @@
 //! channel before it closes, and a closed channel does not say why: the sink is
 //! finished only after every stage was joined and none had failed.
 
+use std::sync::OnceLock;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use crossbeam_channel::{Sender, bounded};
@@ -33,16 +34,20 @@ pub fn run_file(
     let Engine { mut analyzer, mut renderer, .. } = engine;
     let depth = depth(source.info().size);
     let mut written = 0;
+    let end = OnceLock::new();
     std::thread::scope(|scope| {
         let (frames_out, frames) = bounded(depth);
         let (analysed_out, analysed) = bounded(depth);
         let (finished_out, finished) = bounded(depth);
         let stages = [
-            Stage::start(scope, "decode", move || {
-                while let Some(frame) = source.next()? {
-                    send(&frames_out, frame)?;
+            Stage::start(scope, "decode", {
+                let end = &end;
+                move || {
+                    while let Some(frame) = source.next()? {
+                        send(&frames_out, frame)?;
+                    }
+                    source.end().map_or(Ok(()), |at| end.set(at).map_err(|_| Error::Disconnected))
                 }
-                Ok(())
             })?,
             Stage::start(scope, "analyse", move || analyse_all(&mut analyzer, frames, &analysed_out))?,
             Stage::start(scope, "render", move || render_all(&mut renderer, analysed, &finished_out))?,
@@ -59,6 +64,9 @@ pub fn run_file(
         // The receiver is gone: stages still at work fail to send, and end.
         first_cause(stages.map(Stage::join).into_iter().chain([encoded]))
     })?;
+    if let Some(end) = end.into_inner() {
+        sink.last_until(end);
+    }
     Box::new(sink).finish()?;
     Ok(written)
 }

@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
 use crate::time::FrameTime;
-use crate::video::read::VideoInfo;
+use crate::video::read::{Clip, VideoInfo};
 use crate::video::write::{FileOutput, FileSink, Sink as _};
 
 /// Frames that may wait for the encoder; more are lost, and counted.
@@ -127,14 +127,15 @@ pub fn free_name(folder: &Path, extension: &str) -> PathBuf {
 
 /// A recording's picture, given the session's.
 pub fn recorded(info: &VideoInfo) -> VideoInfo {
-    VideoInfo { frames: None, duration: None, origin: FrameTime::ZERO, ..info.clone() }
+    VideoInfo { frames: None, duration: None, origin: FrameTime::ZERO, clip: Clip::default(), ..info.clone() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cancel::CancelToken;
-    use crate::video::read::{Clip, FileSource, Source as _};
+    use crate::video::read::{FileSource, Source as _};
+    use crate::video::write::Audio;
 
     #[test]
     fn what_is_recorded_plays_with_its_own_times() {
@@ -147,7 +148,13 @@ mod tests {
         );
         let recorder = Recorder::new(|_| {});
         recorder.offer(&Arc::new(Frame::filled(size, FrameTime::ZERO, [0; 4])));
-        let output = FileOutput { path: path.clone(), overwrite: false, codec: None, crf: None };
+        let output = FileOutput {
+            path: path.clone(),
+            overwrite: false,
+            codec: None,
+            crf: None,
+            audio: Audio::default(),
+        };
         recorder.start(&output, &info).expect("started");
         let told = [5.0, 5.05, 5.2];
         for secs in told {

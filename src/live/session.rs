@@ -16,7 +16,7 @@ use crate::live::latest::channel;
 use crate::live::output::http::{self, ServeOptions};
 use crate::live::recorder::recorded;
 use crate::time::FrameTime;
-use crate::video::write::FileOutput;
+use crate::video::write::{Audio, FileOutput};
 
 /// Between two lines of numbers.
 const EVERY: FrameTime = FrameTime::from_nanos(1_000_000_000);
@@ -53,6 +53,7 @@ pub fn run(
         overwrite: false,
         codec: None,
         crf: None,
+        audio: Audio::default(),
     });
     // Before the camera's light goes on.
     recording.as_ref().map(FileOutput::check_recording).transpose()?;

@@ -17,8 +17,7 @@
 //! used, guessed or not, is then written into the output, so nobody has to guess
 //! again. Missing primaries and transfers stay missing.
 //!
-//! Not done: tone mapping. The output of an HDR input (PQ, HLG) carries the
-//! same tags and 8 bits; the networks see the picture as flat as it is stored.
+//! HDR (PQ, HLG) is brought into BT.709 when it is read, where this FFmpeg has the filters.
 //! Where chroma samples sit between luma samples is ignored too: chroma is
 //! repeated on the way in and averaged on the way out, which is its own inverse.
 
@@ -76,6 +75,21 @@ impl Colour {
             primaries: Primaries::Unspecified,
             transfer: Transfer::Unspecified,
         }
+    }
+
+    /// The colours of a screen in HD, which HDR is brought into.
+    pub(crate) fn screen() -> Self {
+        Self {
+            space: Space::BT709,
+            range: Range::MPEG,
+            primaries: Primaries::BT709,
+            transfer: Transfer::BT709,
+        }
+    }
+
+    /// Whether brighter light is meant than a screen shows: PQ or HLG.
+    pub(crate) fn is_hdr(self) -> bool {
+        matches!(self.transfer, Transfer::SMPTE2084 | Transfer::ARIB_STD_B67)
     }
 
     /// The same in limited range, for encoders that know no other.
@@ -161,6 +175,28 @@ pub(crate) fn stores_rgb(format: Pixel) -> bool {
     })
 }
 
+/// A colour as FFmpeg reads it: a name, `#RRGGBB`; `None` if it is neither.
+pub fn named(text: &str) -> Option<[u8; 3]> {
+    let is_plain = text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '#');
+    let name = std::ffi::CString::new(text).ok().filter(|_| is_plain && text != "random")?;
+    let mut rgba = [0; 4];
+    #[expect(unsafe_code, reason = "the binding knows no names of colours")]
+    // SAFETY: FFmpeg reads a text that ends with a zero and writes the four bytes.
+    let code = unsafe {
+        ffmpeg_next::ffi::av_parse_color(rgba.as_mut_ptr(), name.as_ptr(), -1, std::ptr::null_mut())
+    };
+    (code >= 0).then_some([rgba[0], rgba[1], rgba[2]])
+}
+
+/// Whether the format says how much of each pixel is there.
+pub(crate) fn has_alpha(format: Pixel) -> bool {
+    format.descriptor().is_some_and(|about| {
+        let name = about.name();
+        let marks = ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8", "ayuv"];
+        marks.iter().any(|alpha| name.starts_with(alpha))
+    })
+}
+
 /// Formats whose name alone says full range; untagged grey is full for FFmpeg
 /// and for players.
 fn is_full_by_name(format: Pixel) -> bool {
@@ -204,6 +240,15 @@ mod tests {
         let colour = Colour::of(&tagged, size(64, 64));
         assert_eq!((colour.matrix(), colour.range()), (YuvStandardMatrix::Bt709, YuvRange::Full));
         assert_eq!(colour.limited().range(), YuvRange::Limited);
+    }
+
+    #[test]
+    fn colours_have_names() {
+        assert_eq!(named("white"), Some([255; 3]));
+        assert_eq!(named("#0a64FF"), Some([10, 100, 255]));
+        for nonsense in ["", "blueish", "random", "red@0.5", "#12", "red\0"] {
+            assert_eq!(named(nonsense), None, "{nonsense:?}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use ffmpeg_next as ffmpeg;
 
 use crate::error::{Error, Result};
 use crate::frame::Size;
-use crate::time::{FrameTime, TimeBase};
+use crate::time::{FrameRate, FrameTime, TimeBase};
 use crate::video::demuxer;
 use crate::video::demuxer::Refusal;
 
@@ -100,10 +100,7 @@ fn is_encrypted(path: &Path) -> Result<bool> {
 
 /// Index of the stream to redraw: the best one that is not cover art.
 pub(crate) fn video_stream(input: &Input) -> Option<usize> {
-    let is_film = |stream: &Stream| {
-        stream.parameters().medium() == media::Type::Video
-            && !stream.disposition().contains(Disposition::ATTACHED_PIC)
-    };
+    let is_film = |stream: &Stream| stream.parameters().medium() == media::Type::Video && !is_cover(stream);
     let best = input.streams().best(media::Type::Video).filter(is_film);
     best.or_else(|| input.streams().find(is_film)).map(|stream| stream.index())
 }
@@ -114,20 +111,56 @@ pub(crate) fn time_base(stream: &Stream) -> TimeBase {
     TimeBase::new(num, den).or(TimeBase::new(1, 1_000_000)).expect("a microsecond is positive")
 }
 
-/// The moment of the file's clock that a player shows as 0:00.
-///
-/// Files count from 0, give or take the priming of a sound codec, and their
-/// times are kept as they are. A broadcast counts from wherever the day was:
-/// its earliest stream is the start.
-pub(crate) fn clock_start(input: &Input) -> FrameTime {
-    if !matches!(input.format().name(), "mpegts" | "mpeg") {
-        return FrameTime::ZERO;
+/// A length in a stream's ticks; zero if it is none.
+pub(crate) fn length_of(ticks: i64, base: TimeBase) -> FrameTime {
+    FrameTime::from_ticks(ticks.max(0), base)
+}
+
+/// When a stream starts on the file's own clock, where that is known.
+pub(crate) fn start_of(stream: &Stream) -> Option<FrameTime> {
+    let start = Some(stream.start_time()).filter(|ticks| *ticks != NO_TIMESTAMP);
+    start.map(|ticks| FrameTime::from_ticks(ticks, time_base(stream)))
+}
+
+/// Whether a stream is a still picture about the file, such as a record's cover.
+pub(crate) fn is_cover(stream: &Stream) -> bool {
+    stream.disposition().contains(Disposition::ATTACHED_PIC)
+}
+
+/// Whether two streams are of one programme; a file without programmes is one.
+pub(crate) fn share_programme(input: &Input, one: usize, other: usize) -> bool {
+    let programmes = |stream: usize| {
+        #[expect(unsafe_code, reason = "the binding knows no programmes")]
+        // SAFETY: the context is open as long as `input` is borrowed; FFmpeg keeps its array of
+        // programmes, and each one's array of stream numbers, as long as it says they are.
+        unsafe {
+            let context = &*input.as_ptr();
+            (0..context.nb_programs as usize)
+                .filter(|n| {
+                    let programme = &**context.programs.add(*n);
+                    (0..programme.nb_stream_indexes as usize)
+                        .any(|n| *programme.stream_index.add(n) as usize == stream)
+                })
+                .collect::<Vec<_>>()
+        }
+    };
+    let (one, other) = (programmes(one), programmes(other));
+    one.is_empty() || other.is_empty() || one.iter().any(|programme| other.contains(programme))
+}
+
+/// The average rate; a standard one where the stream names one within 2 % of
+/// it, which containers with coarse ticks blur; 25 where nothing is known.
+pub(crate) fn nominal_rate(stream: &Stream) -> FrameRate {
+    let rate = |Rational(num, den)| FrameRate::new(num, den);
+    let (average, standard) = (rate(stream.avg_frame_rate()), rate(stream.rate()));
+    match (average, standard) {
+        (Some(average), Some(standard)) if (standard.as_f64() / average.as_f64() - 1.0).abs() < 0.02 => {
+            standard
+        }
+        (average, standard) => {
+            average.or(standard).or(FrameRate::new(25, 1)).expect("25 frames a second are a rate")
+        }
     }
-    let starts = input.streams().filter(|stream| stream.start_time() != NO_TIMESTAMP);
-    starts
-        .map(|stream| FrameTime::from_ticks(stream.start_time(), time_base(&stream)))
-        .min()
-        .unwrap_or_default()
 }
 
 /// Goes to a point of the file at or before `time`, on the file's own clock.

@@ -9,14 +9,14 @@ use stylewarp::Result;
 use stylewarp::cancel::CancelToken;
 use stylewarp::time::FrameTime;
 use stylewarp::video::read::{Clip, FileSource, Source};
-use stylewarp::video::write::{FileOutput, FileSink, Sink};
+use stylewarp::video::write::{Audio, FileOutput, FileSink, Sink};
 
 use crate::clips::run;
 pub(crate) use crate::clips::{Folder, packets, probe, stream_times, times, video};
 
 /// Where to write with nothing special asked for.
 pub(crate) fn output(path: &Path) -> FileOutput {
-    FileOutput { path: path.into(), overwrite: false, codec: None, crf: None }
+    FileOutput { path: path.into(), overwrite: false, codec: None, crf: None, audio: Audio::Auto }
 }
 
 /// Copies a video picture by picture; the number of pictures.
@@ -60,8 +60,13 @@ impl Picture {
             "scale=in_color_matrix={matrix}:in_range={range}:out_range=full\
              :flags=accurate_rnd+full_chroma_int+full_chroma_inp+neighbor,format=rgb24"
         );
+        Self::through(path, &filter)
+    }
+
+    /// The first picture that a filter lets through.
+    fn through(path: &Path, filter: &str) -> Self {
         let mut command = Command::new("ffmpeg");
-        command.args("-v error -nostdin -i".split(' ')).arg(path).args(["-vf", &filter]);
+        command.args("-v error -nostdin -i".split(' ')).arg(path).args(["-vf", filter]);
         // PPM: the size in text, then the pixels.
         let bytes = run(command.args("-frames:v 1 -f image2pipe -c:v ppm -".split(' ')));
         let mut fields = bytes.splitn(4, |byte| byte.is_ascii_whitespace());
@@ -70,6 +75,14 @@ impl Picture {
         let (width, height) = (number().expect("a width"), number().expect("a height"));
         let rgb = bytes[bytes.len() - width * height * 3..].to_vec();
         Self { width, height, rgb }
+    }
+
+    /// A later picture of a video, of limited range and BT.601.
+    pub(crate) fn of_number(path: &Path, number: usize) -> Self {
+        let filter = format!(
+            "select=eq(n\\,{number}),scale=in_color_matrix=bt601:in_range=limited:out_range=full:flags=accurate_rnd,format=rgb24"
+        );
+        Self::through(path, &filter)
     }
 
     pub(crate) fn at(&self, x: usize, y: usize) -> [u8; 3] {

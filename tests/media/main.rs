@@ -8,6 +8,7 @@
 
 #[path = "../common/clips.rs"]
 mod clips;
+mod clocks;
 mod kit;
 mod parts;
 mod pictures;

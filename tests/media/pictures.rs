@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use stylewarp::video::read::Clip;
+use stylewarp::cancel::CancelToken;
+use stylewarp::video::read::{Clip, FileSource, Source as _};
 use stylewarp::video::write::{Codec, FileOutput};
 
-use crate::kit::{Folder, Picture, copy, copy_part, output, probe, times, video};
+use crate::kit::{Folder, Picture, copy, copy_part, log_of, output, probe, times, video};
 
 /// The primary colours, their mixtures, and a few in between.
 const BARS: [[u8; 3]; 8] = [
@@ -128,16 +129,93 @@ fn untagged_video_is_tagged_as_players_guess() {
 }
 
 #[test]
-fn the_tags_of_hdr_come_through() {
+fn hdr_becomes_what_a_screen_shows() {
     let folder = Folder::new();
-    let tags = "-colorspace bt2020nc -color_primaries bt2020 -color_trc smpte2084 -color_range tv";
-    let source = "testsrc=size=64x48:rate=25:duration=0.2";
-    let codec = "-c:v libx264 -preset superfast -pix_fmt yuv420p10le";
-    let input = folder.clip("in.mp4", source, &format!("{tags} {codec}"));
-    let out = folder.path("out.mp4");
-    copy(&input, &out).expect("copied");
-    let expected = ["bt2020nc", "bt2020", "smpte2084", "tv"];
-    assert_eq!(video(&out, "color_space,color_primaries,color_transfer,color_range"), expected);
+    for (transfer, name) in [("smpte2084", "pq.mp4"), ("arib-std-b67", "hlg.mp4")] {
+        let tags =
+            format!("-colorspace bt2020nc -color_primaries bt2020 -color_trc {transfer} -color_range tv");
+        let source = "color=0xA0A060:size=64x48:rate=25:duration=0.2";
+        let codec = "-c:v libx264 -preset superfast -crf 1 -pix_fmt yuv420p10le";
+        let input = folder.clip(name, source, &format!("{codec} {tags}"));
+        let out = folder.path(&format!("out_{name}"));
+        copy_part(&input, &fine(out.clone()), Clip::default(), u64::MAX).expect("copied");
+        let expected = ["bt709", "bt709", "bt709", "tv"];
+        assert_eq!(video(&out, "color_space,color_primaries,color_transfer,color_range"), expected);
+        // FFmpeg's own, by the same filters.
+        let tones = "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,tonemap=hable:desat=0,\
+                     zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv420p";
+        folder.ffmpeg(&format!("-i {name} -vf {tones} -c:v ffv1 -y mapped.mkv"));
+        let (ours, theirs) = (
+            Picture::of(&out, "bt709", "limited"),
+            Picture::of(&folder.path("mapped.mkv"), "bt709", "limited"),
+        );
+        let flat = Picture::of(&input, "bt2020", "limited");
+        assert!(
+            ours.distance(&theirs, &[(20, 20)]) <= 5,
+            "{name}: {:?}, {:?}",
+            ours.at(20, 20),
+            theirs.at(20, 20)
+        );
+        assert!(ours.distance(&flat, &[(20, 20)]) > 10, "{name}: as flat as before");
+    }
+}
+
+#[test]
+fn what_is_transparent_shows_the_background() {
+    let folder = Folder::new();
+    // Green hidden under nothing on the left, red that is there on the right.
+    let hidden = "color=0x00FF00@0.0:size=32x48:rate=25:duration=0.2,format=rgba[l];\
+                  color=red:size=32x48:rate=25:duration=0.2,format=rgba[r];[l][r]hstack";
+    for (name, codec) in [
+        ("in.mov", "-c:v png"),
+        ("prores.mov", "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le"),
+        ("in.webm", "-c:v libvpx-vp9 -pix_fmt yuva420p -crf 4 -b:v 0"),
+    ] {
+        let mut command = std::process::Command::new("ffmpeg");
+        command.args("-v error -nostdin -y -filter_complex".split(' ')).arg(hidden);
+        command.args(codec.split(' ')).arg(folder.path(name));
+        crate::clips::run(&mut command);
+        for (rgb, shown) in [([0, 0, 0], [0, 0, 0]), ([255, 255, 255], [255, 255, 255])] {
+            let out = folder.path("out.mp4");
+            let _ = fs::remove_file(&out);
+            let source = FileSource::open(&folder.path(name), Clip::default(), CancelToken::new());
+            let mut source = source.expect("a video").with_background(rgb);
+            let frame = source.next().expect("decoded").expect("a frame");
+            let at = |x: usize| frame.pixels[(24 * 64 + x) * 4..][..3].to_vec();
+            let far =
+                |found: &[u8], wanted: [u8; 3]| found.iter().zip(wanted).any(|(a, b)| a.abs_diff(b) > 12);
+            assert!(!far(&at(8), shown), "{name}: {:?} over {rgb:?}", at(8));
+            assert!(!far(&at(56), [255, 0, 0]), "{name}: {:?}", at(56));
+        }
+    }
+}
+
+#[test]
+fn interlaced_pictures_lose_their_combs() {
+    let folder = Folder::new();
+    // A bar that moves between the fields.
+    let source = "color=black:size=128x64:rate=50:duration=1,drawbox=x=2*n:y=0:w=24:h=64:color=white:t=fill";
+    let weave = "tinterlace=interleave_top,fieldorder=tff";
+    let input = folder.path("in.mpg");
+    folder.ffmpeg(&format!(
+        "-f lavfi -i {source},{weave} -c:v mpeg2video -flags +ildct+ilme -top 1 -q:v 1 in.mpg"
+    ));
+    let (plain, out) = (folder.path("plain.mkv"), folder.path("out.mkv"));
+    folder.ffmpeg("-i in.mpg -c:v ffv1 plain.mkv");
+    let count = copy_part(&input, &fine(out.clone()), Clip::default(), u64::MAX).expect("copied");
+    assert_eq!(count as usize, times(&input).len());
+    // Rows that differ from both neighbours by much: combs.
+    let combs = |path: &std::path::Path| {
+        let picture = Picture::of_number(path, 10);
+        let level = |x, y| i32::from(picture.at(x, y)[0]);
+        let is_comb = |x: usize, y: usize| {
+            let (up, here, down) = (level(x, y - 1), level(x, y), level(x, y + 1));
+            (here - up).abs() > 80 && (here - down).abs() > 80
+        };
+        (0..128).flat_map(|x| (8..56).map(move |y| (x, y))).filter(|(x, y)| is_comb(*x, *y)).count()
+    };
+    assert!(combs(&plain) > 50, "the clip has combs: {}", combs(&plain));
+    assert!(combs(&out) < combs(&plain) / 8, "{} of {}", combs(&out), combs(&plain));
 }
 
 #[test]
@@ -198,19 +276,52 @@ fn every_codec_takes_a_small_odd_clip() {
 }
 
 #[test]
-fn a_size_that_changes_on_the_way_is_scaled_to_the_first() {
+fn a_size_that_changes_on_the_way_is_fitted_into_the_first() {
     let folder = Folder::new();
-    for (name, size) in [("a.h264", "64x48"), ("b.h264", "96x80")] {
-        let source = format!("color=green:size={size}:rate=25:duration=0.4");
+    for (name, size) in [("a.h264", "96x48"), ("b.h264", "48x96")] {
+        let source = format!("color=white:size={size}:rate=25:duration=0.4");
         folder.clip(name, &source, "-c:v libx264 -preset superfast -pix_fmt yuv420p");
     }
     let joined = [fs::read(folder.path("a.h264")), fs::read(folder.path("b.h264"))]
         .map(|part| part.expect("readable"));
     fs::write(folder.path("in.h264"), joined.concat()).expect("written");
     let out = folder.path("out.mp4");
-    assert_eq!(copy(&folder.path("in.h264"), &out).expect("copied"), 20);
+    let said = log_of(|| {
+        assert_eq!(copy(&folder.path("in.h264"), &out).expect("copied"), 20);
+    });
+    assert_eq!(said.matches("the pictures change from 96x48 to 48x96").count(), 1, "{said}");
     let frames = probe(&out, "-select_streams v:0 -show_entries frame=width,height");
     for frame in frames["frames"].as_array().expect("a list") {
-        assert_eq!((&frame["width"], &frame["height"]), (&64.into(), &48.into()));
+        assert_eq!((&frame["width"], &frame["height"]), (&96.into(), &48.into()));
     }
+    let (first, later) = (Picture::of(&out, "bt601", "limited"), Picture::of_number(&out, 15));
+    assert!(first.at(4, 24)[0] > 240 && first.at(48, 24)[0] > 240);
+    // 24 columns of 96 are the picture; bars beside it.
+    let row: Vec<_> = [4, 30, 40, 48, 56, 66, 92].map(|x| later.at(x, 24)[0] > 128).into();
+    assert_eq!(row, [false, false, true, true, true, false, false]);
+}
+
+#[test]
+fn colours_that_change_on_the_way_are_read_by_their_own_tags() {
+    let folder = Folder::new();
+    // Pure red, stored once by each matrix and range.
+    for (name, matrix, range) in [("a.h264", "bt470bg", "tv"), ("b.h264", "bt709", "pc")] {
+        let source = format!(
+            "color=red:size=64x48:rate=25:duration=0.4,scale=out_color_matrix={matrix}:out_range={range},format=yuv420p"
+        );
+        let codec = "-c:v libx264 -preset superfast -crf 1";
+        folder.clip(name, &source, &format!("{codec} -colorspace {matrix} -color_range {range}"));
+    }
+    let joined = [fs::read(folder.path("a.h264")), fs::read(folder.path("b.h264"))]
+        .map(|part| part.expect("readable"));
+    fs::write(folder.path("in.h264"), joined.concat()).expect("written");
+    let mut source =
+        FileSource::open(&folder.path("in.h264"), Clip::default(), CancelToken::new()).expect("a video");
+    let mut count = 0;
+    while let Some(frame) = source.next().expect("decoded") {
+        let [red, green, blue] = [0, 1, 2].map(|channel| frame.pixels[(24 * 64 + 32) * 4 + channel]);
+        assert!(red > 245 && green < 10 && blue < 10, "picture {count}: {:?}", [red, green, blue]);
+        count += 1;
+    }
+    assert_eq!(count, 20);
 }

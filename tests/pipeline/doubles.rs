@@ -11,7 +11,7 @@ use stylewarp::look::Look;
 use stylewarp::nn::runtime::Device;
 use stylewarp::time::{FrameRate, FrameTime, TimeBase};
 use stylewarp::video::colour::Colour;
-use stylewarp::video::read::{Source, VideoInfo};
+use stylewarp::video::read::{Clip, Source, VideoInfo};
 use stylewarp::video::write::Sink;
 use stylewarp::{Error, Result};
 
@@ -53,6 +53,7 @@ impl Film {
             frames: None,
             duration: None,
             origin: FrameTime::ZERO,
+            clip: Clip::default(),
         };
         Self { info, count, end: || Ok(None), stop: CancelToken::new(), handed: Arc::default() }
     }

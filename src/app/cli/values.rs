@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::nn::runtime::Device;
 use crate::paint::composite::Colors;
 use crate::paint::optimize::Statistics;
-use crate::video::write::Codec;
+use crate::video::write::{Audio, Codec};
 use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
 
@@ -51,6 +51,11 @@ macro_rules! choices {
 }
 
 choices! {
+    Audio {
+        Auto => "Bit for bit where the format can hold it, else converted",
+        Copy => "Bit for bit, or the run fails",
+        None => "No sound",
+    }
     Align {
         Subject => "The frame's: only shapes change",
         Exemplar => "The exemplar's, as in the paper",

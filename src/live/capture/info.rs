@@ -3,7 +3,7 @@
 use crate::frame::Size;
 use crate::time::{FrameRate, FrameTime, TimeBase};
 use crate::video::colour::Colour;
-use crate::video::read::VideoInfo;
+use crate::video::read::{Clip, VideoInfo};
 
 /// What is known of a live picture.
 pub(crate) fn live_info(size: Size, rate: FrameRate) -> VideoInfo {
@@ -16,5 +16,6 @@ pub(crate) fn live_info(size: Size, rate: FrameRate) -> VideoInfo {
         frames: None,
         duration: None,
         origin: FrameTime::ZERO,
+        clip: Clip::default(),
     }
 }

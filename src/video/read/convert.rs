@@ -2,15 +2,14 @@
 //!
 //! What nearly every video is stored in, 8-bit planar YUV (or Y alone), goes through the
 //! `yuv` crate: explicit matrix and range, and 30 times the speed of FFmpeg's
-//! scaler. All the rest (10 bits and more, RGB, palettes, alpha), and
-//! pictures whose size changes in mid-stream, go through an FFmpeg filter graph
-//! told the same matrix and range (but for grey of more than 8 bits, which
-//! FFmpeg always takes for full range). The result is opaque, whatever the input.
+//! scaler. All the rest (10 bits and more, RGB, palettes, alpha, HDR) goes through an FFmpeg
+//! filter graph told the same matrix and range (but for grey of more than 8 bits, which
+//! FFmpeg always takes for full range). Each picture is read by its own tags: they may change
+//! in mid-stream.
 //!
-//! Interlaced video is not deinterlaced: its two fields are drawn as one
-//! picture, combs and all. Run such a file through `ffmpeg -vf bwdif` first.
+//! The result is opaque. What is transparent shows the background, never the colours that
+//! editors leave under it.
 
-use ffmpeg::filter::{self, Graph};
 use ffmpeg::format::Pixel;
 use ffmpeg::frame;
 use ffmpeg_next as ffmpeg;
@@ -21,84 +20,80 @@ use yuv::{
 
 use crate::error::{Error, Result};
 use crate::frame::Size;
-use crate::video::colour::{Colour, stores_rgb};
+use crate::video::colour::{Colour, has_alpha};
+use crate::video::read::filters::{self, Chain, Shape};
+use crate::video::read::probe::size_of;
 
-/// Makes RGBA pictures of one size out of whatever the decoder hands out.
+/// Makes RGBA pictures out of whatever the decoder hands out.
+#[derive(Default)]
 pub(super) struct Converter {
-    size: Size,
-    colour: Colour,
-    /// The graph in use, and the format it was built for.
-    graph: Option<(Shape, Graph)>,
+    /// Seen through what is transparent; black unless set.
+    pub(super) background: [u8; 3],
+    /// The graph in use.
+    chain: Option<Chain>,
 }
 
-/// What a filter graph cannot change once built.
-type Shape = (Pixel, u32, u32);
-
 impl Converter {
-    /// To pictures of this size, from numbers of this meaning.
-    pub(super) fn new(size: Size, colour: Colour) -> Self {
-        Self { size, colour, graph: None }
-    }
-
-    /// Packed RGBA of the converter's size.
-    pub(super) fn run(&mut self, frame: frame::Video) -> Result<Vec<u8>> {
-        let has_size = frame.width() == self.size.width && frame.height() == self.size.height;
+    /// Packed RGBA, and its size.
+    pub(super) fn run(&mut self, frame: frame::Video) -> Result<(Vec<u8>, Size)> {
+        let size = size_of(&frame)?;
+        let colour = Colour::of(&frame, size);
+        let tones = colour.is_hdr() && filters::can_map_tones();
         // Decoders may store rows bottom up, with a negative stride that the
         // binding casts to a huge one.
         let is_top_down = (0..frame.planes()).all(|plane| i32::try_from(frame.stride(plane)).is_ok());
-        if has_size && is_top_down && is_planar(frame.format()) {
-            let mut pixels = vec![0; self.size.rgba_bytes()];
-            planar_to_rgba(&frame, self.colour, &mut pixels)
-                .expect("FFmpeg's planes hold what their format says");
-            return Ok(pixels);
+        if is_top_down && is_planar(frame.format()) && !tones {
+            let mut pixels = vec![0; size.rgba_bytes()];
+            planar_to_rgba(&frame, colour, &mut pixels).expect("FFmpeg's planes hold what their format says");
+            return Ok((pixels, size));
         }
-        self.filter(frame).map_err(|source| Error::Ffmpeg {
+        let pixels = self.filter(frame, size, colour, tones).map_err(|source| Error::Ffmpeg {
             doing: "converting a picture to RGB",
             source: Box::new(source),
-        })
+        })?;
+        Ok((pixels, size))
     }
 
-    fn filter(&mut self, frame: frame::Video) -> Result<Vec<u8>, ffmpeg::Error> {
-        let shape = (frame.format(), frame.width(), frame.height());
-        if self.graph.as_ref().is_none_or(|(built_for, _)| *built_for != shape) {
-            self.graph = Some((shape, build_graph(shape, self.size, self.colour)?));
+    fn filter(
+        &mut self,
+        mut frame: frame::Video,
+        size: Size,
+        colour: Colour,
+        tones: bool,
+    ) -> Result<Vec<u8>, ffmpeg::Error> {
+        let shape = Shape::of(&frame, colour);
+        let chain = match self.chain.take().filter(|chain| chain.shape == shape) {
+            Some(chain) => self.chain.insert(chain),
+            None => self.chain.insert(Chain::to_rgba(shape, tones)?),
+        };
+        if tones {
+            filters::tag_hdr(&mut frame, colour);
         }
-        let (_, graph) = self.graph.as_mut().expect("built above");
-        let missing = ffmpeg::Error::FilterNotFound;
-        graph.get("in").ok_or(missing)?.source().add(&frame)?;
-        let mut rgba = frame::Video::empty();
-        graph.get("out").ok_or(missing)?.sink().frame(&mut rgba)?;
+        chain.push(Some(&frame))?;
+        let rgba = chain.pull().ok_or(ffmpeg::Error::InvalidData)?;
 
-        let row_bytes = self.size.width as usize * 4;
-        let mut pixels = Vec::with_capacity(self.size.rgba_bytes());
-        for row in rgba.data(0).chunks(rgba.stride(0)).take(self.size.height as usize) {
+        let row_bytes = size.width as usize * 4;
+        let mut pixels = Vec::with_capacity(size.rgba_bytes());
+        for row in rgba.data(0).chunks(rgba.stride(0)).take(size.height as usize) {
             pixels.extend_from_slice(&row[..row_bytes]);
         }
+        let background = has_alpha(frame.format()).then_some(self.background);
         for pixel in pixels.as_chunks_mut::<4>().0 {
+            if let Some(background) = background {
+                cover(pixel, background);
+            }
             pixel[3] = u8::MAX;
         }
         Ok(pixels)
     }
 }
 
-fn build_graph((format, width, height): Shape, size: Size, colour: Colour) -> Result<Graph, ffmpeg::Error> {
-    let format_name = format.descriptor().ok_or(ffmpeg::Error::InvalidData)?.name();
-    let find = |name| filter::find(name).ok_or(ffmpeg::Error::FilterNotFound);
-    let mut graph = Graph::new();
-    // Times play no part: frames go through one by one.
-    let input = format!("video_size={width}x{height}:pix_fmt={format_name}:time_base=1/1:pixel_aspect=1/1");
-    graph.add(&find("buffer")?, "in", &input)?;
-    graph.add(&find("buffersink")?, "out", "")?;
-
-    let flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp";
-    let mut scale = format!("scale=w={}:h={}:flags={flags}", size.width, size.height);
-    if !stores_rgb(format) {
-        let range = if colour.is_full() { "full" } else { "limited" };
-        scale += &format!(":in_color_matrix={}:in_range={range}", colour.matrix_name());
+/// Lays a pixel over the background.
+fn cover(pixel: &mut [u8; 4], background: [u8; 3]) {
+    let alpha = u32::from(pixel[3]);
+    for (value, under) in pixel.iter_mut().zip(background) {
+        *value = ((u32::from(*value) * alpha + u32::from(under) * (255 - alpha) + 127) / 255) as u8;
     }
-    graph.output("in", 0)?.input("out", 0)?.parse(&format!("{scale}:out_range=full,format=rgba"))?;
-    graph.validate()?;
-    Ok(graph)
 }
 
 fn is_planar(format: Pixel) -> bool {
@@ -166,9 +161,8 @@ mod tests {
         crate::video::libav::init();
         frame.set_color_space(space);
         frame.set_color_range(range);
-        let colour = Colour::of(&frame, size());
-        let pixels = Converter::new(size(), colour).run(frame).expect("convertible");
-        assert_eq!(pixels.len(), size().rgba_bytes());
+        let (pixels, found) = Converter::default().run(frame).expect("convertible");
+        assert_eq!((pixels.len(), found), (size().rgba_bytes(), size()));
         let (pixels, _) = pixels.as_chunks::<4>();
         assert!(pixels.iter().all(|pixel| *pixel == pixels[0]), "a flat picture stays flat");
         pixels[0]
@@ -197,7 +191,7 @@ mod tests {
             let nv12 = flat(Pixel::NV12, &[&[y], &[u, v]]);
             assert_close(rgba(nv12, space, range), [255, 0, 0, 255], &what);
             // Four planes take the filter graph, in the same numbers.
-            let yuva = flat(Pixel::YUVA444P, &[&[y], &[u], &[v], &[9]]);
+            let yuva = flat(Pixel::YUVA444P, &[&[y], &[u], &[v], &[255]]);
             assert_close(rgba(yuva, space, range), [255, 0, 0, 255], &what);
         }
     }
@@ -215,8 +209,8 @@ mod tests {
         assert_close(rgba(rgb, unknown.0, unknown.1), [200, 100, 50, 255], "rgb24");
         let planar = flat(Pixel::GBRP, &[&[100], &[50], &[200]]);
         assert_close(rgba(planar, unknown.0, unknown.1), [200, 100, 50, 255], "gbrp");
-        let see_through = flat(Pixel::BGRA, &[&[50, 100, 200, 3]]);
-        assert_close(rgba(see_through, unknown.0, unknown.1), [200, 100, 50, 255], "bgra");
+        let opaque = flat(Pixel::BGRA, &[&[50, 100, 200, 255]]);
+        assert_close(rgba(opaque, unknown.0, unknown.1), [200, 100, 50, 255], "bgra");
         let grey = flat(Pixel::GRAY8, &[&[77]]);
         assert_close(rgba(grey, unknown.0, unknown.1), [77, 77, 77, 255], "gray");
         let limited = flat(Pixel::GRAY8, &[&[235]]);
@@ -224,16 +218,27 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_another_size_is_scaled() {
+    fn what_is_transparent_shows_the_background() {
         crate::video::libav::init();
-        let colour = Colour::untagged(size());
-        let mut converter = Converter::new(size(), colour);
-        let mut other = frame::Video::new(Pixel::YUV420P, 32, 12);
-        for (plane, level) in [(0, 126), (1, 128), (2, 128)] {
-            other.data_mut(plane).fill(level);
+        for (alpha, expected) in
+            [(0, [10, 200, 30, 255]), (255, [200, 100, 50, 255]), (51, [48, 180, 34, 255])]
+        {
+            let mut converter = Converter { background: [10, 200, 30], ..Converter::default() };
+            let (pixels, _) =
+                converter.run(flat(Pixel::BGRA, &[&[50, 100, 200, alpha]])).expect("convertible");
+            assert_close(pixels.as_chunks::<4>().0[0], expected, &format!("alpha {alpha}"));
         }
-        let pixels = converter.run(other).expect("convertible");
-        assert_eq!(pixels.len(), size().rgba_bytes());
-        assert_close([pixels[0], pixels[1], pixels[2], pixels[3]], [128, 128, 128, 255], "scaled");
+    }
+
+    #[test]
+    fn each_picture_is_read_by_its_own_tags() {
+        crate::video::libav::init();
+        let mut converter = Converter::default();
+        for (space, [y, u, v]) in [(Space::SMPTE170M, [81, 90, 240]), (Space::BT709, [63, 102, 240])] {
+            let mut picture = flat(Pixel::YUV444P, &[&[y], &[u], &[v]]);
+            picture.set_color_space(space);
+            let (pixels, _) = converter.run(picture).expect("convertible");
+            assert_close(pixels.as_chunks::<4>().0[0], [255, 0, 0, 255], &format!("{space:?}"));
+        }
     }
 }

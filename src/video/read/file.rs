@@ -6,27 +6,31 @@
 //! at their own times ([`crate::video::read::timestamps`]).
 //!
 //! # Clocks
-//! Frame times count from the moment a player shows as 0:00. With a start given,
-//! frames before it are decoded but not handed out, and the first one kept *is*
-//! 0:00; [`VideoInfo::origin`] says by how much everything else in the file has
-//! to move to stay in step. The end is exclusive.
+//! Frame times count from the moment a player shows as 0:00. With a start given, that moment
+//! is 0:00, whether or not a picture begins there: the picture on screen then opens the part.
+//! [`VideoInfo::origin`] says by how much everything else in the file has to move to stay in
+//! step. The end is exclusive; the last picture is shown until then.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use ffmpeg_next::frame;
-
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::frame::{Frame, Size};
+use crate::frame::Frame;
+use crate::resize::Resizer;
 use crate::time::FrameTime;
 use crate::video::libav;
+use crate::video::libav::nominal_rate;
 use crate::video::read::convert::Converter;
-use crate::video::read::decode::Decoder;
+use crate::video::read::decode::{Decoded, Decoder};
+use crate::video::read::deinterlace::Deinterlacer;
+use crate::video::read::fit::{Form, fit};
+use crate::video::read::matroska;
 use crate::video::read::orient::Orientation;
 use crate::video::read::probe;
-use crate::video::read::probe::{nominal_rate, orientation, size_of};
+use crate::video::read::probe::{orientation, own_orientation, pixel_aspect, size_of};
 use crate::video::read::timestamps::Clock;
 use crate::video::read::{Source, VideoInfo};
 
@@ -47,18 +51,21 @@ pub struct Clip {
 pub struct FileSource {
     decoder: Decoder,
     clock: Clock,
+    deinterlacer: Deinterlacer,
     converter: Converter,
+    resizer: Resizer,
+    has_told_size: bool,
+    /// Where the pictures end by the file's own word, on its clock.
+    track_end: Option<FrameTime>,
+    /// How pictures that say nothing of it are turned.
     orientation: Orientation,
-    stored_size: Size,
     info: VideoInfo,
-    /// The frame decoded while opening.
-    first: Option<(i64, frame::Video)>,
+    /// Decoded while opening.
+    ready: VecDeque<Decoded>,
     /// Ticks of the stream at which the frames' clock is zero.
     origin: i64,
-    /// Where to end, on the file's clock.
-    end: Option<FrameTime>,
-    /// Time of the last frame handed out.
-    last: Option<FrameTime>,
+    /// The last frame handed out: when it is shown, and until when as far as is known.
+    last: Option<(FrameTime, FrameTime)>,
     stop: CancelToken,
 }
 
@@ -69,37 +76,53 @@ impl FileSource {
     /// [`Error::Read`] and [`Error::IsDirectory`] where there is no such file,
     /// [`Error::Open`] where it is not media, [`Error::NoVideo`] where nothing in
     /// it moves, [`Error::NoFrames`] where nothing of that can be decoded,
-    /// [`Error::OutOfRange`] where `clip` lies outside of it.
+    /// [`Error::OutOfRange`] where `clip` holds no picture.
     pub fn open(path: &Path, clip: Clip, stop: CancelToken) -> Result<Self> {
         check_readable(path)?;
         if let Some(duration) = clip.duration.filter(|duration| *duration <= FrameTime::ZERO) {
             return Err(out_of_range("the duration", duration, "times above 0"));
         }
         let mut decoder = Decoder::open(path)?;
-        let clock_start = libav::clock_start(decoder.input());
-        let start = clip.start.map(|start| clock_start + start);
-        if let Some(start) = start {
-            decoder = decoder.seek(path, start)?;
+        let zero = decoder.packets().clock_start() + clip.start.unwrap_or_default();
+        if clip.start.is_some() {
+            decoder = decoder.seek(path, zero)?;
         }
-        let mut clock = Clock::new(decoder.time_base(), nominal_rate(&decoder.stream()));
-        let Some((ticks, first)) = skip_to(&mut decoder, &mut clock, start)? else {
+        let base = decoder.time_base();
+        let origin = zero.to_ticks(base);
+        let mut clock = Clock::new(base, nominal_rate(&decoder.stream()));
+        let ready = if clip.start.is_some() {
+            shown_at(&mut decoder, &mut clock, origin)?
+        } else {
+            decode(&mut decoder, &mut clock)?.into_iter().collect()
+        };
+        let is_early = |first: &Decoded| {
+            clip.duration.is_none_or(|length| FrameTime::from_ticks(first.ticks - origin, base) < length)
+        };
+        let Some(first) = ready.front().filter(|first| is_early(first)) else {
             return Err(match clip.start.filter(|_| clock.has_started()) {
-                Some(start) => out_of_range("the start", start, "the length of the video"),
-                None => libav::no_frames(path),
+                Some(start) => out_of_range("the start", start, "the times at which there is a picture"),
+                None if ready.is_empty() => libav::no_frames(path),
+                None => out_of_range(
+                    "the duration",
+                    clip.duration.unwrap_or_default(),
+                    "what reaches the first picture",
+                ),
             });
         };
-        let stored_size = size_of(&first)?;
+        let stored_size = size_of(&first.frame)?;
         let orientation = orientation(&decoder.stream());
-        let origin = if start.is_some() { ticks } else { clock_start.to_ticks(decoder.time_base()) };
-        let info = probe::video(&decoder, &first, stored_size, clip, orientation, origin);
+        let first_orientation = own_orientation(&first.frame).unwrap_or(orientation);
+        let info = probe::video(&decoder, &first.frame, stored_size, clip, first_orientation, origin);
         Ok(Self {
-            converter: Converter::new(stored_size, info.colour),
-            end: clip.duration.map(|length| start.unwrap_or(clock_start) + length),
-            first: Some((ticks, first)),
+            deinterlacer: Deinterlacer::new(base),
+            converter: Converter::default(),
+            resizer: Resizer::default(),
+            has_told_size: false,
+            track_end: matroska::end_of_track(&decoder.stream()).filter(|_| matroska::is_whole(path)),
+            ready,
             decoder,
             clock,
             orientation,
-            stored_size,
             info,
             origin,
             last: None,
@@ -107,25 +130,59 @@ impl FileSource {
         })
     }
 
-    /// The next frame before the end, in ticks of the stream.
-    fn decode(&mut self) -> Result<Option<(i64, frame::Video)>> {
-        let next = match self.first.take() {
-            Some(first) => Some(first),
-            None => self.decoder.next()?.map(|frame| (self.clock.tick(frame.timestamp()), frame)),
-        };
-        if next.is_none() {
-            self.report_early_end();
-        }
-        let is_before = |ticks, end| FrameTime::from_ticks(ticks, self.info.time_base) < end;
-        Ok(next.filter(|(ticks, _)| self.end.is_none_or(|end| is_before(*ticks, end))))
+    /// With another colour than black behind what is transparent.
+    #[must_use]
+    pub fn with_background(mut self, rgb: [u8; 3]) -> Self {
+        self.converter.background = rgb;
+        self
     }
 
-    /// Warns, once, of a file that was cut short.
-    fn report_early_end(&mut self) {
-        if let (Some(last), Some(length)) = (self.last.take(), self.info.duration)
-            && last + EARLY < length
-        {
-            tracing::warn!("the pictures end at {last}, though the input says it is {length} long");
+    /// The next frame before the end, and when it is shown.
+    fn decode(&mut self) -> Result<Option<(FrameTime, Decoded)>> {
+        let Self { deinterlacer, ready, decoder, clock, .. } = self;
+        let next = deinterlacer.next(|| match ready.pop_front() {
+            Some(ready) => Ok(Some(ready)),
+            None => decode(decoder, clock),
+        })?;
+        let Some(next) = next else {
+            self.hold_last();
+            self.report_early_end();
+            return Ok(None);
+        };
+        let time = FrameTime::from_ticks(next.ticks - self.origin, self.info.time_base);
+        // The picture before lasts until this one.
+        self.last = self.last.map(|(last, _)| (last, time));
+        Ok(self.info.clip.duration.is_none_or(|end| time < end).then(|| (time.max(FrameTime::ZERO), next)))
+    }
+
+    /// Shows the last picture until its track ends, where the file says so and is whole.
+    fn hold_last(&mut self) {
+        let Some(end) = self.track_end.filter(|_| self.decoder.packets().broken().is_none()) else { return };
+        let end = end - self.info.origin;
+        self.last = self.last.map(|(time, shown_until)| (time, shown_until.max(end)));
+    }
+
+    /// Brings a picture to the size of the first.
+    fn fit(&mut self, pixels: Vec<u8>, form: Form, time: FrameTime) -> Result<Vec<u8>> {
+        let first = Form { size: self.info.size, pixel_aspect: self.info.pixel_aspect };
+        if form == first {
+            return Ok(pixels);
+        }
+        if !std::mem::replace(&mut self.has_told_size, true) {
+            let (from, to) = (first.size, form.size);
+            tracing::warn!(
+                "the pictures change from {from} to {to} at {time}: they are scaled into the first size, with bars"
+            );
+        }
+        fit(pixels, form, first, &mut self.resizer)
+    }
+
+    /// Warns of a file that was cut short.
+    fn report_early_end(&self) {
+        let (Some((_, shown_until)), Some(length)) = (self.last, self.info.duration) else { return };
+        let reached = probe::reached(&self.decoder, self.info.origin).max(shown_until);
+        if self.decoder.packets().broken().is_none() && reached + EARLY < length {
+            tracing::warn!("the pictures end at {shown_until}, though the input says it is {length} long");
         }
     }
 }
@@ -139,14 +196,25 @@ impl Source for FileSource {
         if self.stop.is_raised() {
             return Ok(None);
         }
-        let Some((ticks, frame)) = self.decode()? else { return Ok(None) };
-        let mut pixels = self.converter.run(frame)?;
-        if !self.orientation.is_upright() {
-            pixels = self.orientation.turn(&pixels, self.stored_size);
+        let Some((time, Decoded { length, frame, ticks })) = self.decode()? else { return Ok(None) };
+        let orientation = own_orientation(&frame).unwrap_or(self.orientation);
+        let pixel_aspect = orientation.turn_pair(pixel_aspect(&frame));
+        let (mut pixels, stored_size) = self.converter.run(frame)?;
+        if !orientation.is_upright() {
+            pixels = orientation.turn(&pixels, stored_size);
         }
-        let time = FrameTime::from_ticks(ticks - self.origin, self.info.time_base);
-        self.last = Some(time);
+        let form = Form { size: orientation.turn_size(stored_size), pixel_aspect };
+        let pixels = self.fit(pixels, form, time)?;
+        let base = self.info.time_base;
+        let ends = length.map(|length| FrameTime::from_ticks(ticks + length - self.origin, base));
+        let usual = FrameTime::from_ticks(1, self.info.rate.frame_base());
+        self.last = Some((time, ends.filter(|end| *end > time).unwrap_or(time + usual)));
         Ok(Some(Frame { size: self.info.size, time, pixels }))
+    }
+
+    fn end(&self) -> Option<FrameTime> {
+        let (_, shown_until) = self.last?;
+        Some(self.info.clip.duration.map_or(shown_until, |end| shown_until.min(end)))
     }
 }
 
@@ -167,20 +235,31 @@ fn check_readable(path: &Path) -> Result<()> {
     fs::File::open(path).map(drop).map_err(unreadable)
 }
 
-/// Decodes up to the first frame at or after `start`; its ticks.
-fn skip_to(
-    decoder: &mut Decoder,
-    clock: &mut Clock,
-    start: Option<FrameTime>,
-) -> Result<Option<(i64, frame::Video)>> {
-    let base = decoder.time_base();
-    while let Some(frame) = decoder.next()? {
-        let ticks = clock.tick(frame.timestamp());
-        if start.is_none_or(|start| FrameTime::from_ticks(ticks, base) >= start) {
-            return Ok(Some((ticks, frame)));
+/// The next picture, at a time after the one before.
+fn decode(decoder: &mut Decoder, clock: &mut Clock) -> Result<Option<Decoded>> {
+    let decoded = decoder.next()?.map(|frame| Decoded {
+        ticks: clock.tick(frame.timestamp()),
+        length: Some(frame.packet().duration).filter(|length| *length > 0),
+        frame,
+    });
+    Ok(decoded)
+}
+
+/// The picture on screen at `start` and, if it was there before, the one that follows; nothing
+/// if the last picture has gone by then.
+fn shown_at(decoder: &mut Decoder, clock: &mut Clock, start: i64) -> Result<VecDeque<Decoded>> {
+    let mut on_screen: Option<Decoded> = None;
+    while let Some(decoded) = decode(decoder, clock)? {
+        let is_later = decoded.ticks > start;
+        if is_later {
+            return Ok(on_screen.into_iter().chain([decoded]).collect());
         }
+        on_screen = Some(decoded);
     }
-    Ok(None)
+    let usual = FrameTime::from_ticks(1, nominal_rate(&decoder.stream()).frame_base());
+    let usual = usual.to_ticks(decoder.time_base());
+    let lasts = |last: &Decoded| last.ticks.saturating_add(last.length.unwrap_or(usual)) > start;
+    Ok(on_screen.filter(lasts).into_iter().collect())
 }
 
 fn out_of_range(what: &'static str, value: FrameTime, range: &'static str) -> Error {

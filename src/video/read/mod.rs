@@ -3,7 +3,7 @@
 //! In: a path and the part that is wanted. Out: frames in the order of their times,
 //! upright, in RGBA, and what is known of the video before its first frame
 //! ([`VideoInfo`]). The stages are one file each: `probe`, `decode`, `timestamps`,
-//! `convert`, `orient`.
+//! `deinterlace`, `convert`, `orient`, `fit`.
 //! Sound and subtitles are not read here; [`crate::video::write`] copies them.
 
 use crate::error::Result;
@@ -13,7 +13,11 @@ use crate::video::colour::Colour;
 
 mod convert;
 mod decode;
+mod deinterlace;
 mod file;
+mod filters;
+mod fit;
+mod matroska;
 mod orient;
 mod probe;
 mod timestamps;
@@ -31,6 +35,12 @@ pub trait Source: Send {
     /// Returns an error if the stream cannot be read any further. A damaged picture is not an
     /// error: it is skipped, counted and logged.
     fn next(&mut self) -> Result<Option<Frame>>;
+
+    /// When the last frame handed out stops being shown, on the frames' clock; `None` if that
+    /// is not known.
+    fn end(&self) -> Option<FrameTime> {
+        None
+    }
 }
 
 /// What is known of a video before its first frame.
@@ -53,6 +63,8 @@ pub struct VideoInfo {
     /// The moment of the file's own clock at which the frames' clock is zero:
     /// what to subtract from the times of sound and subtitles.
     pub origin: FrameTime,
+    /// The part that was asked for: its sound begins and ends where its pictures do.
+    pub clip: Clip,
 }
 
 impl VideoInfo {

@@ -8,7 +8,9 @@ use crate::error::{Error, Result};
 use crate::frame::Size;
 use crate::time::{FrameRate, FrameTime};
 use crate::video::colour::Colour;
+use crate::video::libav::nominal_rate;
 use crate::video::read::decode::Decoder;
+use crate::video::read::filters::can_map_tones;
 use crate::video::read::orient::Orientation;
 use crate::video::read::{Clip, VideoInfo};
 
@@ -29,11 +31,27 @@ pub(super) fn video(
         size: orientation.turn_size(stored_size),
         rate,
         time_base,
-        colour: Colour::of(first, stored_size),
+        colour: shown_colour(Colour::of(first, stored_size)),
         pixel_aspect: orientation.turn_pair(pixel_aspect(first)),
         frames: frame_count(&decoder.stream(), clip, duration, rate),
         duration,
         origin: FrameTime::from_ticks(origin, time_base),
+        clip,
+    }
+}
+
+/// The colours in which pictures are handed out; says so where HDR stays as it is.
+fn shown_colour(stored: Colour) -> Colour {
+    match (stored.is_hdr(), can_map_tones()) {
+        (false, _) => stored,
+        (true, true) => {
+            tracing::info!("the input is HDR: its light is mapped to that of a screen (BT.709)");
+            Colour::screen()
+        }
+        (true, false) => {
+            tracing::warn!("the input is HDR, and this FFmpeg has no zscale and tonemap: it will look flat");
+            stored
+        }
     }
 }
 
@@ -48,19 +66,10 @@ pub(super) fn size_of(frame: &frame::Video) -> Result<Size> {
     Size::new(width, height).ok_or_else(too_large)
 }
 
-/// The average rate; a standard one where the stream names one within 2 % of
-/// it, which containers with coarse ticks blur; 25 where nothing is known.
-pub(super) fn nominal_rate(stream: &Stream) -> FrameRate {
-    let rate = |Rational(num, den)| FrameRate::new(num, den);
-    let (average, standard) = (rate(stream.avg_frame_rate()), rate(stream.rate()));
-    match (average, standard) {
-        (Some(average), Some(standard)) if (standard.as_f64() / average.as_f64() - 1.0).abs() < 0.02 => {
-            standard
-        }
-        (average, standard) => {
-            average.or(standard).or(FrameRate::new(25, 1)).expect("25 frames a second are a rate")
-        }
-    }
+/// From a picture's own display matrix, where it has one.
+pub(super) fn own_orientation(frame: &frame::Video) -> Option<Orientation> {
+    let matrix = frame.side_data(ffmpeg::frame::side_data::Type::DisplayMatrix)?;
+    Orientation::from_display_matrix(matrix.data())
 }
 
 /// From the display matrix; from the `rotate` tag of old files.
@@ -72,7 +81,7 @@ pub(super) fn orientation(stream: &Stream) -> Orientation {
 }
 
 /// The frame's, or the decoder's by way of it; square where unknown.
-fn pixel_aspect(frame: &frame::Video) -> (u32, u32) {
+pub(super) fn pixel_aspect(frame: &frame::Video) -> (u32, u32) {
     let Rational(num, den) = frame.aspect_ratio();
     match (u32::try_from(num), u32::try_from(den)) {
         (Ok(num), Ok(den)) if num > 0 && den > 0 => (num, den),
@@ -88,6 +97,14 @@ fn length(decoder: &Decoder, clip: Clip) -> Option<FrameTime> {
     let whole = [of_stream, of_file].into_iter().find(|length| *length > FrameTime::ZERO)?;
     let rest = (whole - clip.start.unwrap_or_default()).max(FrameTime::ZERO);
     Some(clip.duration.map_or(rest, |wanted| wanted.min(rest)))
+}
+
+/// How far the file has been read, by what its length counts: the pictures where their stream
+/// tells its own length, else everything.
+pub(super) fn reached(decoder: &Decoder, origin: FrameTime) -> FrameTime {
+    let tells = decoder.stream().duration() > 0;
+    let end = decoder.packets().end().filter(|_| !tells);
+    end.map_or(FrameTime::ZERO, |end| end - origin)
 }
 
 /// As the container counts them; for a part, or where it does not, from length

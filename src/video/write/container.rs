@@ -6,7 +6,9 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use ffmpeg::codec::Id;
 use ffmpeg::format::context::StreamIo;
+use ffmpeg::media::Type;
 use ffmpeg::{Dictionary, Stream};
 use ffmpeg_next as ffmpeg;
 
@@ -65,6 +67,28 @@ impl Container {
         }
     }
 
+    /// Encoders of the sound its users expect inside, best first.
+    pub(super) fn sound(self) -> &'static [&'static str] {
+        match self {
+            Self::Mp4 | Self::Mov | Self::Matroska => &["aac", "libfdk_aac"],
+            Self::WebM => &["libopus", "libvorbis"],
+        }
+    }
+
+    /// The encoder of the subtitles its users expect inside.
+    pub(super) fn subtitles(self) -> &'static str {
+        match self {
+            Self::Mp4 | Self::Mov => "mov_text",
+            Self::Matroska => "subrip",
+            Self::WebM => "webvtt",
+        }
+    }
+
+    /// Whether a track may begin before 0:00, to be cut there by players.
+    pub(super) fn cuts_at_zero(self) -> bool {
+        matches!(self, Self::Mp4 | Self::Mov)
+    }
+
     /// What to tell the muxer. MP4 stores the moment a track starts in a clock of
     /// its own, of milliseconds unless told otherwise: the video's ticks keep it
     /// exact.
@@ -92,8 +116,13 @@ impl Container {
 
     /// Whether a stream of another file can be copied into this one. FFmpeg's
     /// tables promise more than its muxers keep, so the muxer itself is asked:
-    /// it writes a header for this stream alone, into memory.
+    /// it writes a header for this stream alone, into memory. QuickTime's takes any sound that
+    /// AVI has a number for; no player looks for it there.
     pub(super) fn accepts(self, stream: &Stream) -> bool {
+        let is_strange = stream.parameters().medium() == Type::Audio && !is_known_to_quicktime(stream);
+        if self == Self::Mov && is_strange {
+            return false;
+        }
         let try_header = || -> Result<(), ffmpeg::Error> {
             let memory = StreamIo::from_write_seek(Cursor::new(Vec::new()))?;
             let mut output = ffmpeg::format::output_to_stream(memory, None, Some(self.muxer()))?;
@@ -102,6 +131,23 @@ impl Container {
         };
         try_header().is_ok()
     }
+}
+
+/// Whether Apple's players know this sound.
+fn is_known_to_quicktime(stream: &Stream) -> bool {
+    let codec = stream.parameters().id();
+    matches!(
+        codec,
+        Id::AAC
+            | Id::ALAC
+            | Id::AC3
+            | Id::EAC3
+            | Id::MP2
+            | Id::MP3
+            | Id::AMR_NB
+            | Id::AMR_WB
+            | Id::ADPCM_IMA_QT
+    ) || codec.name().starts_with("pcm_")
 }
 
 impl std::fmt::Display for Container {

@@ -30,6 +30,7 @@ use crate::video::write::container::Container;
 use crate::video::write::encode::Encoder;
 use crate::video::write::passthrough;
 use crate::video::write::passthrough::Copier;
+use crate::video::write::streams::{Audio, Changed};
 
 /// What file to write, and how.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ pub struct FileOutput {
     /// Constant rate factor: lower is better and larger. The codec's own default
     /// if not given.
     pub crf: Option<u8>,
+    /// What to do with the input's sound.
+    pub audio: Audio,
 }
 
 impl FileOutput {
@@ -106,6 +109,8 @@ pub struct FileSink {
     video: usize,
     info: VideoInfo,
     last: Option<FrameTime>,
+    /// When the last frame stops being shown, if that was said.
+    end: Option<FrameTime>,
 }
 
 impl FileSink {
@@ -142,9 +147,12 @@ impl FileSink {
             .and_then(|stream| ffmpeg::format::output_to_stream(stream, None, Some(container.muxer())))
             .map_err(|reason| file.cannot_write(reason))?;
         let video = encoder.add_stream(&mut muxer, info).map_err(|reason| file.cannot_write(reason))?;
-        let copier = input.map(|input| Copier::open(input, info, container, &mut muxer)).transpose()?;
+        let copier = input
+            .map(|input| Copier::open(input, info, container, output.audio, &mut muxer))
+            .transpose()
+            .map_err(|reason| file.cannot_write(reason))?;
         if let Some(copier) = &copier {
-            passthrough::copy_titles(copier.input(), &mut muxer, video);
+            passthrough::copy_titles(copier.input(), info, &mut muxer, video);
         }
         let mut options = container.header_options(info.time_base);
         if is_recording {
@@ -153,7 +161,12 @@ impl FileSink {
         muxer.write_header_with(options).map_err(|reason| file.cannot_write(reason))?;
         let playable = is_recording.then_some(0);
         let info = info.clone();
-        Ok(Self { encoder, copier, output: muxer, file, playable, video, info, last: None })
+        Ok(Self { encoder, copier, output: muxer, file, playable, video, info, last: None, end: None })
+    }
+
+    /// What of the input is not in the output as it was.
+    pub fn changed(&self) -> &[Changed] {
+        self.copier.as_ref().map_or(&[], Copier::changed)
     }
 
     /// Writes the packets the encoder has ready.
@@ -205,12 +218,17 @@ impl Sink for FileSink {
         }
     }
 
+    fn last_until(&mut self, end: FrameTime) {
+        self.end = Some(end);
+    }
+
     fn finish(mut self: Box<Self>) -> Result<()> {
         let Some(last) = self.last else {
             tracing::warn!("not one frame was made: nothing is written");
             return Ok(());
         };
-        let end = end_of(last, &self.info);
+        let next = last + FrameTime::from_ticks(1, self.info.rate.frame_base());
+        let end = self.end.filter(|end| *end > last).unwrap_or(next);
         let drained = self.encoder.send_end(last, end).and_then(|()| self.drain());
         // In this order for the same reason as the fields.
         let Self { file, mut output, copier, playable, .. } = *self;
@@ -228,13 +246,4 @@ impl Sink for FileSink {
             Err(failed) => Err(failed),
         }
     }
-}
-
-/// When the last frame stops being shown: at the end of the video if that is
-/// near, else, the run having been cut short, after one frame of nominal length.
-fn end_of(last: FrameTime, info: &VideoInfo) -> FrameTime {
-    let frame_length = FrameTime::from_ticks(1, info.rate.frame_base());
-    let next = last + frame_length;
-    let is_near = |end: &FrameTime| *end > last && *end < next + frame_length;
-    info.duration.filter(is_near).unwrap_or(next)
 }

@@ -3,11 +3,12 @@
 //! All of the sink's `unsafe` is here: plain integers of a stream that nothing
 //! else is looking at, written before the header.
 
-use ffmpeg::codec::Id;
-use ffmpeg::ffi::AVStream;
+use ffmpeg::codec::{Id, Parameters};
+use ffmpeg::ffi::{self, AVStream};
 use ffmpeg::format::context::Output;
 use ffmpeg::format::stream::Disposition;
-use ffmpeg::{Rational, Stream, StreamMut, encoder};
+use ffmpeg::media::Type;
+use ffmpeg::{Packet, Rational, Stream, StreamMut, encoder};
 
 use crate::video::write::metadata;
 use ffmpeg_next as ffmpeg;
@@ -25,9 +26,77 @@ pub(super) fn add_copy(output: &mut Output, from: &Stream) -> Result<usize, ffmp
     to.set_time_base(from.time_base());
     // Tags belong to the container they came in; zero lets the new one choose.
     set_codec_tag(&mut to, [0; 4]);
-    set_disposition(&mut to, from.disposition());
-    to.set_metadata(metadata::kept(&from.metadata()));
+    copy_words(&mut to, from);
     Ok(to.index())
+}
+
+/// Copies what is said of a stream: its title and language, and what it is for.
+pub(super) fn copy_words(to: &mut StreamMut, from: &Stream) {
+    set_disposition(to, from.disposition());
+    to.set_metadata(metadata::kept(&from.metadata()));
+}
+
+/// The name of the codec inside the container it came in.
+pub(super) fn codec_tag(stream: &Stream) -> CodecTag {
+    let parameters = stream.parameters();
+    #[expect(unsafe_code, reason = "no getter in the binding")]
+    // SAFETY: the parameters belong to the stream, which is borrowed here.
+    let tag = unsafe { (*parameters.as_ptr()).codec_tag };
+    tag.to_le_bytes()
+}
+
+/// The picture about the film that a stream holds instead of packets.
+pub(super) fn cover(stream: &Stream) -> Option<Packet> {
+    #[expect(unsafe_code, reason = "no getter in the binding")]
+    // SAFETY: FFmpeg keeps the packet with the stream, which is borrowed here; its bytes are
+    // copied before the borrow ends.
+    let bytes = unsafe {
+        let packet = &(*stream.as_ptr()).attached_pic;
+        if packet.data.is_null() {
+            return None;
+        }
+        std::slice::from_raw_parts(packet.data, usize::try_from(packet.size).ok()?)
+    };
+    Some(Packet::copy(bytes))
+}
+
+/// Adds a picture about the film the way Matroska keeps it: as an attached file.
+pub(super) fn add_attachment(
+    output: &mut Output,
+    from: &Stream,
+    picture: &[u8],
+) -> Result<(), ffmpeg::Error> {
+    let png = from.parameters().id() == Id::PNG;
+    let mut to = output.add_stream(encoder::find(Id::None))?;
+    let mut parameters = Parameters::new();
+    parameters.set_medium(Type::Attachment);
+    parameters.set_id(from.parameters().id());
+    set_extradata(&mut parameters, picture)?;
+    to.set_parameters(parameters);
+    let mut words = metadata::kept(&from.metadata());
+    let (name, kind) = if png { ("cover.png", "image/png") } else { ("cover.jpg", "image/jpeg") };
+    words.set("filename", &from.metadata().get("filename").unwrap_or(name).to_owned());
+    words.set("mimetype", kind);
+    to.set_metadata(words);
+    Ok(())
+}
+
+fn set_extradata(parameters: &mut Parameters, bytes: &[u8]) -> Result<(), ffmpeg::Error> {
+    let size = i32::try_from(bytes.len()).map_err(|_| ffmpeg::Error::InvalidData)?;
+    #[expect(unsafe_code, reason = "no setter in the binding")]
+    // SAFETY: FFmpeg's own allocator gives room for the bytes and for the zeros that it wants
+    // after them; the parameters own it from here on and had none before.
+    unsafe {
+        let room = ffi::av_mallocz(bytes.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast::<u8>();
+        if room.is_null() {
+            return Err(ffmpeg::Error::Other { errno: ffmpeg::error::ENOMEM });
+        }
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), room, bytes.len());
+        let parameters = &mut *parameters.as_mut_ptr();
+        parameters.extradata = room;
+        parameters.extradata_size = size;
+    }
+    Ok(())
 }
 
 /// Sets the name of the codec inside the container.

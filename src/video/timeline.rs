@@ -1,0 +1,351 @@
+//! One clock for a file whose own clock restarts, leaps or hiccups.
+//!
+//! Recordings that were joined start again from an earlier time, a broadcast changes its clock,
+//! a damaged stamp puts one picture hours ahead. Players go on; so does this: at a
+//! discontinuity the stream goes on by one frame's length, and what follows, pictures and
+//! sound alike, is moved by as much. A single wrong stamp moves its own packet only.
+//!
+//! What counts as a discontinuity:
+//! * A stream that goes back by more than [`BACK`]: decoding times never do in a sound file.
+//! * A stream that leaps ahead by more than the limit of its format, beyond everything
+//!   that any stream of the file has reached. A shorter leap is a real gap, or a picture
+//!   that is held, and stays.
+
+use crate::time::FrameTime;
+
+/// How far a stream may run back: clocks of milliseconds jitter.
+const BACK: FrameTime = FrameTime::from_nanos(100_000_000);
+
+/// A leap from here on may be a single wrong stamp: the next packet tells.
+const SUSPECT: FrameTime = FrameTime::from_nanos(500_000_000);
+
+/// Shifts remembered, to find the way back to an earlier clock.
+const REMEMBERED: usize = 8;
+
+/// What is known of a packet's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// When it is decoded, or shown where nothing is said of decoding.
+    pub(super) decoded: FrameTime,
+    /// When it is shown.
+    pub(super) shown: FrameTime,
+    /// How long; zero if unknown.
+    pub(super) length: FrameTime,
+    /// Whether decoding can begin with it.
+    pub(super) is_key: bool,
+}
+
+impl Stamp {
+    fn moved(self, shift: FrameTime) -> Self {
+        Self { decoded: self.decoded + shift, shown: self.shown + shift, ..self }
+    }
+}
+
+/// How far a stream has come, on the one clock.
+#[derive(Debug, Clone, Copy)]
+struct Track {
+    /// Length of a packet that does not tell its own.
+    usual_length: FrameTime,
+    shift: FrameTime,
+    last: Option<FrameTime>,
+    /// When its next packet should be decoded.
+    next: FrameTime,
+    /// Where all of it so far has been shown.
+    end: FrameTime,
+}
+
+/// Moves the stamps of a file's packets, taken in the order of the file, onto one clock.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    /// Pictures and sound; `None` for streams whose packets are too rare to prove anything.
+    tracks: Vec<Option<Track>>,
+    /// The stream of the pictures.
+    pictures: Option<usize>,
+    /// The longest leap that is taken for a gap.
+    limit: FrameTime,
+    /// Whether the file's streams lie closely side by side.
+    is_interleaved: bool,
+    /// How far each stretch of the file is moved, the newest last.
+    shifts: Vec<FrameTime>,
+    /// Where the first discontinuity is, on the one clock.
+    broken: Option<FrameTime>,
+}
+
+impl Timeline {
+    /// For streams that are watched if they have a usual packet length.
+    pub(super) fn new(
+        usual_lengths: &[Option<FrameTime>],
+        pictures: Option<usize>,
+        limit: FrameTime,
+        is_interleaved: bool,
+    ) -> Self {
+        let track = |usual_length: FrameTime| Track {
+            usual_length,
+            shift: FrameTime::ZERO,
+            last: None,
+            next: FrameTime::ZERO,
+            end: FrameTime::ZERO,
+        };
+        Self {
+            tracks: usual_lengths.iter().map(|length| length.map(track)).collect(),
+            pictures,
+            limit,
+            is_interleaved,
+            shifts: vec![FrameTime::ZERO],
+            broken: None,
+        }
+    }
+
+    /// Where the clock first breaks.
+    pub(super) fn broken(&self) -> Option<FrameTime> {
+        self.broken
+    }
+
+    /// Where everything so far ends.
+    pub(super) fn end(&self) -> Option<FrameTime> {
+        self.started().map(|track| track.end).max()
+    }
+
+    /// Whether the packets that follow are needed to judge this one.
+    pub(super) fn is_suspect(&self, stream: usize, stamp: Stamp) -> bool {
+        self.track(stream).is_some_and(|track| {
+            self.shift_that_fits(track, stamp)
+                .is_none_or(|shift| self.leap(track, stamp.moved(shift)).is_some_and(|leap| leap > SUSPECT))
+        })
+    }
+
+    /// By how much to move a packet; `ahead` are those that follow a suspect one.
+    pub(super) fn shift(&mut self, stream: usize, stamp: Stamp, ahead: &[(usize, Stamp)]) -> FrameTime {
+        let newest = self.shifts.last().copied().unwrap_or_default();
+        let Some(track) = self.track(stream) else { return newest };
+        let follower = ahead.iter().find(|(of, _)| *of == stream).map(|(_, stamp)| *stamp);
+        let fitting = self.shift_that_fits(track, stamp);
+        if let (Some(last), Some(follower)) = (track.last, follower)
+            && self.is_stray(track, stamp, fitting, follower)
+        {
+            tracing::debug!(stream, at = %last, "a packet with a wrong time");
+            let shift = track.next - stamp.decoded;
+            self.broken = self.broken.or(Some(track.next));
+            self.advance(stream, stamp.moved(shift), track.shift);
+            return shift;
+        }
+        let shift = fitting.unwrap_or_else(|| {
+            let shift = self.go_on(stream, track, stamp, ahead);
+            self.broken = self.broken.or(Some(stamp.shown + shift));
+            if self.shifts.len() == REMEMBERED {
+                self.shifts.remove(0);
+            }
+            self.shifts.push(shift);
+            shift
+        });
+        self.advance(stream, stamp.moved(shift), shift);
+        shift
+    }
+
+    fn track(&self, stream: usize) -> Option<Track> {
+        self.tracks.get(stream).copied().flatten()
+    }
+
+    fn started(&self) -> impl Iterator<Item = &Track> {
+        self.tracks.iter().flatten().filter(|track| track.last.is_some())
+    }
+
+    /// The newest stretch's shift if the packet fits there, else its own stream's, else an older one.
+    fn shift_that_fits(&self, track: Track, stamp: Stamp) -> Option<FrameTime> {
+        let newest_first = self.shifts.iter().rev();
+        let mut candidates = newest_first.clone().take(1).chain([&track.shift]).chain(newest_first.skip(1));
+        candidates.find(|shift| self.fits(track, stamp.moved(**shift))).copied()
+    }
+
+    fn fits(&self, track: Track, stamp: Stamp) -> bool {
+        let is_near =
+            |other: FrameTime| stamp.decoded >= other - self.limit && stamp.decoded <= other + self.limit;
+        match track.last {
+            Some(last) => {
+                stamp.decoded >= last - BACK && self.leap(track, stamp).is_none_or(|leap| leap <= self.limit)
+            }
+            None => !self.is_interleaved || self.end().is_none_or(is_near),
+        }
+    }
+
+    /// How far a packet lies beyond everything so far.
+    fn leap(&self, track: Track, stamp: Stamp) -> Option<FrameTime> {
+        track.last.map(|_| stamp.decoded - self.end().unwrap_or_default().max(track.next))
+    }
+
+    /// Whether the packet is alone with its time: its follower goes on where its predecessor was.
+    fn is_stray(&self, track: Track, stamp: Stamp, fitting: Option<FrameTime>, follower: Stamp) -> bool {
+        let goes_on = follower.moved(track.shift);
+        match fitting {
+            Some(shift) => {
+                let leaps = self.leap(track, stamp.moved(shift)).is_some_and(|leap| leap > SUSPECT);
+                leaps && follower.decoded < stamp.decoded - BACK && self.fits(track, goes_on)
+            }
+            None => self.fits(track, goes_on) && goes_on.decoded <= track.next + SUSPECT,
+        }
+    }
+
+    /// The shift with which a new stretch begins. The pictures go on by one frame's length; a
+    /// stream that would then run back over its own end moves all of them later.
+    fn go_on(&self, stream: usize, track: Track, stamp: Stamp, ahead: &[(usize, Stamp)]) -> FrameTime {
+        if !stamp.is_key {
+            return track.next - stamp.decoded;
+        }
+        let packets = || [(stream, stamp)].into_iter().chain(ahead.iter().copied());
+        let joined = |of: usize| {
+            let track = self.track(of).filter(|track| track.last.is_some())?;
+            let is_new = |stamp: &Stamp| of == stream || !self.fits(track, stamp.moved(track.shift));
+            let stamps = packets().filter(|packet| packet.0 == of).map(|packet| packet.1);
+            // Pictures that lean on the one before the key picture are shown before it.
+            let first = stamps.filter(is_new).map(|stamp| stamp.shown).min()?;
+            Some(track.end - first)
+        };
+        let own = joined(stream).unwrap_or(track.next - stamp.decoded);
+        if !self.is_interleaved {
+            return own;
+        }
+        let latest = (0..self.tracks.len()).filter_map(joined).max().unwrap_or(own);
+        self.pictures.and_then(joined).filter(|shift| *shift + BACK >= latest).unwrap_or(latest)
+    }
+
+    fn advance(&mut self, stream: usize, moved: Stamp, shift: FrameTime) {
+        let limit = self.limit;
+        if let Some(Some(track)) = self.tracks.get_mut(stream) {
+            let told = if moved.length > FrameTime::ZERO { moved.length } else { track.usual_length };
+            let length = if told > limit { track.usual_length } else { told };
+            let end = moved.shown + length;
+            track.end = if track.last.is_some() { track.end.max(end) } else { end };
+            track.shift = shift;
+            track.last = Some(moved.decoded);
+            track.next = moved.decoded + length;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PICTURES: usize = 0;
+    const SOUND: usize = 1;
+
+    fn millis(millis: i64) -> FrameTime {
+        FrameTime::from_nanos(millis * 1_000_000)
+    }
+
+    fn stamp(at: i64, length: i64) -> Stamp {
+        Stamp { decoded: millis(at), shown: millis(at), length: millis(length), is_key: true }
+    }
+
+    /// 25 pictures a second, and sound in packets of 20 ms; gaps of 10 s are believed.
+    fn timeline() -> Timeline {
+        Timeline::new(&[Some(millis(40)), Some(millis(20)), None], Some(PICTURES), millis(10_000), true)
+    }
+
+    /// Where packets end up, as the reader places them: eight of the stream are looked at ahead.
+    fn placed(timeline: &mut Timeline, packets: &[(usize, Stamp)]) -> Vec<(usize, i64)> {
+        let place = |(n, (stream, stamp)): (usize, &(usize, Stamp))| {
+            let ahead = if timeline.is_suspect(*stream, *stamp) { &packets[n + 1..] } else { &[] };
+            let shift = timeline.shift(*stream, *stamp, ahead);
+            (*stream, (stamp.shown + shift).as_nanos() / 1_000_000)
+        };
+        packets.iter().enumerate().map(place).collect()
+    }
+
+    /// One second of both streams from a time on.
+    fn second(from: i64) -> Vec<(usize, Stamp)> {
+        let mut packets: Vec<_> = (0..25).map(|n| (PICTURES, stamp(from + n * 40, 40))).collect();
+        packets.extend((0..50).map(|n| (SOUND, stamp(from + n * 20 - 10, 20))));
+        packets.sort_by_key(|(_, stamp)| stamp.decoded);
+        packets
+    }
+
+    fn times(placed: &[(usize, i64)], of: usize) -> Vec<i64> {
+        placed.iter().filter(|(stream, _)| *stream == of).map(|(_, time)| *time).collect()
+    }
+
+    #[test]
+    fn a_restart_goes_on_by_one_frame_with_its_sound() {
+        for second_start in [1400, 700, 0, 18_000_000] {
+            let mut timeline = timeline();
+            let packets = [second(1400), second(second_start)].concat();
+            let placed = placed(&mut timeline, &packets);
+            assert_eq!(times(&placed, PICTURES), (0..50).map(|n| 1400 + n * 40).collect::<Vec<_>>());
+            assert_eq!(times(&placed, SOUND), (0..100).map(|n| 1390 + n * 20).collect::<Vec<_>>());
+            assert!(timeline.broken().is_some_and(|at| at >= millis(2380) && at <= millis(2400)));
+        }
+    }
+
+    #[test]
+    fn one_wrong_stamp_moves_its_own_packet_only() {
+        for wrong in [10_000_000, 6_000, 0] {
+            let mut timeline = timeline();
+            let mut packets = second(1400);
+            let at = packets.iter().position(|(_, stamp)| stamp.decoded == millis(1800)).expect("a picture");
+            packets[at].1 = stamp(wrong, 40);
+            let placed = placed(&mut timeline, &packets);
+            assert_eq!(
+                times(&placed, PICTURES),
+                (0..25).map(|n| 1400 + n * 40).collect::<Vec<_>>(),
+                "{wrong}"
+            );
+            assert_eq!(times(&placed, SOUND), (0..50).map(|n| 1390 + n * 20).collect::<Vec<_>>(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn gaps_and_held_pictures_stay() {
+        let mut timeline = timeline();
+        let gap = [second(0), second(8_000)].concat();
+        let told: Vec<_> =
+            gap.iter().map(|(stream, stamp)| (*stream, stamp.shown.as_nanos() / 1_000_000)).collect();
+        assert_eq!(placed(&mut timeline, &gap), told);
+        // A picture held for half a minute, while the sound goes on.
+        let mut held = vec![(PICTURES, stamp(9_000, 40))];
+        held.extend((0..1500).map(|n| (SOUND, stamp(9_000 + n * 20, 20))));
+        held.push((PICTURES, stamp(39_000, 40)));
+        assert_eq!(times(&placed(&mut timeline, &held), PICTURES), [9_000, 39_000]);
+        assert_eq!(timeline.broken(), None);
+    }
+
+    #[test]
+    fn a_leap_amid_reordered_pictures_keeps_their_order() {
+        let frame = |decoded, shown| {
+            (
+                PICTURES,
+                Stamp { decoded: millis(decoded), shown: millis(shown), length: millis(40), is_key: false },
+            )
+        };
+        let mut packets =
+            vec![frame(0, 80), frame(40, 240), frame(80, 160), frame(120, 120), frame(160, 200)];
+        let after: Vec<_> = packets
+            .iter()
+            .map(|(_, stamp)| stamp.moved(millis(200 + 18_000_000)))
+            .map(|stamp| (PICTURES, stamp))
+            .collect();
+        packets.extend(after);
+        let mut shown = times(&placed(&mut timeline(), &packets), PICTURES);
+        shown.sort_unstable();
+        assert_eq!(shown, (0..10).map(|n| 80 + n * 40).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn rare_streams_follow_the_others() {
+        let mut timeline = timeline();
+        let packets = [second(5_000), second(0), vec![(2, stamp(500, 2_000))]].concat();
+        assert_eq!(placed(&mut timeline, &packets).last(), Some(&(2, 6_500)));
+    }
+
+    #[test]
+    fn streams_that_disagree_for_good_do_not_stretch_the_clock() {
+        let mut packets = second(0);
+        let far = second(1_000).into_iter().map(|(stream, stamp)| match stream {
+            PICTURES => (stream, stamp.moved(millis(1_000_000))),
+            _ => (stream, stamp),
+        });
+        packets.extend(far);
+        let placed = placed(&mut timeline(), &packets);
+        assert_eq!(times(&placed, SOUND), (0..100).map(|n| n * 20 - 10).collect::<Vec<_>>());
+        assert_eq!(times(&placed, PICTURES), (0..50).map(|n| n * 40).collect::<Vec<_>>());
+    }
+}
