@@ -95,6 +95,8 @@ impl Source for Hanging {
         while !self.free.is_raised() && !self.end.as_ref().is_some_and(CancelToken::is_raised) {
             sleep(Duration::from_millis(1));
         }
+        // A driver takes its time to stop.
+        sleep(Duration::from_millis(100));
         Ok(None)
     }
 }
