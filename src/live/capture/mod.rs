@@ -6,9 +6,11 @@
 
 pub mod camera;
 mod driver;
+mod formats;
 pub(crate) mod info;
 #[cfg_attr(target_os = "linux", expect(dead_code, reason = "checked here, used on macOS and Windows"))]
 mod nokhwa;
+mod picture;
 pub mod request;
 pub mod test_pattern;
 #[cfg(target_os = "linux")]

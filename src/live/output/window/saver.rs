@@ -140,7 +140,7 @@ mod tests {
         assert!(saver.ask(Job::Record(size)));
         let told = saver.told.clone();
         drop(saver);
-        let told: Vec<_> = told.iter().collect();
+        let told: Vec<_> = told.try_iter().collect();
         assert_eq!(told.len(), 3, "{told:?}");
         for (told, words) in told.iter().zip([["saved", ".png"], ["recording", ".mp4"], ["saved", ".mp4"]]) {
             assert!(words.iter().all(|word| told.contains(word)), "{told}");
