@@ -82,9 +82,9 @@ fn films_that_cannot_be_decoded_are_told_why() {
     );
     folder.ffmpeg("-i in.mp4 -frames:v 5 -c:v libwebp_anim moving.webp");
     let locked = ["locked.mp4 is encrypted", "", "without protection"];
-    refuses(&folder, &mut with(&folder, "locked.mp4 out.mp4"), 1, locked);
+    refuses(&folder, &mut with(&folder, "locked.mp4 out.mp4 --quiet"), 1, locked);
     let moving = ["moving.webp is an animated WebP", "", "magick 'moving.webp'"];
-    refuses(&folder, &mut with(&folder, "moving.webp out.mp4"), 1, moving);
+    refuses(&folder, &mut with(&folder, "moving.webp out.mp4 --quiet"), 1, moving);
 }
 
 /// A PNG that says it is so large, and ends there.

@@ -3,16 +3,18 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::Instant;
 
 use crate::clips;
 use crate::kit::{CODECS, Folder, clip, refuses, run, runs, times, with};
 
-/// Four seconds and a thousand pictures.
+/// A clip that no machine gets through at once: 10000 pictures.
 fn long_clip(folder: &Folder) {
     folder.ffmpeg(&format!(
-        "-f lavfi -i testsrc2=size=160x120:rate=250:duration=4 -f lavfi -i sine=duration=4 {CODECS} in.mp4"
+        "-f lavfi -i testsrc2=size=160x120:rate=25:duration=4 -f lavfi -i sine=duration=4 {CODECS} short.mp4"
     ));
+    folder.ffmpeg("-stream_loop 99 -i short.mp4 -c copy in.mp4");
+    fs::remove_file(folder.path("short.mp4")).expect("removed");
 }
 
 /// A run that is at work: its first event was seen.
@@ -67,13 +69,20 @@ fn a_run_killed_at_any_moment_leaves_the_old_output_or_a_whole_new_one() {
     let folder = Folder::new();
     clip(&folder);
     let out = folder.path("out.mp4");
+    let mut command = with(&folder, "in.mp4 out.mp4 -y --warp 0 --paint 0 -q");
+    let began = Instant::now();
+    assert_eq!(run(&mut command).code, Some(0));
+    // Moments all over a run and a little beyond it, until both ends were seen.
+    let moments = (0..13).map(|tenth| began.elapsed().mul_f64(f64::from(tenth * 7 % 13) / 10.0));
+    let moments: Vec<_> = moments.collect();
     let (mut old, mut new) = (0, 0);
-    // As random as where the machine happens to be after so long.
-    for round in 0..40 {
+    for round in 0..200 {
+        if round >= 40 && old > 0 && new > 0 {
+            break;
+        }
         fs::write(&out, "old").expect("written");
-        let mut command = with(&folder, "in.mp4 out.mp4 -y --warp 0 --paint 0 -q");
         let mut child = command.spawn().expect("starts");
-        std::thread::sleep(Duration::from_millis(round * 37 % 900));
+        std::thread::sleep(moments[round % moments.len()]);
         let name = if round % 2 == 0 { "-KILL" } else { "-TERM" };
         // It may be over already.
         let _ = Command::new("kill").arg(name).arg(child.id().to_string()).stderr(Stdio::null()).status();
