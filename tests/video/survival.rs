@@ -171,7 +171,7 @@ fn a_full_terminal_is_an_error_and_no_panic() {
     }
     // With nowhere to complain, it works and fails as ever.
     for (args, code) in
-        [("in.mp4 out.mp4 --warp 0 --paint 0 -v", 0), ("no.mp4 out.mp4", 1), ("--nonsense", 2)]
+        [("in.mp4 out.mp4 --warp 0 --paint 0 -v", 0), ("no.mp4 new.mp4", 1), ("--nonsense", 2)]
     {
         let done = with(&folder, args).stderr(full()).stdout(Stdio::null()).status().expect("starts");
         assert_eq!(done.code(), Some(code), "{args}");
