@@ -46,7 +46,7 @@ fn what_a_killed_run_left_is_named_by_the_next() {
     let next = run(&mut with(&folder, "in.mp4 other.mp4 --duration 0.1 --warp 0 --paint 0"));
     assert_eq!(next.code, Some(0), "{}", next.said);
     assert!(next.said.contains(&format!("a run that was killed left ./{left}")), "{}", next.said);
-    assert_eq!(hidden(&folder), [left.clone()], "it is named, not touched");
+    assert_eq!(hidden(&folder), std::slice::from_ref(left), "it is named, not touched");
 }
 
 #[test]
