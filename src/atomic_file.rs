@@ -69,41 +69,53 @@ impl AtomicFile {
         self.unfinished.as_file()
     }
 
-    /// Gives it its name, in one step.
+    /// Gives it its name, in one step, once it has reached the disk.
     ///
     /// # Errors
-    /// Returns an error if it cannot reach the disk, or if a file of that name has appeared
-    /// that may not be replaced: then what was made is kept under its hidden name.
+    /// Returns an error if it cannot reach the disk; or if it cannot be renamed, because a file of
+    /// that name has appeared that may not be replaced for instance: then what was made is kept
+    /// under its hidden name, and the error says so.
     pub(crate) fn commit(self) -> Result<()> {
+        self.file().sync_all().map_err(|reason| self.cannot_write(reason))?;
+        self.rename()
+    }
+
+    /// As [`Self::commit`], on a disk that may be failing: what there is gets the name.
+    ///
+    /// # Errors
+    /// Returns an error if it cannot be renamed, as [`Self::commit`] does.
+    pub(crate) fn salvage(self) -> Result<()> {
+        if let Err(reason) = self.file().sync_all() {
+            tracing::debug!(%reason, "not all of it has reached the disk");
+        }
+        self.rename()
+    }
+
+    fn rename(self) -> Result<()> {
         let Self { unfinished, target, overwrite } = self;
-        unfinished.as_file().sync_all().map_err(|reason| cannot_write(&target, reason))?;
-        if overwrite {
+        let renamed = if overwrite {
             if let Ok(old) = fs::metadata(&target) {
                 inherit(unfinished.as_file(), &old);
             }
-            return match unfinished.persist(&target) {
-                Ok(_) => Ok(()),
-                Err(failed) => Err(cannot_write(&target, failed.error)),
-            };
-        }
-        let Err(mut failed) = unfinished.persist_noclobber(&target) else { return Ok(()) };
-        let is_there = fs::symlink_metadata(&target).is_ok();
-        if !is_there && matches!(failed.error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported) {
-            // File systems without links cannot rename with care, but nothing is in the way.
-            match failed.file.persist(&target) {
-                Ok(_) => return Ok(()),
-                Err(again) => failed = again,
-            }
-        }
-        if !is_there {
-            return Err(cannot_write(&target, failed.error));
-        }
-        let kept = match failed.file.keep() {
-            Ok((_, path)) => path,
-            Err(failed) => return Err(cannot_write(&target, failed.error)),
+            unfinished.persist(&target)
+        } else {
+            unfinished.persist_noclobber(&target).or_else(|failed| match failed.error.kind() {
+                // File systems without links cannot rename with care; nothing is in the way.
+                ErrorKind::PermissionDenied | ErrorKind::Unsupported
+                    if fs::symlink_metadata(&target).is_err() =>
+                {
+                    failed.file.persist(&target)
+                }
+                _ => Err(failed),
+            })
         };
-        let reason = format!("a file of that name appeared meanwhile; what was made is {}", kept.display());
-        Err(cannot_write(&target, reason))
+        let Err(failed) = renamed else { return Ok(()) };
+        let reason = match failed.error.kind() {
+            ErrorKind::AlreadyExists => "a file of that name appeared meanwhile".to_owned(),
+            _ => failed.error.to_string(),
+        };
+        let kept = failed.file.keep().map_err(|again| cannot_write(&target, again.error))?.1;
+        Err(cannot_write(&target, format!("{reason}; what was made is {}", kept.display())))
     }
 
     /// That it could not be written, and why.
@@ -306,14 +318,15 @@ mod tests {
     fn many_that_begin_at_once_leave_one() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("out.mp4");
-        for _ in 0..20 {
+        let together = std::sync::Barrier::new(4);
+        let begin = || {
+            together.wait();
+            AtomicFile::create(&path, true).ok()
+        };
+        for _ in 0..100 {
             let begun: Vec<_> = std::thread::scope(|scope| {
                 let runs: Vec<_> = (0..4)
-                    .map(|_| {
-                        std::thread::Builder::new()
-                            .spawn_scoped(scope, || AtomicFile::create(&path, true).ok())
-                            .expect("a thread")
-                    })
+                    .map(|_| std::thread::Builder::new().spawn_scoped(scope, begin).expect("a thread"))
                     .collect();
                 runs.into_iter().filter_map(|run| run.join().expect("no panic")).collect()
             });

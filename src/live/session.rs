@@ -38,6 +38,14 @@ pub struct Outputs {
     pub duration: Option<FrameTime>,
 }
 
+impl Outputs {
+    /// What is recorded from the beginning.
+    fn recording(&self) -> Option<FileOutput> {
+        let path = self.record.clone()?;
+        Some(FileOutput { path, overwrite: false, codec: None, crf: None, audio: Audio::default() })
+    }
+}
+
 /// Runs a session until it is stopped; `line` tells how it goes.
 ///
 /// # Errors
@@ -48,15 +56,8 @@ pub fn run(
     line: impl StatusReporter + 'static,
     stop: &CancelToken,
 ) -> Result<()> {
-    let recording = outlets.record.as_ref().map(|path| FileOutput {
-        path: path.clone(),
-        overwrite: false,
-        codec: None,
-        crf: None,
-        audio: Audio::default(),
-    });
     // Before the camera's light goes on.
-    recording.as_ref().map(FileOutput::check_recording).transpose()?;
+    outlets.recording().map(|output| output.check_recording()).transpose()?;
     let listener = outlets.serve.map(http::bind).transpose()?;
     let has_window = plan.window;
     let (mut puts, mut takes) = (Vec::new(), Vec::new());
@@ -68,7 +69,7 @@ pub fn run(
     let [for_window, for_loopback, for_page] =
         takes.try_into().unwrap_or_else(|_| unreachable!("three slots"));
     let live = Live::start(plan, puts, stop.clone())?;
-    let opened = open(&live, outlets, recording.as_ref(), listener, for_loopback, for_page, &line, stop);
+    let opened = open(&live, outlets, listener, for_loopback, for_page, &line, stop);
     let reporting = report(&live, outlets.duration, line, stop.clone());
     let shown = match (&opened, has_window) {
         (Ok(_), true) => window::show(&live, for_window, outlets.folder.clone(), stop),
@@ -115,7 +116,6 @@ impl Opened {
 fn open(
     live: &Live,
     outlets: &Outputs,
-    recording: Option<&FileOutput>,
     listener: Option<std::net::TcpListener>,
     for_loopback: crate::live::latest::Receiver<super::FramePair>,
     for_page: crate::live::latest::Receiver<super::FramePair>,
@@ -137,8 +137,8 @@ fn open(
             return Err(crate::Error::Loopback { path: path.clone(), source: source.into() });
         }
     }
-    if let Some(output) = recording {
-        live.recorder.start(output, &recorded(&live.info))?;
+    if let Some(output) = outlets.recording() {
+        live.recorder.start(&output, &recorded(&live.info))?;
     }
     if let (Some(options), Some(listener)) = (outlets.serve, listener) {
         let server = http::start(listener, options, live, for_page, stop)?;

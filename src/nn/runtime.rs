@@ -86,9 +86,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Opens ONNX Runtime (1.24 or newer): `$ORT_DYLIB_PATH`, else next to the
-    /// program, else in a `.onnxruntime` folder of the program's or the working
-    /// directory or one above, else wherever the system keeps libraries.
+    /// Opens ONNX Runtime (1.24 or newer): `$ORT_DYLIB_PATH`, else the one beside the program, in
+    /// `lib/stylewarp` of where it is installed, or in the user's data folder, else the system's.
     ///
     /// # Errors
     /// Returns an error if no library is found, it is too old, or `device` is not in it.

@@ -9,7 +9,8 @@ use crate::kit::{Folder, Session, live, probe};
 /// The times of the pictures that can be decoded, without a word of complaint: seconds.
 fn decoded(path: &Path) -> Vec<f64> {
     let mut player = Command::new("ffmpeg");
-    player.args(["-v", "error", "-xerror", "-i"]).arg(path).args(["-f", "null", "-"]);
+    // Pixels alone: other outputs have an opinion of times that are closer than a frame.
+    player.args(["-v", "error", "-xerror", "-y", "-i"]).arg(path).args(["-f", "rawvideo", "/dev/null"]);
     let done = player.output().expect("installed");
     assert!(done.status.success() && done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
     let frames = probe(path, "-select_streams v:0 -show_entries frame=pts_time");
@@ -32,11 +33,11 @@ fn of_a_session_that_is_killed_at_most_the_last_second_is_lost() {
         let mut session = Session::start(&folder, &args);
         session.event("start", |_| true);
         let began = Instant::now();
-        session.event("live", |event| event["finished"].as_u64() > Some(60));
+        session.event("live", |_| began.elapsed().as_secs() >= 3);
         let recorded = began.elapsed().as_secs_f64();
         session.end_by("-KILL", None);
         let kept = decoded(&left(&folder)).last().copied().expect("some pictures");
-        assert!(recorded > 1.5 && kept > recorded - 1.0, "{name}: {kept} s of {recorded} s are kept");
+        assert!(kept > recorded - 1.0, "{name}: {kept} s of {recorded} s are kept");
     }
 }
 
@@ -46,7 +47,10 @@ fn of_a_session_that_is_killed_at_most_the_last_second_is_lost() {
 fn a_full_disk_is_told_at_once_and_what_is_there_plays() {
     for name in ["out.mp4", "out.mkv"] {
         let folder = Folder::new();
-        let whole = live(&folder, &format!("--camera test --warp 0 --paint 0 --no-window --record {name}"));
+        let whole = live(
+            &folder,
+            &format!("--camera test --resolution 320x240 --warp 0 --paint 0 --no-window --record {name}"),
+        );
         // The shell ignores the signal that would kill the process, and so does it.
         let mut command = Command::new("sh");
         command.args(["-c", "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\""]);

@@ -3,16 +3,18 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::Instant;
 
 use crate::clips;
 use crate::kit::{CODECS, Folder, clip, refuses, run, runs, times, with};
 
-/// Four seconds and a thousand pictures.
+/// A clip that no machine gets through at once: 10000 pictures.
 fn long_clip(folder: &Folder) {
     folder.ffmpeg(&format!(
-        "-f lavfi -i testsrc2=size=160x120:rate=250:duration=4 -f lavfi -i sine=duration=4 {CODECS} in.mp4"
+        "-f lavfi -i testsrc2=size=160x120:rate=25:duration=4 -f lavfi -i sine=duration=4 {CODECS} short.mp4"
     ));
+    folder.ffmpeg("-stream_loop 99 -i short.mp4 -c copy in.mp4");
+    fs::remove_file(folder.path("short.mp4")).expect("removed");
 }
 
 /// A run that is at work: its first event was seen.
@@ -44,7 +46,7 @@ fn what_a_killed_run_left_is_named_by_the_next() {
     let next = run(&mut with(&folder, "in.mp4 other.mp4 --duration 0.1 --warp 0 --paint 0"));
     assert_eq!(next.code, Some(0), "{}", next.said);
     assert!(next.said.contains(&format!("a run that was killed left ./{left}")), "{}", next.said);
-    assert_eq!(hidden(&folder), [left.clone()], "it is named, not touched");
+    assert_eq!(hidden(&folder), std::slice::from_ref(left), "it is named, not touched");
 }
 
 #[test]
@@ -67,13 +69,20 @@ fn a_run_killed_at_any_moment_leaves_the_old_output_or_a_whole_new_one() {
     let folder = Folder::new();
     clip(&folder);
     let out = folder.path("out.mp4");
+    let mut command = with(&folder, "in.mp4 out.mp4 -y --warp 0 --paint 0 -q");
+    let began = Instant::now();
+    assert_eq!(run(&mut command).code, Some(0));
+    // Moments all over a run and a little beyond it, until both ends were seen.
+    let moments = (0..13).map(|tenth| began.elapsed().mul_f64(f64::from(tenth * 7 % 13) / 10.0));
+    let moments: Vec<_> = moments.collect();
     let (mut old, mut new) = (0, 0);
-    // As random as where the machine happens to be after so long.
-    for round in 0..40 {
+    for round in 0..200 {
+        if round >= 40 && old > 0 && new > 0 {
+            break;
+        }
         fs::write(&out, "old").expect("written");
-        let mut command = with(&folder, "in.mp4 out.mp4 -y --warp 0 --paint 0 -q");
         let mut child = command.spawn().expect("starts");
-        std::thread::sleep(Duration::from_millis(round * 37 % 900));
+        std::thread::sleep(moments[round % moments.len()]);
         let name = if round % 2 == 0 { "-KILL" } else { "-TERM" };
         // It may be over already.
         let _ = Command::new("kill").arg(name).arg(child.id().to_string()).stderr(Stdio::null()).status();
@@ -162,7 +171,7 @@ fn a_full_terminal_is_an_error_and_no_panic() {
     }
     // With nowhere to complain, it works and fails as ever.
     for (args, code) in
-        [("in.mp4 out.mp4 --warp 0 --paint 0 -v", 0), ("no.mp4 out.mp4", 1), ("--nonsense", 2)]
+        [("in.mp4 out.mp4 --warp 0 --paint 0 -v", 0), ("no.mp4 new.mp4", 1), ("--nonsense", 2)]
     {
         let done = with(&folder, args).stderr(full()).stdout(Stdio::null()).status().expect("starts");
         assert_eq!(done.code(), Some(code), "{args}");

@@ -110,7 +110,7 @@ pub struct SetupArgs {
     pub encoder: EncoderChoice,
     /// Folder of networks
     ///
-    /// By default: $STYLEWARP_MODELS, the user's data folder, or `models` next to the program, above it, or here.
+    /// By default: $STYLEWARP_MODELS, or `models` beside the program, in its `lib/stylewarp` or in the user's data folder.
     #[arg(long, value_name = "FOLDER")]
     pub models: Option<PathBuf>,
 }

@@ -201,8 +201,10 @@ fn keep(file: AtomicFile, playable: Option<u64>) -> Result<()> {
     let Some(length) = playable.filter(|length| *length > 0) else {
         return Err(file.cannot_write("nothing of it plays"));
     };
-    file.file().set_len(length).map_err(|reason| file.cannot_write(reason))?;
-    file.commit()
+    if let Err(reason) = file.file().set_len(length) {
+        tracing::debug!(%reason, "what does not play is not cut off");
+    }
+    file.salvage()
 }
 
 impl Sink for FileSink {
