@@ -11,7 +11,7 @@
 
 use std::path::Path;
 
-use crate::error::Error;
+use crate::error::{Cause, Error};
 
 /// What the user can try, if we know something better than "try again".
 pub fn hint(error: &Error) -> Option<String> {
@@ -27,6 +27,9 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::OutputExists { .. } => "-y to overwrite it, or another name".into(),
         Error::OutputIsInput { .. } => "another name for the output".into(),
         Error::UnknownFormat { .. } => "a name that ends in .mp4, .mkv, .mov or .webm".into(),
+        Error::Write { source, .. } if is_unsupported(source) => {
+            "another format or codec, such as .mkv".into()
+        }
         Error::Write { .. } => "check the folder, its permissions and the space left".into(),
         Error::NoEncoder { available, .. } => format!("--codec with one of: {}", available.join(", ")),
         Error::ModelMissing { searched, .. } => format!(
@@ -116,6 +119,12 @@ fn camera_hint(reason: &str) -> &'static str {
         }
         () => "stylewarp live --list, to see what cameras there are; unplug it and plug it in again",
     }
+}
+
+/// Whether a file could be written, but not this way.
+fn is_unsupported(source: &Cause) -> bool {
+    let system = source.downcast_ref::<std::io::Error>();
+    system.is_some_and(|error| error.kind() == std::io::ErrorKind::Unsupported)
 }
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ impl FileSink {
     fn open(output: &FileOutput, info: &VideoInfo, input: Option<&Path>) -> Result<Self> {
         libav::init();
         let container = Container::of(&output.path)?;
-        let encoder = Encoder::open(output.codec(container), output.crf, info)?;
+        let mut encoder = Encoder::open(output.codec(container), output.crf, info)?;
 
         let part = Part::create(&output.path).map_err(|reason| output.cannot_write(reason))?;
         let url = libav::url(&part.path).map_err(|reason| output.cannot_write(reason))?;
