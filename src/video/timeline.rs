@@ -165,8 +165,12 @@ impl Timeline {
         Stamp { decoded: if is_soon { expected } else { stamp.decoded }, ..stamp }
     }
 
-    /// How far a stream may run back. The pictures of a broadcast tell to the tick.
+    /// How far a stream may run back. The pictures of a broadcast tell to the tick; where an
+    /// index vouches for the times, the order of decoding is FFmpeg's guess.
     fn back(&self, track: Track) -> FrameTime {
+        if !self.is_interleaved {
+            return REORDERING;
+        }
         let half = FrameTime::from_nanos(track.usual_length.as_nanos() / 2);
         if self.is_interleaved && track.is_pictures { half.min(BACK) } else { BACK }
     }
