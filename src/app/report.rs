@@ -36,6 +36,9 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::OutputBusy { .. } => "wait until it is done, or another name".into(),
         Error::OutputIsInput { .. } => "another name for the output".into(),
         Error::UnknownFormat { .. } => "a name that ends in .mp4, .mkv, .mov or .webm".into(),
+        Error::Write { source, .. } if is_unsupported(source) => {
+            "another format or codec, such as .mkv".into()
+        }
         Error::Write { .. } => "check the folder, its permissions and the space left".into(),
         Error::NoEncoder { available, .. } => format!("--codec with one of: {}", available.join(", ")),
         Error::ModelMissing { searched, .. } => format!(
@@ -140,6 +143,12 @@ fn camera_hint(reason: &str) -> &'static str {
 fn is_out_of_memory(source: &Cause) -> bool {
     let reason = source.downcast_ref::<ffmpeg_next::Error>();
     matches!(reason, Some(ffmpeg_next::Error::Other { errno: ffmpeg_next::error::ENOMEM }))
+}
+
+/// Whether a file could be written, but not this way.
+fn is_unsupported(source: &Cause) -> bool {
+    let system = source.downcast_ref::<std::io::Error>();
+    system.is_some_and(|error| error.kind() == std::io::ErrorKind::Unsupported)
 }
 
 #[cfg(test)]

@@ -147,7 +147,8 @@ impl Packets {
         let decoded = packet.dts().or(packet.pts()).map(at)?;
         let shown = packet.pts().map_or(decoded, at);
         let length = libav::length_of(packet.duration(), base);
-        Some(Stamp { decoded, shown, length, is_key: packet.is_key() })
+        let is_dated = packet.dts().is_some();
+        Some(Stamp { decoded, is_dated, shown, length, is_key: packet.is_key() })
     }
 }
 

@@ -19,14 +19,20 @@ const BACK: FrameTime = FrameTime::from_nanos(100_000_000);
 /// A leap from here on may be a single wrong stamp: the next packet tells.
 const SUSPECT: FrameTime = FrameTime::from_nanos(500_000_000);
 
+/// How long before it is shown a picture may be decoded.
+const REORDERING: FrameTime = FrameTime::from_nanos(1_000_000_000);
+
 /// Shifts remembered, to find the way back to an earlier clock.
 const REMEMBERED: usize = 8;
 
 /// What is known of a packet's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// When it is decoded, or shown where nothing is said of decoding.
+    /// When it is decoded.
     pub(super) decoded: FrameTime,
+    /// Whether that was told; else [`Timeline`] guesses, as pictures are not shown in the order
+    /// in which they are decoded.
+    pub(super) is_dated: bool,
     /// When it is shown.
     pub(super) shown: FrameTime,
     /// How long; zero if unknown.
@@ -44,6 +50,7 @@ impl Stamp {
 /// How far a stream has come, on the one clock.
 #[derive(Debug, Clone, Copy)]
 struct Track {
+    is_pictures: bool,
     /// Length of a packet that does not tell its own.
     usual_length: FrameTime,
     shift: FrameTime,
@@ -79,7 +86,8 @@ impl Timeline {
         limit: FrameTime,
         is_interleaved: bool,
     ) -> Self {
-        let track = |usual_length: FrameTime| Track {
+        let track = |stream, usual_length| Track {
+            is_pictures: pictures == Some(stream),
             usual_length,
             shift: FrameTime::ZERO,
             last: None,
@@ -87,7 +95,10 @@ impl Timeline {
             end: FrameTime::ZERO,
         };
         Self {
-            tracks: usual_lengths.iter().map(|length| length.map(track)).collect(),
+            tracks: (0..)
+                .zip(usual_lengths)
+                .map(|(stream, length)| length.map(|length| track(stream, length)))
+                .collect(),
             pictures,
             limit,
             is_interleaved,
@@ -108,6 +119,7 @@ impl Timeline {
 
     /// Whether the packets that follow are needed to judge this one.
     pub(super) fn is_suspect(&self, stream: usize, stamp: Stamp) -> bool {
+        let stamp = self.dated(stream, stamp);
         self.track(stream).is_some_and(|track| {
             self.shift_that_fits(track, stamp)
                 .is_none_or(|shift| self.leap(track, stamp.moved(shift)).is_some_and(|leap| leap > SUSPECT))
@@ -116,6 +128,7 @@ impl Timeline {
 
     /// By how much to move a packet; `ahead` are those that follow a suspect one.
     pub(super) fn shift(&mut self, stream: usize, stamp: Stamp, ahead: &[(usize, Stamp)]) -> FrameTime {
+        let stamp = self.dated(stream, stamp);
         let newest = self.shifts.last().copied().unwrap_or_default();
         let Some(track) = self.track(stream) else { return newest };
         let follower = ahead.iter().find(|(of, _)| *of == stream).map(|(_, stamp)| *stamp);
@@ -142,6 +155,26 @@ impl Timeline {
         shift
     }
 
+    /// With a time of decoding, where none was told: the one that is expected, if the picture is
+    /// shown soon after.
+    fn dated(&self, stream: usize, stamp: Stamp) -> Stamp {
+        let Some(track) = self.track(stream).filter(|_| !stamp.is_dated) else { return stamp };
+        let earliest = stamp.shown - REORDERING;
+        let expected = track.last.map_or(earliest, |_| track.next - track.shift);
+        let is_soon = expected >= earliest && expected <= stamp.shown + track.usual_length;
+        Stamp { decoded: if is_soon { expected } else { stamp.decoded }, ..stamp }
+    }
+
+    /// How far a stream may run back. The pictures of a broadcast tell to the tick; where an
+    /// index vouches for the times, the order of decoding is FFmpeg's guess.
+    fn back(&self, track: Track) -> FrameTime {
+        if !self.is_interleaved {
+            return REORDERING;
+        }
+        let half = FrameTime::from_nanos(track.usual_length.as_nanos() / 2);
+        if self.is_interleaved && track.is_pictures { half.min(BACK) } else { BACK }
+    }
+
     fn track(&self, stream: usize) -> Option<Track> {
         self.tracks.get(stream).copied().flatten()
     }
@@ -162,7 +195,8 @@ impl Timeline {
             |other: FrameTime| stamp.decoded >= other - self.limit && stamp.decoded <= other + self.limit;
         match track.last {
             Some(last) => {
-                stamp.decoded >= last - BACK && self.leap(track, stamp).is_none_or(|leap| leap <= self.limit)
+                stamp.decoded >= last - self.back(track)
+                    && self.leap(track, stamp).is_none_or(|leap| leap <= self.limit)
             }
             None => !self.is_interleaved || self.end().is_none_or(is_near),
         }
@@ -181,7 +215,10 @@ impl Timeline {
                 let leaps = self.leap(track, stamp.moved(shift)).is_some_and(|leap| leap > SUSPECT);
                 leaps && follower.decoded < stamp.decoded - BACK && self.fits(track, goes_on)
             }
-            None => self.fits(track, goes_on) && goes_on.decoded <= track.next + SUSPECT,
+            None => {
+                let half = FrameTime::from_nanos(track.usual_length.as_nanos() / 2);
+                goes_on.decoded + half >= track.next && goes_on.decoded <= track.next + SUSPECT
+            }
         }
     }
 
@@ -234,7 +271,7 @@ mod tests {
     }
 
     fn stamp(at: i64, length: i64) -> Stamp {
-        Stamp { decoded: millis(at), shown: millis(at), length: millis(length), is_key: true }
+        Stamp { decoded: millis(at), shown: millis(at), length: millis(length), is_key: true, is_dated: true }
     }
 
     /// 25 pictures a second, and sound in packets of 20 ms; gaps of 10 s are believed.
@@ -313,7 +350,13 @@ mod tests {
         let frame = |decoded, shown| {
             (
                 PICTURES,
-                Stamp { decoded: millis(decoded), shown: millis(shown), length: millis(40), is_key: false },
+                Stamp {
+                    decoded: millis(decoded),
+                    shown: millis(shown),
+                    length: millis(40),
+                    is_key: false,
+                    is_dated: true,
+                },
             )
         };
         let mut packets =
@@ -327,6 +370,31 @@ mod tests {
         let mut shown = times(&placed(&mut timeline(), &packets), PICTURES);
         shown.sort_unstable();
         assert_eq!(shown, (0..10).map(|n| 80 + n * 40).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn pictures_without_a_time_of_decoding_are_no_breaks() {
+        let undated = |shown| {
+            let stamp = stamp(shown, 40);
+            (PICTURES, Stamp { is_dated: false, ..stamp })
+        };
+        let mut packets: Vec<_> = [0, 640, 320, 160, 80, 40].map(undated).into();
+        packets.push((PICTURES, Stamp { decoded: millis(-80), ..stamp(120, 40) }));
+        packets.push((PICTURES, Stamp { decoded: millis(-40), ..stamp(240, 40) }));
+        let mut timeline = timeline();
+        assert_eq!(times(&placed(&mut timeline, &packets), PICTURES), [0, 640, 320, 160, 80, 40, 120, 240]);
+        assert_eq!(timeline.broken(), None);
+    }
+
+    #[test]
+    fn a_splice_that_goes_back_by_one_picture_goes_on() {
+        let mut timeline = timeline();
+        let pictures = |from: i64| (0..25).map(move |n| (PICTURES, stamp(from + n * 40, 40)));
+        let packets: Vec<_> = pictures(0).chain(pictures(920)).collect();
+        assert_eq!(
+            times(&placed(&mut timeline, &packets), PICTURES),
+            (0..50).map(|n| n * 40).collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -194,7 +194,8 @@ fn what_is_transparent_shows_the_background() {
 fn interlaced_pictures_lose_their_combs() {
     let folder = Folder::new();
     // A bar that moves between the fields.
-    let source = "color=black:size=128x64:rate=50:duration=1,drawbox=x=2*n:y=0:w=24:h=64:color=white:t=fill";
+    let source =
+        "color=black:size=128x64:rate=50:duration=1,geq=lum=255*between(X\\,2*N\\,2*N+23):cb=128:cr=128";
     let weave = "tinterlace=interleave_top,fieldorder=tff";
     let input = folder.path("in.mpg");
     folder.ffmpeg(&format!(

@@ -156,7 +156,7 @@ fn samples(path: &std::path::Path) -> Vec<i16> {
 fn a_part_may_begin_before_the_first_picture() {
     let folder = Folder::new();
     folder.ffmpeg(&format!(
-        "-f lavfi -i sine=duration=4 -itsoffset 2 -f lavfi -i testsrc=size=64x48:rate=25:duration=2 {X264} -c:a aac in.mp4"
+        "-f lavfi -i sine=duration=4 -f lavfi -i testsrc=size=64x48:rate=25:duration=2 -vf setpts=PTS+2/TB -vsync vfr {X264} -c:a aac in.mp4"
     ));
     let (input, out) = (folder.path("in.mp4"), folder.path("out.mp4"));
     let clip = Clip { start: seconds(1.0), duration: seconds(2.0) };

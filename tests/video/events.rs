@@ -41,3 +41,37 @@ fn a_failure_is_an_event_too() {
     );
     assert_eq!(run.said, said);
 }
+
+#[test]
+fn what_is_converted_or_left_out_is_an_event() {
+    let folder = Folder::new();
+    folder.ffmpeg(
+        "-f lavfi -i testsrc2=size=96x64:rate=25:duration=0.4 -f lavfi -i sine=duration=0.4 -c:v ffv1 -c:a pcm_s16le in.mov",
+    );
+    for (args, kind, into) in [
+        ("in.mov a.webm --json", "converted", Value::from("opus")),
+        ("in.mov b.mov --json --audio none", "left_out", Value::Null),
+    ] {
+        let run = run(&mut with(&folder, args));
+        assert_eq!(run.code, Some(0), "{}", run.said);
+        let events = events(&run.out);
+        let told: Vec<_> = events.iter().filter(|event| event["event"] == kind).collect();
+        let [told] = told[..] else { panic!("{events:?}") };
+        assert_eq!(
+            (&told["kind"], &told["stream"], &told["codec"]),
+            (&"sound".into(), &1.into(), &"pcm_s16le".into())
+        );
+        assert_eq!(told["into"], into);
+        assert!(told["because"].as_str().is_some_and(|because| !because.is_empty()));
+    }
+}
+
+#[test]
+fn a_part_without_a_picture_is_a_failure() {
+    let folder = Folder::new();
+    clip(&folder);
+    let run = run(&mut with(&folder, "in.mp4 out.mp4 --start 5 --duration 1 --json"));
+    assert_eq!(run.code, Some(1));
+    assert_eq!(events(&run.out)[0]["event"], "error");
+    assert_eq!(folder.list(), ["in.mp4"]);
+}

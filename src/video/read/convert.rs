@@ -66,6 +66,8 @@ impl Converter {
             Some(chain) => self.chain.insert(chain),
             None => self.chain.insert(Chain::to_rgba(shape, tones)?),
         };
+        // The chain takes the picture, and leaves an empty one.
+        let background = has_alpha(frame.format()).then_some(self.background);
         if tones {
             filters::tag_hdr(&mut frame, colour);
         }
@@ -77,7 +79,6 @@ impl Converter {
         for row in rgba.data(0).chunks(rgba.stride(0)).take(size.height as usize) {
             pixels.extend_from_slice(&row[..row_bytes]);
         }
-        let background = has_alpha(frame.format()).then_some(self.background);
         for pixel in pixels.as_chunks_mut::<4>().0 {
             if let Some(background) = background {
                 cover(pixel, background);

@@ -91,7 +91,8 @@ impl Deinterlacer {
 
     fn pull(&mut self) {
         let Some(chain) = &mut self.chain else { return };
-        while let (Some(frame), Some((ticks, length))) = (chain.pull(), self.inside.pop_front()) {
+        while let Some(frame) = chain.pull() {
+            let Some((ticks, length)) = self.inside.pop_front() else { break };
             self.ready.push_back(Decoded { ticks, length, frame });
         }
     }

@@ -94,6 +94,11 @@ fn length(decoder: &Decoder, clip: Clip) -> Option<FrameTime> {
     let stream = decoder.stream();
     let of_stream = FrameTime::from_ticks(stream.duration().max(0), decoder.time_base());
     let of_file = FrameTime::from_nanos(decoder.input().duration().max(0).saturating_mul(1000));
+    // These count from the zero of their clock, however late its first picture is.
+    let zero = decoder.packets().clock_start();
+    let counts_from_zero =
+        ["matroska", "flv"].iter().any(|name| decoder.input().format().name().starts_with(name));
+    let of_file = if counts_from_zero && of_file > zero { of_file - zero } else { of_file };
     let whole = [of_stream, of_file].into_iter().find(|length| *length > FrameTime::ZERO)?;
     let rest = (whole - clip.start.unwrap_or_default()).max(FrameTime::ZERO);
     Some(clip.duration.map_or(rest, |wanted| wanted.min(rest)))

@@ -26,8 +26,14 @@ pub(super) struct Encoder {
     base: TimeBase,
     /// At the nominal rate.
     frame_length: FrameTime,
-    /// The last frame's time and length, once it is known to be the last.
+    /// The last frame's time and end, once it is known to be the last.
     last: Option<(FrameTime, FrameTime)>,
+    /// Whether the container counts lengths in the order of decoding, as MP4 does.
+    counts_by_decoding: bool,
+    /// The first packet's times, shown and decoded.
+    first: Option<(i64, i64)>,
+    /// Kept back: the last packet has a length of its own.
+    held: Option<Packet>,
 }
 
 impl Encoder {
@@ -52,7 +58,16 @@ impl Encoder {
                     tracing::debug!(encoder = recipe.encoder, "encoding");
                     let planes = Planes::new(layout, coded_size, colour);
                     let frame_length = FrameTime::from_ticks(1, info.rate.frame_base());
-                    return Ok(Self { codec, planes, base: info.time_base, frame_length, last: None });
+                    return Ok(Self {
+                        codec,
+                        planes,
+                        base: info.time_base,
+                        frame_length,
+                        last: None,
+                        counts_by_decoding: false,
+                        first: None,
+                        held: None,
+                    });
                 }
                 Err(reason) => {
                     tracing::debug!(encoder = recipe.encoder, %reason, "the encoder is not willing");
@@ -67,8 +82,13 @@ impl Encoder {
     }
 
     /// Adds the stream that will take the packets; its number in the output.
-    pub(super) fn add_stream(&self, output: &mut Output, info: &VideoInfo) -> Result<usize, ffmpeg::Error> {
+    pub(super) fn add_stream(
+        &mut self,
+        output: &mut Output,
+        info: &VideoInfo,
+    ) -> Result<usize, ffmpeg::Error> {
         let is_mp4_like = matches!(output.format().name(), "mp4" | "mov");
+        self.counts_by_decoding = is_mp4_like;
         let mut stream = output.add_stream(self.codec.codec())?;
         stream.set_parameters(&self.codec);
         stream.set_time_base(info.time_base.parts());
@@ -90,28 +110,55 @@ impl Encoder {
     /// No more frames, the last one being shown from `last` until `end`: from
     /// here on [`Encoder::receive`] gives what is held back.
     pub(super) fn send_end(&mut self, last: FrameTime, end: FrameTime) -> Result<()> {
-        self.last = Some((last, end - last));
+        self.last = Some((last, end));
         self.codec.send_eof().map_err(failed)
     }
 
     /// The next packet, in the source's ticks; `None` until another frame is
     /// sent, or at the end.
     pub(super) fn receive(&mut self) -> Result<Option<Packet>> {
-        let mut packet = Packet::empty();
-        match self.codec.receive_packet(&mut packet) {
-            Ok(()) => {
-                // Without it a container cannot tell how long the last one lasts.
-                let is_at = |time: FrameTime| packet.pts() == Some(time.to_ticks(self.base));
-                let length = self
-                    .last
-                    .filter(|(time, _)| is_at(*time))
-                    .map_or(self.frame_length, |(_, length)| length);
-                packet.set_duration(length.to_ticks(self.base).max(1));
-                Ok(Some(packet))
+        loop {
+            let mut packet = Packet::empty();
+            match self.codec.receive_packet(&mut packet) {
+                Ok(()) => {
+                    packet.set_duration(self.length_of(&packet));
+                    self.first = self.first.or(packet.pts().zip(packet.dts()));
+                    if let Some(before) = self.held.replace(packet) {
+                        return Ok(Some(before));
+                    }
+                }
+                Err(ffmpeg::Error::Other { errno: EAGAIN }) => return Ok(None),
+                Err(ffmpeg::Error::Eof) => {
+                    let last = self.held.take().map(|mut packet| {
+                        packet.set_duration(self.length_of_last(&packet));
+                        packet
+                    });
+                    return Ok(last);
+                }
+                Err(reason) => return Err(failed(reason)),
             }
-            Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: EAGAIN }) => Ok(None),
-            Err(reason) => Err(failed(reason)),
         }
+    }
+
+    /// Without it a container cannot tell how long the last picture lasts.
+    fn length_of(&self, packet: &Packet) -> i64 {
+        let is_at = |time: FrameTime| packet.pts() == Some(time.to_ticks(self.base));
+        let last = self.last.filter(|(time, _)| is_at(*time));
+        let length = last.map_or(self.frame_length, |(time, end)| end - time);
+        length.to_ticks(self.base).max(1)
+    }
+
+    /// The length of the last packet, which need not hold the last picture: where lengths add
+    /// up in the order of decoding, their sum must reach from the first picture to the end.
+    fn length_of_last(&self, packet: &Packet) -> i64 {
+        let lengths = (self.last, self.first, packet.dts());
+        let (Some((_, end)), Some((shown, decoded)), Some(dts)) = lengths else {
+            return self.length_of(packet);
+        };
+        if !self.counts_by_decoding {
+            return self.length_of(packet);
+        }
+        (end.to_ticks(self.base) - shown + decoded - dts).max(1)
     }
 }
 

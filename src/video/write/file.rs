@@ -139,7 +139,7 @@ impl FileSink {
         libav::init();
         let container = Container::of(&output.path)?;
         let is_recording = input.is_none();
-        let encoder = Encoder::open(output.codec(container), output.crf, info, is_recording)?;
+        let mut encoder = Encoder::open(output.codec(container), output.crf, info, is_recording)?;
 
         let file = AtomicFile::create(&output.path, output.overwrite)?;
         let handle = file.file().try_clone().map_err(|reason| file.cannot_write(reason))?;

@@ -101,7 +101,7 @@ impl Copier {
             cover.write_interleaved(output)?;
         }
         while let Some(packet) = self.next() {
-            if self.time(&packet).is_some_and(|time| time > until) {
+            if self.read_at(&packet).is_some_and(|time| time > until) {
                 self.waiting = Some(packet);
                 break;
             }
@@ -125,7 +125,8 @@ impl Copier {
             let time = self.time(&packet).unwrap_or(end);
             let is_picture = Some(packet.stream()) == self.video && !is_hidden(&packet);
             video_goes_on |= is_picture && time > last && !is_over(time);
-            let is_far = |end: FrameTime| time > end + INTERLEAVING;
+            let read_at = self.read_at(&packet).unwrap_or(time);
+            let is_far = |end: FrameTime| read_at > end + INTERLEAVING;
             if part_end.is_some_and(is_far) || (video_goes_on && is_far(end)) {
                 break;
             }
@@ -156,8 +157,18 @@ impl Copier {
 
     /// When a packet is due, on the frames' clock.
     fn time(&self, packet: &Packet) -> Option<FrameTime> {
+        self.on_clock(packet, packet.pts().or(packet.dts())?)
+    }
+
+    /// By what time a file has come to a packet: pictures are read long before they are due if
+    /// others between are held.
+    fn read_at(&self, packet: &Packet) -> Option<FrameTime> {
+        self.on_clock(packet, packet.dts().or(packet.pts())?)
+    }
+
+    fn on_clock(&self, packet: &Packet, ticks: i64) -> Option<FrameTime> {
         let base = libav::time_base(&self.packets.input().stream(packet.stream())?);
-        Some(FrameTime::from_ticks(packet.pts().or(packet.dts())?, base) - self.origin)
+        Some(FrameTime::from_ticks(ticks, base) - self.origin)
     }
 
     fn write(

@@ -75,7 +75,7 @@ pub(super) fn add_attachment(
     to.set_parameters(parameters);
     let mut words = metadata::kept(&from.metadata());
     let (name, kind) = if png { ("cover.png", "image/png") } else { ("cover.jpg", "image/jpeg") };
-    words.set("filename", &from.metadata().get("filename").unwrap_or(name).to_owned());
+    words.set("filename", from.metadata().get("filename").unwrap_or(name));
     words.set("mimetype", kind);
     to.set_metadata(words);
     Ok(())
