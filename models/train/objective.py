@@ -39,7 +39,7 @@ LAYERS = {*TRANSPORT, *RELATION, *MOMENTS, *CONTENT, LEGIBILITY}
 PLACES, KEPT, RELATED = 768, 6144, 400
 # Entropy of the plan; power of the scaling on the painting's side (1 = all of it used exactly evenly); steps; weight of tone.
 ENTROPY, RELAXED, SINKHORN, TONE_COST = 0.06, 0.7, 12, 2.0
-WEIGHTS = {"transport": 20.0, "relation": 10.0, "moments": 2.0, "strokes": 5.0, "tone": 20.0, "range": 20.0, "weave": 20.0, "lattice": 20.0, "steady": 4.0}
+WEIGHTS = {"transport": 20.0, "relation": 10.0, "moments": 2.0, "strokes": 2.0, "tone": 20.0, "range": 20.0, "weave": 20.0, "lattice": 20.0, "steady": 4.0}
 # Bands in which strokes are: details between boxes of these radii, 3 to 12 and 7 to 28 pixels. Quantiles kept of a painting's tiles.
 BANDS, QUANTILES = ((1, 5), (3, 12)), 65
 # Strokes too strong count so much of strokes too weak; and a deviation that neither sees.

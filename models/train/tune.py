@@ -4,7 +4,7 @@
 
 Takes the paintings one after the other, `--budget` for each, and writes `RUN/PAINTING.safetensors` and a sample sheet. The file
 holds `weights` [W], half floats in the order of `painter.bin`; `code` [2,S], half floats, for pictures of 256 and of 724 lines;
-and `colors` [12], the mean and the covariance of the painting's RGB. Paintings whose file is there already are left out, so a
+and `colors` [12], the mean and the covariance of the painting's RGB. With a folder of such files as MODELS they are tuned on. Paintings whose file is there already are left out, so a
 run that is started again goes on; within a painting it goes on from its checkpoint.
 """
 
@@ -34,10 +34,24 @@ class Tuned(nn.Module):
     """A painter and its code: what one optimiser trains."""
 
     def __init__(self, models: Path, slug: str):
+        """From a folder of the common painter, or of tuned ones."""
         super().__init__()
         self.painter = Painter()
-        load_weights(self.painter, models / FILE)
-        self.code = nn.Parameter(load_file(models / CODES)[slug].clone())
+        own = models / f"{slug}.safetensors"
+        if own.exists():
+            self.read(own)
+        else:
+            load_weights(self.painter, models / FILE)
+            self.code = nn.Parameter(load_file(models / CODES)[slug].clone())
+
+    @torch.no_grad()
+    def read(self, path: Path) -> None:
+        found = load_file(path)
+        weights = found["weights"].float()
+        parameters = list(self.painter.parameters())
+        for parameter, values in zip(parameters, weights.split([parameter.numel() for parameter in parameters]), strict=True):
+            parameter.copy_(values.view_as(parameter))
+        self.code = nn.Parameter(found["code"].float())
 
     @torch.no_grad()
     def write(self, path: Path, colours: tuple[torch.Tensor, torch.Tensor]) -> None:
