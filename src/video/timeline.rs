@@ -161,8 +161,8 @@ impl Timeline {
         let Some(track) = self.track(stream).filter(|_| !stamp.is_dated) else { return stamp };
         let earliest = stamp.shown - REORDERING;
         let expected = track.last.map_or(earliest, |_| track.next - track.shift);
-        let is_soon = expected >= earliest && expected <= stamp.shown + track.usual_length;
-        Stamp { decoded: if is_soon { expected } else { stamp.decoded }, ..stamp }
+        let latest = stamp.shown + track.usual_length;
+        Stamp { decoded: if expected <= latest { expected.max(earliest) } else { stamp.decoded }, ..stamp }
     }
 
     /// How far a stream may run back. The pictures of a broadcast tell to the tick; where an

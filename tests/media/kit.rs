@@ -37,6 +37,9 @@ pub(crate) fn copy_part(input: &Path, output: &FileOutput, clip: Clip, most: u64
             stop.raise();
         }
     }
+    if let Some(end) = source.end() {
+        sink.last_until(end);
+    }
     sink.finish()?;
     Ok(count)
 }

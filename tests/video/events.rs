@@ -71,7 +71,7 @@ fn a_part_without_a_picture_is_a_failure() {
     let folder = Folder::new();
     clip(&folder);
     let run = run(&mut with(&folder, "in.mp4 out.mp4 --start 5 --duration 1 --json"));
-    assert_eq!(run.code, Some(1));
+    assert_eq!(run.code, Some(2));
     assert_eq!(events(&run.out)[0]["event"], "error");
     assert_eq!(folder.list(), ["in.mp4"]);
 }

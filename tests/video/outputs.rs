@@ -45,7 +45,7 @@ fn an_output_that_cannot_be() {
     refuses(&folder, &mut with(&folder, "in.mp4 folder.mp4 -y"), 1, no_file);
     let no_format = ["no video format is known by the name of out.txt", "", ".mp4"];
     refuses(&folder, &mut with(&folder, "in.mp4 out.txt"), 2, no_format);
-    let no_room = ["cannot write out.webm", "cannot hold", "check"];
+    let no_room = ["cannot write out.webm", "cannot hold", "another format or codec"];
     refuses(&folder, &mut with(&folder, "in.mp4 out.webm --codec h264"), 1, no_room);
 }
 

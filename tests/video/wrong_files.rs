@@ -58,7 +58,7 @@ fn a_video_that_lost_its_index_is_refused() {
 fn a_part_that_is_not_there_is_usage() {
     let folder = Folder::new();
     clip(&folder);
-    let late = ["the start is 1:39.000", "", "within the length of the video"];
+    let late = ["the start is 1:39.000", "", "within the times at which there is a picture"];
     refuses(&folder, &mut with(&folder, "in.mp4 out.mp4 --start 99"), 2, late);
     let nothing = ["the duration is", "", "above 0"];
     refuses(&folder, &mut with(&folder, "in.mp4 out.mp4 --duration 0"), 2, nothing);

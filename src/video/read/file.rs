@@ -16,6 +16,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use ffmpeg_next::Stream;
+
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
@@ -27,6 +29,7 @@ use crate::video::read::convert::Converter;
 use crate::video::read::decode::{Decoded, Decoder};
 use crate::video::read::deinterlace::Deinterlacer;
 use crate::video::read::fit::{Form, fit};
+use crate::video::read::isobmff;
 use crate::video::read::matroska;
 use crate::video::read::orient::Orientation;
 use crate::video::read::probe;
@@ -118,7 +121,7 @@ impl FileSource {
             converter: Converter::default(),
             resizer: Resizer::default(),
             has_told_size: false,
-            track_end: matroska::end_of_track(&decoder.stream()).filter(|_| matroska::is_whole(path)),
+            track_end: end_of_track(path, &decoder.stream()),
             ready,
             decoder,
             clock,
@@ -216,6 +219,14 @@ impl Source for FileSource {
         let (_, shown_until) = self.last?;
         Some(self.info.clip.duration.map_or(shown_until, |end| shown_until.min(end)))
     }
+}
+
+/// Where the pictures end by the word of a file that is all there.
+fn end_of_track(path: &Path, stream: &Stream) -> Option<FrameTime> {
+    if isobmff::is_whole(path) {
+        return isobmff::end_of_track(stream);
+    }
+    matroska::end_of_track(stream).filter(|_| matroska::is_whole(path))
 }
 
 /// Refuses what FFmpeg would misreport, or what could be read only once: sound

@@ -17,6 +17,7 @@ mod deinterlace;
 mod file;
 mod filters;
 mod fit;
+mod isobmff;
 mod matroska;
 mod orient;
 mod probe;

@@ -158,7 +158,11 @@ impl Encoder {
         if !self.counts_by_decoding {
             return self.length_of(packet);
         }
-        (end.to_ticks(self.base) - shown + decoded - dts).max(1)
+        // Of an uneven rate the first picture may be decoded long before it is shown; then the
+        // last one's own length counts.
+        let is_last_shown = self.last.is_some_and(|(time, _)| packet.pts() == Some(time.to_ticks(self.base)));
+        let least = if is_last_shown { self.length_of(packet) } else { 1 };
+        (end.to_ticks(self.base) - shown + decoded - dts).max(least)
     }
 }
 

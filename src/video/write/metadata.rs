@@ -38,6 +38,39 @@ pub(super) fn kept(tags: &DictionaryRef) -> Dictionary<'static> {
     kept
 }
 
+/// Languages of two codes (ISO 639-2, bibliographic and terminological), and the one by which FFmpeg
+/// finds QuickTime's own number for it. The other is lost without a word.
+const QUICKTIME_LANGUAGES: [(&str, &str); 18] = [
+    ("fre", "fra"),
+    ("deu", "ger"),
+    ("nld", "dut"),
+    ("ell", "gre"),
+    ("isl", "ice"),
+    ("zho", "chi"),
+    ("sqi", "alb"),
+    ("rum", "ron"),
+    ("cze", "ces"),
+    ("slo", "slk"),
+    ("mkd", "mac"),
+    ("hye", "arm"),
+    ("kat", "geo"),
+    ("bod", "tib"),
+    ("mya", "bur"),
+    ("msa", "may"),
+    ("cym", "wel"),
+    ("eus", "baq"),
+];
+
+/// Names the language as QuickTime does.
+pub(super) fn for_quicktime(words: &mut Dictionary<'static>) {
+    let known = words.get("language").and_then(|language| {
+        QUICKTIME_LANGUAGES.iter().find(|(other, _)| *other == language).map(|(_, known)| *known)
+    });
+    if let Some(known) = known {
+        words.set("language", known);
+    }
+}
+
 /// Copies the chapters, moved so that `origin` is zero, cut at `end` if there is
 /// one.
 pub(super) fn copy_chapters(

@@ -21,19 +21,29 @@ pub(super) const HVC1: CodecTag = *b"hvc1";
 
 /// Adds a stream for `from`'s packets as they are; its number in the output.
 pub(super) fn add_copy(output: &mut Output, from: &Stream) -> Result<usize, ffmpeg::Error> {
+    let is_quicktime = is_quicktime(output);
     let mut to = output.add_stream(encoder::find(Id::None))?;
     to.set_parameters(from.parameters());
     to.set_time_base(from.time_base());
     // Tags belong to the container they came in; zero lets the new one choose.
     set_codec_tag(&mut to, [0; 4]);
-    copy_words(&mut to, from);
+    copy_words(&mut to, from, is_quicktime);
     Ok(to.index())
 }
 
 /// Copies what is said of a stream: its title and language, and what it is for.
-pub(super) fn copy_words(to: &mut StreamMut, from: &Stream) {
+pub(super) fn copy_words(to: &mut StreamMut, from: &Stream, is_quicktime: bool) {
     set_disposition(to, from.disposition());
-    to.set_metadata(metadata::kept(&from.metadata()));
+    let mut words = metadata::kept(&from.metadata());
+    if is_quicktime {
+        metadata::for_quicktime(&mut words);
+    }
+    to.set_metadata(words);
+}
+
+/// Whether the output is QuickTime, which has names of its own for languages.
+pub(super) fn is_quicktime(output: &Output) -> bool {
+    output.format().name() == "mov"
 }
 
 /// The name of the codec inside the container it came in.

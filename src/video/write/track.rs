@@ -72,8 +72,9 @@ impl Track {
             }
             Fate::Cover | Fate::LeftOut(_) | Fate::Elsewhere => return Ok(None),
         };
+        let is_quicktime = stream::is_quicktime(output);
         if let (Fate::Encoded(_) | Fate::Rewritten(_), Some(mut to)) = (fate, output.stream_mut(to)) {
-            stream::copy_words(&mut to, from);
+            stream::copy_words(&mut to, from, is_quicktime);
         }
         let (kind, base) = (from.parameters().medium(), libav::time_base(from));
         Ok(Some(Self { to, way, kind, base, made_in, last_dts: None, end: None }))
