@@ -40,7 +40,7 @@ impl TemporalStabilizer {
         let size = painting.size;
         let guide = painting.guide.as_deref().unwrap_or(&frame.pixels);
         let mut shown = std::mem::take(&mut self.spare);
-        shown.resize(size.pixels() as usize, Color::default());
+        shown.resize(size.pixels(), Color::default());
         let past = self.past.take();
         match motion.zip(past.as_ref().filter(|past| past.size == size)) {
             Some((motion, past)) => {

@@ -81,9 +81,9 @@ struct Moments {
 
 impl Moments {
     fn add(&mut self, color: [f32; 4]) {
-        for k in 0..4 {
-            self.sums[k] += color[k];
-            self.squares[k] += color[k] * color[k];
+        for ((sum, square), value) in self.sums.iter_mut().zip(&mut self.squares).zip(color) {
+            *sum += value;
+            *square += value * value;
         }
         self.count += 1.0;
     }
