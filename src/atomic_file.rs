@@ -84,6 +84,7 @@ impl AtomicFile {
     ///
     /// # Errors
     /// Returns an error if it cannot be renamed, as [`Self::commit`] does.
+    #[cfg(feature = "video")]
     pub(crate) fn salvage(self) -> Result<()> {
         if let Err(reason) = self.file().sync_all() {
             tracing::debug!(%reason, "not all of it has reached the disk");

@@ -350,6 +350,7 @@ impl Error {
     }
 
     /// What went wrong and why, in one line.
+    #[cfg(any(feature = "live", test))]
     pub(crate) fn in_a_line(&self) -> String {
         self.because().map_or_else(|| self.to_string(), |reason| format!("{self}: {reason}"))
     }

@@ -189,6 +189,7 @@ impl FileSink {
     ///
     /// # Errors
     /// Returns an error if there is nothing to be kept, or it cannot be renamed.
+    #[cfg(feature = "live")]
     pub(crate) fn keep(self) -> Result<()> {
         let Self { file, output, playable, copier, .. } = self;
         drop((copier, output));
