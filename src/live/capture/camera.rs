@@ -1,7 +1,7 @@
 //! A camera: V4L2 on Linux, AVFoundation on macOS, Media Foundation on Windows.
 //!
 //! What it offers is asked through `nokhwa`, and one format asked for exactly, because its own ways of choosing prefer
-//! odd ones (320x180 raw pictures at 500 frames a second). A [`Driver`] gives the pictures.
+//! odd ones (320x180 raw pictures at 500 frames a second). A `Driver` gives the pictures.
 //! Cables and hubs tear pictures; a torn one is passed over, but not many in a row.
 
 use nokhwa::utils::{
