@@ -7,7 +7,7 @@ use stylewarp::engine::{Engine, EngineConfig};
 use stylewarp::jobs::video::run_file;
 use stylewarp::look::{self, Look};
 use stylewarp::video::read::{Clip, FileSource, Source as _};
-use stylewarp::video::write::{Audio, FileOutput, FileSink};
+use stylewarp::video::write::{FileOutput, FileSink};
 
 fn main() -> stylewarp::Result<()> {
     let mut arguments = std::env::args().skip(1).map(PathBuf::from);
@@ -15,7 +15,7 @@ fn main() -> stylewarp::Result<()> {
         eprintln!("usage: video_file IN OUT");
         return Ok(());
     };
-    let output = FileOutput { path, overwrite: false, codec: None, crf: None, audio: Audio::Auto };
+    let output = FileOutput::new(path);
     output.check(&input)?;
     let source = FileSource::open(&input, Clip::default(), CancelToken::default())?;
     let info = source.info().clone();

@@ -135,7 +135,6 @@ mod tests {
     use super::*;
     use crate::cancel::CancelToken;
     use crate::video::read::{FileSource, Source as _};
-    use crate::video::write::Audio;
 
     #[test]
     fn what_is_recorded_plays_with_its_own_times() {
@@ -148,13 +147,7 @@ mod tests {
         );
         let recorder = Recorder::new(|_| {});
         recorder.offer(&Arc::new(Frame::filled(size, FrameTime::ZERO, [0; 4])));
-        let output = FileOutput {
-            path: path.clone(),
-            overwrite: false,
-            codec: None,
-            crf: None,
-            audio: Audio::default(),
-        };
+        let output = FileOutput::new(&path);
         recorder.start(&output, &info).expect("started");
         let told = [5.0, 5.05, 5.2];
         for secs in told {

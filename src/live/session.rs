@@ -16,7 +16,7 @@ use crate::live::latest::channel;
 use crate::live::output::http::{self, ServeOptions};
 use crate::live::recorder::recorded;
 use crate::time::FrameTime;
-use crate::video::write::{Audio, FileOutput};
+use crate::video::write::FileOutput;
 
 /// Between two lines of numbers.
 const EVERY: FrameTime = FrameTime::from_nanos(1_000_000_000);
@@ -41,8 +41,7 @@ pub struct Outputs {
 impl Outputs {
     /// What is recorded from the beginning.
     fn recording(&self) -> Option<FileOutput> {
-        let path = self.record.clone()?;
-        Some(FileOutput { path, overwrite: false, codec: None, crf: None, audio: Audio::default() })
+        self.record.as_ref().map(FileOutput::new)
     }
 }
 

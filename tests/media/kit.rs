@@ -9,14 +9,14 @@ use stylewarp::Result;
 use stylewarp::cancel::CancelToken;
 use stylewarp::time::FrameTime;
 use stylewarp::video::read::{Clip, FileSource, Source};
-use stylewarp::video::write::{Audio, FileOutput, FileSink, Sink};
+use stylewarp::video::write::{FileOutput, FileSink, Sink};
 
 use crate::clips::run;
 pub(crate) use crate::clips::{Folder, packets, probe, stream_times, times, video};
 
 /// Where to write with nothing special asked for.
 pub(crate) fn output(path: &Path) -> FileOutput {
-    FileOutput { path: path.into(), overwrite: false, codec: None, crf: None, audio: Audio::Auto }
+    FileOutput::new(path)
 }
 
 /// Copies a video picture by picture; the number of pictures.

@@ -49,6 +49,11 @@ pub struct FileOutput {
 }
 
 impl FileOutput {
+    /// A new file, with what is usual for its format; the sound as in the input where that can be.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), overwrite: false, codec: None, crf: None, audio: Audio::default() }
+    }
+
     /// Refuses what cannot work, and what would destroy something, without
     /// touching anything.
     ///

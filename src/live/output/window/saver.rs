@@ -13,7 +13,7 @@ use crate::frame::{Frame, Size};
 use crate::image_file;
 use crate::live::recorder::{Recorder, free_name};
 use crate::video::read::VideoInfo;
-use crate::video::write::{Audio, FileOutput};
+use crate::video::write::FileOutput;
 
 /// Jobs that may wait, and messages that may.
 const WAITING: usize = 4;
@@ -101,13 +101,7 @@ impl Setup {
             return Ok(format!("saved {}", path.display()));
         }
         let path = free_name(&self.folder, "mp4");
-        let output = FileOutput {
-            path: path.clone(),
-            overwrite: false,
-            codec: None,
-            crf: None,
-            audio: Audio::default(),
-        };
+        let output = FileOutput::new(&path);
         self.recorder.start(&output, &VideoInfo { size, ..self.info.clone() })?;
         Ok(format!("recording to {}", path.display()))
     }
