@@ -1,7 +1,8 @@
 // Puts the painting on the frame: enlarges it along the frame's own edges where
-// it was painted smaller, keeps the frame's colours if asked to, and blends.
+// it was painted smaller, keeps the frame's colours if asked to, lights the
+// paint, and blends.
 //
-// Twin: src/finish/cpu.rs, kept in the same order and with the same names; tests
+// Twins: src/paint/composite/cpu.rs and src/paint/relief.rs, kept in the same order and with the same names; tests
 // hold the two within 1/255.
 
 struct Params {
@@ -13,19 +14,28 @@ struct Params {
     strength: f32,
     /// 1 keeps the frame's colours and takes only the painting's light and dark.
     keep: f32,
+    /// Columns and rows of the light.
+    grid: vec2<u32>,
+    /// How much of a colour the light may add or take; 0 leaves the paint flat.
+    depth: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var frame: texture_2d<f32>;
+/// -1 (away from the light) to 1 (towards it), row by row.
+@group(0) @binding(1) var<storage, read> light: array<f32>;
+@group(0) @binding(2) var frame: texture_2d<f32>;
 /// The frame as the painter saw it, of the canvas's size.
-@group(0) @binding(2) var seen: texture_2d<f32>;
-@group(0) @binding(3) var painted: texture_2d<f32>;
-@group(0) @binding(4) var finished: texture_storage_2d<rgba8unorm, write>;
+@group(0) @binding(3) var seen: texture_2d<f32>;
+@group(0) @binding(4) var painted: texture_2d<f32>;
+@group(0) @binding(5) var finished: texture_storage_2d<rgba8unorm, write>;
 
 /// Square of the colour difference, in 0..3, at which a neighbour counts a quarter.
 const TOLERANCE: f32 = 0.01;
 /// What a neighbour of any colour counts: nothing is ever divided by zero.
 const LEAST: f32 = 0.001;
+/// What a slope that faces the light by more than so much throws back whatever its colour, and its share.
+const SHINE_FROM: f32 = 0.55;
+const SHINE: f32 = 0.2;
 
 /// Joint bilateral upsampling (Kopf et al., 2007): of the four painted pixels
 /// around, those count most under which the painter saw this pixel's colour.
@@ -97,6 +107,27 @@ fn recoloured(over: vec3<f32>, own: vec3<f32>) -> vec3<f32> {
     return clamp(from_lab(vec3(light, lab.yz * clamp(room, 0.0, 1.0))), vec3(0.0), vec3(1.0));
 }
 
+/// The light on a pixel, bilinear.
+fn light_at(at: vec2<u32>) -> f32 {
+    let last = vec2<f32>(params.grid) - 1.0;
+    let position = clamp((vec2<f32>(at) + 0.5) * vec2<f32>(params.grid) / vec2<f32>(params.size) - 0.5, vec2(0.0), last);
+    let corner = vec2<u32>(position);
+    let next = min(corner + 1u, params.grid - 1u);
+    let share = position - vec2<f32>(corner);
+    let upper = corner.y * params.grid.x;
+    let lower = next.y * params.grid.x;
+    let left = mix(light[upper + corner.x], light[lower + corner.x], share.y);
+    let right = mix(light[upper + next.x], light[lower + next.x], share.y);
+    return mix(left, right, share.x);
+}
+
+/// A colour under the light.
+fn lit(over: vec3<f32>, at: vec2<u32>) -> vec3<f32> {
+    let towards = light_at(at);
+    let shine = SHINE * params.depth * max(towards - SHINE_FROM, 0.0);
+    return min(over * (1.0 + params.depth * towards) + shine, vec3(1.0));
+}
+
 @compute @workgroup_size(16, 8)
 fn finish(@builtin(global_invocation_id) id: vec3<u32>) {
     if any(id.xy >= params.size) {
@@ -107,6 +138,9 @@ fn finish(@builtin(global_invocation_id) id: vec3<u32>) {
     var over = enlarged(id.xy, own);
     if params.keep > 0.0 {
         over = recoloured(over, own);
+    }
+    if params.depth > 0.0 {
+        over = lit(over, id.xy);
     }
     textureStore(finished, id.xy, vec4(mix(own, over, params.strength), texel.a));
 }

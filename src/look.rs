@@ -41,6 +41,8 @@ pub struct Look {
     pub colors: Colors,
     /// How still the brushwork of a video holds, 0..=1; 0 paints every frame anew.
     pub steady: f32,
+    /// How thick the paint lies, 0..=1; 1 as thick as the painting's, which for prints is flat.
+    pub relief: f32,
     /// Whose place and pose the output takes.
     pub align: Align,
 }
@@ -58,6 +60,7 @@ impl Default for Look {
             stroke_size: 1.0,
             colors: Colors::Paint,
             steady: 1.0,
+            relief: 1.0,
             align: Align::Subject,
         }
     }
@@ -78,6 +81,7 @@ struct Written {
     #[serde(default)]
     colors: Colors,
     steady: Option<f32>,
+    relief: Option<f32>,
     #[serde(default)]
     align: Align,
 }
@@ -153,6 +157,7 @@ impl Look {
             stroke_size: written.stroke_size.unwrap_or(1.0),
             colors: written.colors,
             steady: written.steady.unwrap_or(1.0),
+            relief: written.relief.unwrap_or(1.0),
             align: written.align,
         };
         for (what, value, least, most) in [
@@ -160,6 +165,7 @@ impl Look {
             ("paint", preset.paint, 0.0, 1.0),
             ("stroke_size", preset.stroke_size, 0.5, 2.0),
             ("steady", preset.steady, 0.0, 1.0),
+            ("relief", preset.relief, 0.0, 1.0),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(broken(format!("{what} is {value}, outside {least} to {most}").into()));

@@ -39,13 +39,14 @@ class Subject:
 
     colours: tuple[torch.Tensor, torch.Tensor]
     targets: dict[int, Target]
+    relief: float
 
     @staticmethod
     def read(folder: Path, slug: str, objective: Objective) -> "Subject":
         larger = PAINTINGS[slug].larger
         sizes = {lines: min(larger * lines, MOST_LINES) for lines in LINES}
         found = {size: objective.target(painting(folder, slug, size)) for size in set(sizes.values())}
-        return Subject(colour.moments(painting(folder, slug, FINE)), {lines: found[size] for lines, size in sizes.items()})
+        return Subject(colour.moments(painting(folder, slug, FINE)), {lines: found[size] for lines, size in sizes.items()}, PAINTINGS[slug].relief)
 
 
 def legibility() -> Constraint:

@@ -4,7 +4,7 @@
 
 Takes the paintings one after the other, `--budget` for each, and writes `RUN/PAINTING.safetensors` and a sample sheet. The file
 holds `weights` [W], half floats in the order of `painter.bin`; `code` [2,S], half floats, for pictures of 256 and of 724 lines;
-and `colors` [12], the mean and the covariance of the painting's RGB. With a folder of such files as MODELS they are tuned on. Paintings whose file is there already are left out, so a
+`colors` [12], the mean and the covariance of the painting's RGB; and `relief` [1], how thick its paint lies. With a folder of such files as MODELS they are tuned on. Paintings whose file is there already are left out, so a
 run that is started again goes on; within a painting it goes on from its checkpoint.
 """
 
@@ -54,10 +54,11 @@ class Tuned(nn.Module):
         self.code = nn.Parameter(found["code"].float())
 
     @torch.no_grad()
-    def write(self, path: Path, colours: tuple[torch.Tensor, torch.Tensor]) -> None:
+    def write(self, path: Path, subject: Subject) -> None:
         weights = torch.cat([parameter.flatten() for parameter in self.painter.parameters()]).half()
-        colors = torch.cat([moment.flatten() for moment in colours])
-        save_file({"weights": weights, "code": self.code.half().contiguous(), "colors": colors}, path)
+        colors = torch.cat([moment.flatten() for moment in subject.colours])
+        relief = torch.tensor([subject.relief])
+        save_file({"weights": weights, "code": self.code.half().contiguous(), "colors": colors, "relief": relief}, path)
 
 
 def tune(slug: str, args: argparse.Namespace, objective: Objective) -> None:
@@ -89,7 +90,7 @@ def tune(slug: str, args: argparse.Namespace, objective: Objective) -> None:
             log.write(progress, {})
             sample(tuned.painter, tuned.code, subject, held_out[:4], args.out / f"{slug}.png")
             if progress.fraction() == 1:
-                tuned.write(args.out / f"{slug}.safetensors", subject.colours)
+                tuned.write(args.out / f"{slug}.safetensors", subject)
             average.swap(tuned)
             save_checkpoint(checkpoint, tuned, average, optimiser, progress, constraint=constraint.state())
     checkpoint.unlink()

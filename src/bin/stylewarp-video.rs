@@ -141,7 +141,7 @@ fn plan(cli: &Cli, look: &Look, info: &VideoInfo, engine: &Engine) -> serde_json
         "duration": info.duration.map(FrameTime::as_secs_f64),
         "preset": look.name, "geometry": look.geometry.is_some(), "texture": look.texture.as_ref().map(|texture| texture.text()),
         "warp": look.warp, "paint": look.paint, "paint_lines": cli.look.size,
-        "stroke_size": look.stroke_size, "keeps_colors": look.colors == Colors::Keep,
+        "stroke_size": look.stroke_size, "relief": look.relief, "keeps_colors": look.colors == Colors::Keep,
         "devices": engine.devices,
     })
 }

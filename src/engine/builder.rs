@@ -58,7 +58,7 @@ impl Engine {
                 let painter = Painter::new(&models, &runtime, texture.style(&models, &runtime)?)?;
                 let params = RenderParams {
                     blend: BlendParams { strength: look.paint, colors: look.colors },
-                    paint: PaintParams { stroke: look.stroke_size, lines },
+                    paint: PaintParams { stroke: look.stroke_size, lines, relief: look.relief },
                     steadiness: look.steady,
                 };
                 Some((painter, params))

@@ -21,6 +21,8 @@ pub struct StylizeParams {
     pub stroke: f32,
     /// How still strokes hold, 0..=1.
     pub steadiness: f32,
+    /// How thick the paint lies, 0..=1.
+    pub relief: f32,
     /// Lines (of the shorter side) to paint at, up to 720 if `None`.
     pub lines: Option<u32>,
 }
@@ -70,6 +72,7 @@ impl StylizerBuilder {
             paint: look.paint,
             stroke: look.stroke_size,
             steadiness: look.steady,
+            relief: look.relief,
             lines: self.lines,
         };
         let engine = Engine::new(&look, self.lines, 16.0 / 9.0, &self.config)?;
@@ -118,7 +121,7 @@ impl Stylizer {
         self.engine.analyzer.set_params(params.warp, params.align);
         self.engine.renderer.set_params(RenderParams {
             blend: BlendParams { strength: params.paint, colors: self.look.colors },
-            paint: PaintParams { stroke: params.stroke, lines: params.lines },
+            paint: PaintParams { stroke: params.stroke, lines: params.lines, relief: params.relief },
             steadiness: params.steadiness,
         });
     }

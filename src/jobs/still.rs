@@ -33,7 +33,7 @@ pub fn copy(
         Init::Painting => {
             let style = texture.style(&models, &runtime)?;
             let lines = recipe.scales.iter().copied().min();
-            let params = PaintParams { stroke: recipe.stroke, lines };
+            let params = PaintParams { stroke: recipe.stroke, lines, relief: 0.0 };
             Some(Painter::new(&models, &runtime, style)?.run(&warped, params, None)?)
         }
     };

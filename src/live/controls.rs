@@ -25,6 +25,8 @@ pub struct ControlState {
     pub stroke_size: f32,
     /// How still the brushwork holds, 0..=1.
     pub steady: f32,
+    /// How thick the paint lies, 0..=1.
+    pub relief: f32,
     /// Whose colours.
     pub colors: Colors,
     /// Whose place and pose.
@@ -44,6 +46,7 @@ impl ControlState {
             paint: look.paint,
             stroke_size: look.stroke_size,
             steady: look.steady,
+            relief: look.relief,
             colors: look.colors,
             align: look.align,
             mirror,
@@ -59,6 +62,7 @@ impl ControlState {
         self.paint = update.paint.unwrap_or(self.paint);
         self.stroke_size = update.stroke_size.unwrap_or(self.stroke_size);
         self.steady = update.steady.unwrap_or(self.steady);
+        self.relief = update.relief.unwrap_or(self.relief);
         self.colors = update.colors.unwrap_or(self.colors);
         self.mirror = update.mirror.unwrap_or(self.mirror);
         self.frozen = update.frozen.unwrap_or(self.frozen);
@@ -79,6 +83,8 @@ pub struct ControlUpdate {
     pub stroke_size: Option<f32>,
     /// As [`ControlState::steady`].
     pub steady: Option<f32>,
+    /// As [`ControlState::relief`].
+    pub relief: Option<f32>,
     /// As [`ControlState::colors`].
     pub colors: Option<Colors>,
     /// As [`ControlState::mirror`].
@@ -94,6 +100,7 @@ impl ControlUpdate {
         self.paint = later.paint.or(self.paint);
         self.stroke_size = later.stroke_size.or(self.stroke_size);
         self.steady = later.steady.or(self.steady);
+        self.relief = later.relief.or(self.relief);
         self.colors = later.colors.or(self.colors);
         self.mirror = later.mirror.or(self.mirror);
         self.frozen = later.frozen.or(self.frozen);
@@ -150,6 +157,7 @@ impl Controls {
             ("paint", turn.paint, 0.0, 1.0, "0 to 1"),
             ("stroke_size", turn.stroke_size, 0.5, 2.0, "0.5 to 2"),
             ("steady", turn.steady, 0.0, 1.0, "0 to 1"),
+            ("relief", turn.relief, 0.0, 1.0, "0 to 1"),
         ] {
             if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {
                 return Err(Error::OutOfRange { what, value: value.to_string(), range });

@@ -298,7 +298,7 @@ impl RenderStage {
         let painted_at = self.rate.lines(lines);
         self.renderer.set_params(RenderParams {
             blend: BlendParams { strength: state.paint, colors: state.colors },
-            paint: PaintParams { stroke: state.stroke_size, lines: painted_at },
+            paint: PaintParams { stroke: state.stroke_size, lines: painted_at, relief: state.relief },
             steadiness: state.steady,
         });
         painted_at.unwrap_or(lines).min(lines)

@@ -7,6 +7,7 @@ use crate::frame::Frame;
 use crate::paint::composite::Painting;
 use crate::paint::flow::OpticalFlow;
 use crate::paint::painter::{PaintParams, Painter};
+use crate::paint::relief::Relief;
 use crate::time::FrameTime;
 
 /// Seconds in which the strokes of one look become those of the next.
@@ -54,6 +55,7 @@ impl Crossfade {
             if (0.0..1.0).contains(&share) {
                 let before = leaving.painter.run(frame, params, motion)?;
                 blend(&before.painted, &mut painting.painted, share);
+                painting.relief = Relief::between(before.relief, painting.relief, share);
             } else {
                 self.leaving = None;
             }

@@ -14,6 +14,8 @@ use crate::paint::flow::{OpticalFlow, ScaledFlow};
 pub(crate) const CELL: usize = 4;
 /// Lattices of noise, of one, two and four cells' pitch: the network's channels.
 pub(crate) const OCTAVES: usize = 3;
+/// Tells the noise of the relief from that of the octaves.
+const FINE: u32 = OCTAVES as u32;
 /// Deviations of the octaves, as in training: there the cells of the coarser ones stand at fixed
 /// places between the nodes.
 const LEVELS: [f32; OCTAVES] = [1.0, 0.625, 0.656];
@@ -50,6 +52,20 @@ impl AdvectedNoise {
             }
         });
         planes
+    }
+
+    /// Finer noise of variance one that moved as much, on a grid over the frame whose places are `pitch` pixels apart.
+    pub(crate) fn fine(&self, grid: [usize; 2], pitch: f32) -> Vec<f32> {
+        let cells = pitch / CELL as f32;
+        let mut plane = vec![0.0; grid[0] * grid[1]];
+        plane.par_chunks_exact_mut(grid[0]).enumerate().for_each(|(y, row)| {
+            let down = (y as f32 + 0.5) * cells - 0.5;
+            for (x, value) in row.iter_mut().enumerate() {
+                let drift = self.at((x as f32 + 0.5) * cells - 0.5, down);
+                *value = lattice(FINE, x as f32 + drift[0] / cells, y as f32 + drift[1] / cells);
+            }
+        });
+        plane
     }
 
     fn moved(&self, secs: f64, shifts: ScaledFlow<'_>) -> Vec<[f32; 2]> {
@@ -109,24 +125,27 @@ impl AdvectedNoise {
     }
 }
 
-/// Value noise: uniform on a lattice of 2^`octave` cells' pitch, bilinear between its nodes, its
-/// variance levelled: else strokes would fade wherever the grain stands between two cells.
+/// An octave at a place among the cells: a lattice of 2^`octave` cells' pitch.
 fn noise(octave: usize, x: f32, y: f32) -> f32 {
     let pitch = (1 << octave) as f32;
-    let (x, y) = ((x + 0.5) / pitch - 0.5, (y + 0.5) / pitch - 0.5);
+    LEVELS[octave] * lattice(octave as u32, (x + 0.5) / pitch - 0.5, (y + 0.5) / pitch - 0.5)
+}
+
+/// Value noise: uniform at the nodes of a lattice, bilinear between them, its variance levelled to one: else strokes
+/// would fade wherever the grain stands between two nodes.
+fn lattice(seed: u32, x: f32, y: f32) -> f32 {
     let (left, upper) = (x.floor(), y.floor());
     let (right, down) = (x - left, y - upper);
-    let node = |column: i32, row: i32| uniform(octave as u32, left as i32 + column, upper as i32 + row);
+    let node = |column: i32, row: i32| uniform(seed, left as i32 + column, upper as i32 + row);
     let top = node(0, 0) + (node(1, 0) - node(0, 0)) * right;
     let bottom = node(0, 1) + (node(1, 1) - node(0, 1)) * right;
     let power = |share: f32| share * share + (1.0 - share) * (1.0 - share);
-    LEVELS[octave] * (top + (bottom - top) * down) / (power(right) * power(down)).sqrt()
+    (top + (bottom - top) * down) / (power(right) * power(down)).sqrt()
 }
 
 /// Of variance 1, by a hash of the place (the finaliser of MurmurHash3).
-fn uniform(octave: u32, x: i32, y: i32) -> f32 {
-    let mut hash =
-        (x as u32).wrapping_mul(0x9e37_79b1) ^ (y as u32).wrapping_mul(0x85eb_ca77) ^ (octave << 28);
+fn uniform(seed: u32, x: i32, y: i32) -> f32 {
+    let mut hash = (x as u32).wrapping_mul(0x9e37_79b1) ^ (y as u32).wrapping_mul(0x85eb_ca77) ^ (seed << 28);
     hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
     hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
     hash ^= hash >> 16;

@@ -8,10 +8,16 @@
 
 use rayon::prelude::*;
 
-/// Steps of one cell that the average reaches to both sides.
+use crate::paint::noise::CELL;
+
+/// Cells that the average reaches to both sides.
 const REACH: usize = 4;
 /// Deviation of its weights, in cells.
 const SPREAD: f32 = 2.0;
+/// Steps of a furrow to both sides, and the deviation of their weights: finer than cells, and as long as above in pictures of
+/// 360 lines.
+const FURROW: usize = 8;
+const FURROW_SPREAD: f32 = 4.0;
 /// What the average leaves of an octave's deviation, against that of white noise.
 const LEVELS: [f32; 3] = [1.0, 1.42 / 1.82, 1.22 / 1.82];
 /// Radii of the boxes, in cells, that smooth the tensor; the wide ones decide where the picture is
@@ -71,8 +77,7 @@ impl Orientation {
     /// Averages each plane of noise along the directions.
     pub(crate) fn smear(&self, planes: &[f32]) -> Vec<f32> {
         let [across, down] = self.cells;
-        let weights: [f32; REACH] = std::array::from_fn(|k| (-0.5 * ((k + 1) as f32 / SPREAD).powi(2)).exp());
-        let scale = (1.0 + 2.0 * weights.iter().map(|weight| weight * weight).sum::<f32>()).sqrt().recip();
+        let (weights, scale) = weights::<REACH>(SPREAD);
         let count = across * down;
         let mut smeared = vec![0.0; planes.len()];
         let mut rows: Vec<Vec<&mut [f32]>> = (0..down).map(|_| Vec::new()).collect();
@@ -81,10 +86,8 @@ impl Orientation {
         }
         rows.par_iter_mut().enumerate().for_each(|(y, octaves)| {
             for x in 0..across {
-                let mut places = [y * across + x; 2 * REACH];
-                for (side, places) in [1.0, -1.0].into_iter().zip(places.chunks_exact_mut(REACH)) {
-                    self.walk(x, y, side, places);
-                }
+                let mut places = [0; 2 * REACH];
+                self.walk([x, y], self.cells, 1.0, &mut places);
                 for (octave, row) in octaves.iter_mut().enumerate() {
                     let plane = &planes[octave * count..][..count];
                     let ends = places.iter().zip(weights.iter().cycle());
@@ -96,21 +99,51 @@ impl Orientation {
         smeared
     }
 
-    /// The cells on the way from one of them, `side` ways along the directions.
-    fn walk(&self, x: usize, y: usize, side: f32, places: &mut [usize]) {
-        let [across, down] = self.cells;
-        let last = [(across - 1) as f32, (down - 1) as f32];
-        let mut place = [x as f32, y as f32];
-        let mut heading = self.along[y * across + x].map(|part| part * side);
-        for cell in places {
-            place = [place[0] + heading[0], place[1] + heading[1]];
-            let [column, row] = [0, 1].map(|k| place[k].round_ties_even().clamp(0.0, last[k]) as usize);
-            *cell = row * across + column;
-            let here = self.along[*cell];
-            let turned = here[0] * heading[0] + here[1] * heading[1] < 0.0;
-            heading = if turned { here.map(|part| -part) } else { here };
+    /// Averages noise of variance one, on a grid over the frame whose places are `pitch` pixels apart, along the
+    /// directions; its variance stays.
+    pub(crate) fn furrows(&self, plane: &[f32], grid: [usize; 2], pitch: f32) -> Vec<f32> {
+        let (weights, scale) = weights::<FURROW>(FURROW_SPREAD);
+        let mut height = vec![0.0; plane.len()];
+        height.par_chunks_exact_mut(grid[0]).enumerate().for_each(|(y, row)| {
+            for (x, height) in row.iter_mut().enumerate() {
+                let mut places = [0; 2 * FURROW];
+                self.walk([x, y], grid, pitch / CELL as f32, &mut places);
+                let ends = places.iter().zip(weights.iter().cycle());
+                let sum: f32 = ends.map(|(place, weight)| plane[*place] * weight).sum();
+                *height = (plane[y * grid[0] + x] + sum) * scale;
+            }
+        });
+        height
+    }
+
+    /// The places on the way from one of a grid's to both sides along the directions, half of `places` each; a
+    /// step is one place of the grid, of so many cells.
+    fn walk(&self, from: [usize; 2], grid: [usize; 2], cells: f32, places: &mut [usize]) {
+        let last = grid.map(|side| (side - 1) as f32);
+        let along = |[column, row]: [usize; 2]| {
+            let cell = |at: usize, count: usize| (((at as f32 + 0.5) * cells) as usize).min(count - 1);
+            self.along[cell(row, self.cells[1]) * self.cells[0] + cell(column, self.cells[0])]
+        };
+        let half = places.len() / 2;
+        for (side, places) in [1.0, -1.0].into_iter().zip(places.chunks_exact_mut(half)) {
+            let mut place = from.map(|part| part as f32);
+            let mut heading = along(from).map(|part| part * side);
+            for reached in places {
+                place = [place[0] + heading[0], place[1] + heading[1]];
+                let at = [0, 1].map(|k| place[k].round_ties_even().clamp(0.0, last[k]) as usize);
+                *reached = at[1] * grid[0] + at[0];
+                let here = along(at);
+                let turned = here[0] * heading[0] + here[1] * heading[1] < 0.0;
+                heading = if turned { here.map(|part| -part) } else { here };
+            }
         }
     }
+}
+
+/// Weights of the steps to one side, and what brings the sum of all and the place itself to variance one.
+fn weights<const STEPS: usize>(spread: f32) -> ([f32; STEPS], f32) {
+    let weights: [f32; STEPS] = std::array::from_fn(|k| (-0.5 * ((k + 1) as f32 / spread).powi(2)).exp());
+    (weights, (1.0 + 2.0 * weights.iter().map(|weight| weight * weight).sum::<f32>()).sqrt().recip())
 }
 
 /// Mean over a box of `radius` cells to each side, of which those outside do not count.

@@ -23,6 +23,7 @@ use crate::paint::flow::OpticalFlow;
 use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
 use crate::paint::orientation::Orientation;
 use crate::paint::recolor::{ColorMap, LUMINANCE, Recolorer, recolor_row};
+use crate::paint::relief::ReliefLight;
 use crate::paint::style::Style;
 use crate::resize::{Filter, Pixels, Resizer};
 
@@ -50,6 +51,8 @@ pub struct PaintParams {
     /// Lines (of the shorter side) to paint at; larger frames are painted smaller and enlarged. `None`
     /// paints at the frame's own size up to 720.
     pub lines: Option<u32>,
+    /// How thick the paint lies, 0 (flat) to 1 (as thick as the painting's).
+    pub relief: f32,
 }
 
 /// The painting stage.
@@ -60,6 +63,7 @@ pub struct Painter {
     recolorer: Recolorer,
     noise: AdvectedNoise,
     orientation: Orientation,
+    relief: ReliefLight,
     planes: Vec<f32>,
     /// What the frame before was normalised by; `fresh` is as long, for a frame without one before.
     statistics: Option<Vec<f32>>,
@@ -90,6 +94,7 @@ impl Painter {
             recolorer: Recolorer::default(),
             noise: AdvectedNoise::default(),
             orientation: Orientation::default(),
+            relief: ReliefLight::default(),
             planes: Vec::new(),
             statistics: None,
         })
@@ -122,7 +127,12 @@ impl Painter {
         let pixels = guide.as_deref().unwrap_or(&frame.pixels);
         let colors = self.recolorer.run(pixels, size, motion, self.style.colors());
         let painted = self.paint(pixels, size, &colors, params.stroke, motion)?;
-        Ok(Painting { size, guide, painted, colors })
+        let depth = params.relief * self.style.relief();
+        let relief = (depth > 0.0).then(|| {
+            let grown = (&self.noise, &self.orientation);
+            self.relief.run(grown, size, params.stroke, motion).with_depth(depth)
+        });
+        Ok(Painting { size, guide, painted, colors, relief })
     }
 
     /// Multiply-accumulates of one frame.

@@ -29,6 +29,9 @@ pub const COARSE: f32 = 724.0;
 /// their distance. Of smaller and larger pictures there are no other codes.
 const BEYOND: f32 = 0.5;
 
+/// How thick the paint of a painting lies of which nothing is known.
+const RELIEF: f32 = 0.15;
+
 /// Where the tuned styles lie in the folder of networks, and how their names end.
 const FOLDER: &str = "painters/";
 const EXTENSION: &str = ".safetensors";
@@ -42,6 +45,8 @@ pub struct Style {
     codes: [Vec<f32>; 2],
     /// Of the painting; without them a frame keeps its own.
     colors: Option<ColorMoments>,
+    /// How thick the painting's paint lies, 0 (a print) to 1.
+    relief: f32,
 }
 
 impl Style {
@@ -57,7 +62,19 @@ impl Style {
             weights,
             codes: [fine, coarse],
             colors,
+            relief: RELIEF,
         })
+    }
+
+    /// The same, with paint as thick as this, 0 to 1.
+    #[must_use]
+    pub(crate) fn with_relief(self, relief: f32) -> Self {
+        Self { relief, ..self }
+    }
+
+    /// How thick the paint lies, 0 (a print) to 1: how much of a colour the light on it adds and takes.
+    pub fn relief(&self) -> f32 {
+        self.relief
     }
 
     /// Values in a code.
@@ -128,7 +145,9 @@ impl Style {
             true => first.weights.clone(),
             false => mean(|style| &style.weights).into(),
         };
-        Self::new(weights, mean(|style| &style.codes[0]), mean(|style| &style.codes[1]), colors)
+        let relief = parts.iter().map(|(style, share)| style.relief * share / total).sum();
+        let [fine, coarse] = [mean(|style| &style.codes[0]), mean(|style| &style.codes[1])];
+        Self::new(weights, fine, coarse, colors).map(|style| style.with_relief(relief))
     }
 
     /// Reads a file that `stylewarp distill` or `models/train/tune.py` wrote.
@@ -154,8 +173,8 @@ impl Style {
         Self::parse(&bytes).map(Some).map_err(|source| Error::StyleInvalid { path, source })
     }
 
-    /// From the bytes of a style file: `weights` [W] and `code` [2,S], floats or half floats, and `colors`
-    /// [12], floats, which may be missing.
+    /// From the bytes of a style file: `weights` [W] and `code` [2,S], floats or half floats; `colors` [12] and
+    /// `relief` [1], floats, which may be missing.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Cause> {
         let tensors = SafeTensors::deserialize(bytes)?;
         let weights = floats(&tensors, "weights")?;
@@ -167,7 +186,15 @@ impl Style {
             ),
             Err(_) => None,
         };
-        Self::new(weights.into(), fine, coarse, colors).ok_or_else(|| "its values are not finite".into())
+        let relief = match tensors.tensor("relief") {
+            Ok(_) => match floats(&tensors, "relief")?[..] {
+                [relief] if (0.0..=1.0).contains(&relief) => relief,
+                _ => return Err("its `relief` is no number from 0 to 1".into()),
+            },
+            Err(_) => RELIEF,
+        };
+        let style = Self::new(weights.into(), fine, coarse, colors).ok_or("its values are not finite")?;
+        Ok(style.with_relief(relief))
     }
 
     /// What [`Self::parse`] reads.
@@ -179,7 +206,9 @@ impl Style {
         let code = halves(&mut self.codes.iter().flatten());
         let colors: Option<Vec<u8>> =
             self.colors.map(|colors| colors.values().iter().flat_map(|value| value.to_le_bytes()).collect());
+        let relief = self.relief.to_le_bytes();
         let mut tensors = vec![
+            ("relief", TensorView::new(Dtype::F32, vec![1], &relief)?),
             ("weights", TensorView::new(Dtype::F16, vec![self.weights.len()], &weights)?),
             ("code", TensorView::new(Dtype::F16, vec![2, self.code_len()], &code)?),
         ];
@@ -222,7 +251,8 @@ mod tests {
 
     fn style(weight: f32, code: f32) -> Style {
         let colors = ColorMoments::from_values(&[code; 12]);
-        Style::new(vec![weight; 3].into(), vec![code, 1.0], vec![code + 1.0, 3.0], colors).expect("finite")
+        let style = Style::new(vec![weight; 3].into(), vec![code, 1.0], vec![code + 1.0, 3.0], colors);
+        style.expect("finite").with_relief(weight / 8.0)
     }
 
     #[test]

@@ -20,7 +20,11 @@ impl Easel {
     fn new(name: &str, stroke: f32) -> Self {
         let style = Style::tuned(&models(), name).expect("readable").expect(name);
         let painter = Painter::new(&models(), &runtime(), style).expect("it opens");
-        Self { tracker: FlowEstimator::default(), painter, params: PaintParams { stroke, lines: None } }
+        Self {
+            tracker: FlowEstimator::default(),
+            painter,
+            params: PaintParams { stroke, lines: None, relief: 0.0 },
+        }
     }
 
     fn paint(&mut self, frame: &Frame) -> Vec<u8> {

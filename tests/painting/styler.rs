@@ -174,7 +174,9 @@ fn what_begins_with_a_painting_stays_near_it_and_improves() {
     let photo = frame("sleeping-gypsy", 101, 67, 0);
     let scream = Style::tuned(&models(), "scream").expect("readable").expect("tuned");
     let mut painter = Painter::new(&models(), &runtime(), scream).expect("it opens");
-    let painted = painter.run(&photo, PaintParams { stroke: 1.0, lines: Some(64) }, None).expect("it paints");
+    let painted = painter
+        .run(&photo, PaintParams { stroke: 1.0, lines: Some(64), relief: 0.0 }, None)
+        .expect("it paints");
     let recipe = Recipe { scales: vec![64], iterations: 8, ..Recipe::improving() };
     let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, recipe).expect("it opens");
     let mut run = |start| {

@@ -18,7 +18,7 @@ fn style(text: &str) -> Result<Style, Error> {
 
 fn painted(style: Style) -> Vec<u8> {
     let mut painter = Painter::new(&models(), &runtime(), style).expect("it opens");
-    let params = PaintParams { stroke: 1.0, lines: None };
+    let params = PaintParams { stroke: 1.0, lines: None, relief: 0.0 };
     painter.run(&frame("apples", 160, 120, 0), params, None).expect("painted").painted
 }
 

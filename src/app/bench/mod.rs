@@ -186,13 +186,18 @@ impl Bench {
             Ok(())
         })?;
         let mut painter = Painter::new(models, runtime, StyleSpec::named(TEXTURE).style(models, runtime)?)?;
-        let params = PaintParams { stroke: 1.0, lines: Some(size.height) };
+        let params = PaintParams { stroke: 1.0, lines: Some(size.height), relief: look.relief };
         let macs = painter.macs(size, params.lines);
         let millis = self.median(|| painter.run(&frame, params, motion.as_ref()).map(drop))?;
         self.push(format!("paint {size}"), millis, Some(macs));
         let mut steady = TemporalStabilizer::default();
-        let mut painting =
-            Painting { size, guide: None, painted: frame.pixels.clone(), colors: ColorMap::IDENTITY };
+        let mut painting = Painting {
+            size,
+            guide: None,
+            painted: frame.pixels.clone(),
+            colors: ColorMap::IDENTITY,
+            relief: None,
+        };
         self.time(format!("steady {size}"), || {
             steady.run(&frame, &mut painting, motion.as_ref(), 1.0);
             Ok(())

@@ -61,6 +61,9 @@ pub struct LookArgs {
     /// How still a video's brushwork holds, 0 to 1; 0 paints every frame anew
     #[arg(long, value_name = "0..1", value_parser = strength::<1>, allow_negative_numbers = true)]
     pub steady: Option<f32>,
+    /// How thick the paint lies, 0 (flat) to 1 (as thick as the painting's; prints are flat)
+    #[arg(long, value_name = "0..1", value_parser = strength::<1>, allow_negative_numbers = true)]
+    pub relief: Option<f32>,
     /// Whose place and pose the output takes
     #[arg(long, value_parser = choice::<Align>())]
     pub align: Option<Align>,
@@ -93,6 +96,7 @@ impl LookArgs {
         look.colors = self.colors.unwrap_or(look.colors);
         look.stroke_size = self.stroke_size.unwrap_or(look.stroke_size);
         look.steady = self.steady.unwrap_or(look.steady);
+        look.relief = self.relief.unwrap_or(look.relief);
         look.align = self.align.unwrap_or(look.align);
         Ok(look)
     }

@@ -31,9 +31,14 @@ impl CpuCompositor {
         let (size, stride) = (frame.size, frame.stride());
         let columns: Vec<_> =
             (0..size.width).map(|x| neighbours(x, size.width, painting.size.width)).collect();
+        let light = painting.relief.as_ref().map(|relief| (relief, relief.rows(size)));
         frame.pixels.par_chunks_exact_mut(stride).zip(0..size.height).for_each(|(row, y)| {
             let rows = neighbours(y, size.height, painting.size.height);
-            for (pixel, column) in row.chunks_exact_mut(4).zip(&columns) {
+            let mut line = Vec::new();
+            if let Some((_, rows)) = &light {
+                rows.row(y as usize, &mut line);
+            }
+            for (x, (pixel, column)) in row.chunks_exact_mut(4).zip(&columns).enumerate() {
                 let own = [pixel[0], pixel[1], pixel[2]];
                 let mut over = match &painting.guide {
                     Some(guide) => enlarged(painting, guide, column, &rows, own),
@@ -43,6 +48,9 @@ impl CpuCompositor {
                 };
                 if mix.colors == Colors::Keep {
                     over = recoloured(over, own);
+                }
+                if let Some((relief, _)) = &light {
+                    over = relief.lit(over, line[x][0]);
                 }
                 for ((value, own), over) in pixel.iter_mut().zip(own).zip(over) {
                     let own = f32::from(own);
@@ -182,6 +190,7 @@ mod tests {
                 guide: Some(guide),
                 painted,
                 colors: ColorMap::IDENTITY,
+                relief: None,
             },
         )
     }

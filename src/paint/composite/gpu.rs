@@ -16,6 +16,10 @@ struct Params {
     canvas: [u32; 2],
     strength: f32,
     keep: f32,
+    grid: [u32; 2],
+    depth: f32,
+    /// A uniform's size is a multiple of its alignment.
+    rest: f32,
 }
 
 /// Finishes on a GPU.
@@ -35,16 +39,21 @@ impl GpuCompositor {
     /// # Errors
     /// Returns an error if the GPU is lost, or the frame is larger than it can hold.
     pub fn run(&mut self, frame: &Frame, painting: &Painting, mix: BlendParams) -> Result<Frame> {
-        let (size, canvas) = (frame.size, painting.size);
+        let (size, canvas, relief) = (frame.size, painting.size, painting.relief.as_ref());
         let params = Params {
             size: [size.width, size.height],
             canvas: [canvas.width, canvas.height],
             strength: mix.strength,
             keep: if mix.colors == Colors::Keep { 1.0 } else { 0.0 },
+            grid: relief.map_or([1, 1], |relief| relief.grid.map(|places| places as u32)),
+            depth: relief.map_or(0.0, |relief| relief.depth),
+            rest: 0.0,
         };
+        let light = relief.map_or(&[[0.0]][..], |relief| &relief.light);
         let guide = painting.guide.as_ref().unwrap_or(&frame.pixels);
         let pictures = [(size, &frame.pixels[..]), (canvas, guide), (canvas, &painting.painted)];
-        let pixels = self.0.run(size, bytemuck::bytes_of(&params), &[], &pictures)?;
+        let pixels =
+            self.0.run(size, bytemuck::bytes_of(&params), &[bytemuck::cast_slice(light)], &pictures)?;
         Ok(Frame { size, time: frame.time, pixels })
     }
 }
@@ -55,23 +64,43 @@ mod tests {
     use super::super::tests::painted;
     use super::*;
     use crate::gpu::compute::{differing, params_layout};
+    use crate::paint::relief::Relief;
 
     #[test]
     fn shader_and_twin_agree_within_one_level() {
         let mut gpu = GpuCompositor::new(Gpu::software().expect("a software Vulkan driver: ./setup.sh"))
             .expect("shader");
-        for (size, canvas, strength, colors) in [
-            ((320, 180), (120, 67), 1.0, Colors::Paint),
-            ((175, 143), (64, 52), 0.6, Colors::Keep),
-            ((64, 64), (64, 64), 0.3, Colors::Keep),
-            ((7, 5), (1, 1), 1.0, Colors::Paint),
+        for (size, canvas, strength, colors, relief) in [
+            ((320, 180), (120, 67), 1.0, Colors::Paint, None),
+            ((320, 180), (120, 67), 1.0, Colors::Paint, Some(0.4)),
+            ((175, 143), (64, 52), 0.6, Colors::Keep, Some(1.0)),
+            ((64, 64), (64, 64), 0.3, Colors::Keep, None),
+            ((7, 5), (1, 1), 1.0, Colors::Paint, Some(0.2)),
         ] {
-            let ((frame, painting), mix) = (painted(size, canvas), BlendParams { strength, colors });
+            let ((frame, mut painting), mix) = (painted(size, canvas), BlendParams { strength, colors });
+            // Light is the third channel of the picture.
+            let light = |pixel: &[u8]| f32::from(pixel[2]) / 127.5 - 1.0;
+            painting.relief = relief.map(|depth| Relief {
+                grid: [canvas.0 as usize, canvas.1 as usize],
+                light: painting.painted.chunks_exact(4).map(|pixel| [light(pixel)]).collect(),
+                depth,
+            });
             let on_gpu = gpu.run(&frame, &painting, mix).expect("finished");
             let on_cpu = CpuCompositor.run(frame.clone(), &painting, mix);
             assert_eq!(differing(&on_gpu.pixels, &on_cpu.pixels), 0, "{size:?} from {canvas:?}, {mix:?}");
             // Negative control: the comparator sees a slightly different strength.
-            let off = CpuCompositor.run(frame, &painting, BlendParams { strength: strength - 0.05, colors });
+            let off = CpuCompositor.run(
+                frame.clone(),
+                &painting,
+                BlendParams { strength: strength - 0.05, colors },
+            );
+            assert!(differing(&on_gpu.pixels, &off.pixels) > 10, "{size:?}");
+            // And other light.
+            let depth = if relief.is_some() { 0.0 } else { 0.4 };
+            let light = painting.relief.map_or(vec![[0.5]; 4], |relief| relief.light);
+            let grid = if light.len() == 4 { [2, 2] } else { [canvas.0 as usize, canvas.1 as usize] };
+            painting.relief = Some(Relief { grid, light, depth });
+            let off = CpuCompositor.run(frame, &painting, mix);
             assert!(differing(&on_gpu.pixels, &off.pixels) > 10, "{size:?}");
         }
     }
@@ -84,6 +113,8 @@ mod tests {
             offset_of!(Params, canvas),
             offset_of!(Params, strength),
             offset_of!(Params, keep),
+            offset_of!(Params, grid),
+            offset_of!(Params, depth),
         ];
         assert_eq!(params_layout(SHADER), (ours, size_of::<Params>()));
     }

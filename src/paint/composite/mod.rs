@@ -1,8 +1,8 @@
 //! Puts a painting on its frame: `shaders/finish.wgsl` on a GPU, its twin on a
 //! processor. A painting smaller than the frame is enlarged along the frame's
 //! own edges (joint bilateral upsampling; Kopf et al., 2007), so that outlines
-//! stay as sharp as the frame's; the frame's colours are kept if asked for; the
-//! two are blended by the strength.
+//! stay as sharp as the frame's; the frame's colours are kept if asked for; light
+//! falls on the paint; the two are blended by the strength.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use crate::frame::{Frame, Size};
 use crate::gpu::adapter::Gpu;
 use crate::names::names;
 use crate::paint::recolor::ColorMap;
+use crate::paint::relief::Relief;
 
 mod cpu;
 #[cfg(feature = "gpu")]
@@ -60,6 +61,8 @@ pub struct Painting {
     pub painted: Vec<u8>,
     /// How the frame's colours were mapped before it was painted.
     pub colors: ColorMap,
+    /// The light on its paint; `None` leaves it flat.
+    pub relief: Option<Relief>,
 }
 
 impl Painting {
@@ -107,6 +110,9 @@ impl Compositor {
         }
         let whole = painting.size == frame.size && mix.colors == Colors::Paint && mix.strength == 1.0;
         if whole {
+            if let Some(relief) = &painting.relief {
+                relief.shade(&mut painting.painted, painting.size);
+            }
             return Ok(Frame { pixels: painting.painted, ..frame });
         }
         match self {
@@ -133,6 +139,7 @@ pub(crate) mod tests {
                 guide: (size != canvas).then_some(small.pixels),
                 painted,
                 colors: ColorMap::IDENTITY,
+                relief: None,
             },
         )
     }

@@ -2,6 +2,7 @@
 //! al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016), without its
 //! variational refinement.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 /// Side of a patch, and of the steps between patches, in pixels of a level.
@@ -46,15 +47,16 @@ impl Pyramid {
     pub(super) fn new(pixels: &[u8], width: usize, height: usize, block: usize) -> Self {
         let (w, h) = ((width / block).max(1), (height / block).max(1));
         let (across, down) = (block.min(width), block.min(height));
-        let of_block = |x: usize, y: usize| {
-            let rows = (0..down).map(|row| ((y * block + row) * width + x * block) * 4);
-            let sum: u32 = rows
-                .flat_map(|at| pixels[at..at + across * 4].chunks_exact(4))
-                .map(|p| 77 * u32::from(p[0]) + 150 * u32::from(p[1]) + 29 * u32::from(p[2]))
-                .sum();
-            sum as f32 / (256 * 255 * across * down) as f32
-        };
-        let luma = (0..h).into_par_iter().flat_map_iter(|y| (0..w).map(move |x| of_block(x, y))).collect();
+        let share = 1.0 / (256 * 255 * across * down) as f32;
+        let mut luma = vec![0.0; w * h];
+        luma.par_chunks_exact_mut(w).enumerate().for_each_init(Vec::new, |sums: &mut Vec<u32>, (y, row)| {
+            sums.clear();
+            sums.resize(w, 0);
+            for line in pixels.chunks_exact(width * 4).skip(y * block).take(down) {
+                add_blocks(line, across, sums);
+            }
+            row.iter_mut().zip(sums).for_each(|(luma, sum)| *luma = *sum as f32 * share);
+        });
         let finest = Level { width: w, height: h, luma };
         let blurred = finest.blurred();
         let mut levels = vec![finest];
@@ -87,15 +89,29 @@ impl Pyramid {
     }
 }
 
+/// Adds the luma of a row of packed RGBA to the sums of its blocks, so many pixels to each.
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn add_blocks(line: &[u8], across: usize, sums: &mut [u32]) {
+    let luma = |p: &[u8; 4]| 77 * u32::from(p[0]) + 150 * u32::from(p[1]) + 29 * u32::from(p[2]);
+    for (sum, block) in sums.iter_mut().zip(line.as_chunks().0.chunks_exact(across)) {
+        *sum += block.iter().map(luma).sum::<u32>();
+    }
+}
+
 /// The flow of the next finer level, to begin with.
 fn doubled(
     flow: &[[f32; 2]],
     [from_width, from_height]: [usize; 2],
     [width, height]: [usize; 2],
 ) -> Vec<[f32; 2]> {
-    let at =
-        |x: usize, y: usize| flow[(y / 2).min(from_height - 1) * from_width + (x / 2).min(from_width - 1)];
-    (0..height).flat_map(|y| (0..width).map(move |x| at(x, y).map(|v| 2.0 * v))).collect()
+    let mut finer = vec![[0.0; 2]; width * height];
+    finer.par_chunks_exact_mut(width).enumerate().for_each(|(y, row)| {
+        let coarse = &flow[(y / 2).min(from_height - 1) * from_width..][..from_width];
+        for (x, shift) in row.iter_mut().enumerate() {
+            *shift = coarse[(x / 2).min(from_width - 1)].map(|value| 2.0 * value);
+        }
+    });
+    finer
 }
 
 /// What a patch found: its displacement, and how much it is worth.
@@ -131,81 +147,92 @@ impl Level {
             (0..last).step_by(STEP).chain([last]).collect()
         };
         let (columns, rows) = (places(self.width), places(self.height));
-        let found: Vec<Vec<Found>> = rows
-            .par_iter()
-            .map(|&y| columns.iter().map(|&x| self.patch(before, x, y, start)).collect())
-            .collect();
-        let mut sums = vec![[0.0_f32; 3]; self.luma.len()];
-        for (&y, found) in rows.iter().zip(&found) {
-            for (&x, Found { shift, weight }) in columns.iter().zip(found) {
-                for row in y..y + PATCH {
-                    for sum in &mut sums[row * self.width + x..][..PATCH] {
-                        *sum = [sum[0] + weight * shift[0], sum[1] + weight * shift[1], sum[2] + weight];
+        let found: Vec<Vec<Found>> =
+            rows.par_iter().map(|&y| search_row(self, before, y, &columns, start)).collect();
+        let mut flow = vec![[0.0; 2]; self.luma.len()];
+        flow.par_chunks_exact_mut(self.width).enumerate().for_each_init(
+            || vec![[0.0_f32; 3]; self.width],
+            |sums, (y, flow)| {
+                sums.fill([0.0; 3]);
+                for (_, found) in
+                    rows.iter().zip(&found).filter(|(top, _)| (**top..**top + PATCH).contains(&y))
+                {
+                    for (&x, Found { shift, weight }) in columns.iter().zip(found) {
+                        for sum in &mut sums[x..x + PATCH] {
+                            *sum = [sum[0] + weight * shift[0], sum[1] + weight * shift[1], sum[2] + weight];
+                        }
                     }
                 }
-            }
-        }
-        sums.into_iter().map(|[x, y, weight]| [x / weight, y / weight]).collect()
+                flow.iter_mut()
+                    .zip(sums)
+                    .for_each(|(shift, [x, y, weight])| *shift = [*x / *weight, *y / *weight]);
+            },
+        );
+        flow
     }
 
     /// [1 4 6 4 1] / 16 along both axes; beyond the edge, the edge.
     fn blurred(&self) -> Self {
-        let line = |values: &[f32], len: usize, step: usize, first: usize, out: &mut [f32]| {
-            let at = |k: isize| values[first + k.clamp(0, len as isize - 1) as usize * step];
-            for k in 0..len {
-                let i = k as isize;
-                out[first + k * step] =
-                    (6.0 * at(i) + 4.0 * (at(i - 1) + at(i + 1)) + at(i - 2) + at(i + 2)) / 16.0;
+        let (width, last) = (self.width, self.height as isize - 1);
+        let five = |[a, b, c, d, e]: [f32; 5]| (6.0 * c + 4.0 * (b + d) + a + e) / 16.0;
+        let mut luma = vec![0.0; self.luma.len()];
+        luma.par_chunks_exact_mut(width).enumerate().for_each_init(Vec::new, |line, (y, row)| {
+            let of = |off: isize| &self.luma[(y as isize + off).clamp(0, last) as usize * width..][..width];
+            let rows = [-2, -1, 0, 1, 2].map(of);
+            line.clear();
+            line.resize(width + 4, 0.0);
+            for (x, value) in line[2..width + 2].iter_mut().enumerate() {
+                *value = five(rows.map(|row| row[x]));
             }
-        };
-        let (mut rows, mut both) = (vec![0.0; self.luma.len()], vec![0.0; self.luma.len()]);
-        (0..self.height).for_each(|y| line(&self.luma, self.width, 1, y * self.width, &mut rows));
-        (0..self.width).for_each(|x| line(&rows, self.height, self.width, x, &mut both));
-        Self { luma: both, ..*self }
+            let (first, end) = (line[2], line[width + 1]);
+            line[..2].fill(first);
+            line[width + 2..].fill(end);
+            for (x, value) in row.iter_mut().enumerate() {
+                *value = five([0, 1, 2, 3, 4].map(|k| line[x + k]));
+            }
+        });
+        Self { luma, ..*self }
     }
 
     /// Where a move explains no more than none does, there was none: a plain wall would otherwise
     /// move along with whoever walks past it. Judged on blurred pictures, for else the interpolation's
     /// own blur would count against the move, and noise against both.
     fn rest(&self, before: &Self, flow: &mut [[f32; 2]], proof: &mut MotionEvidence, keep: f32) {
-        let differences = |k: usize, shift: [f32; 2]| {
+        let moved_by = |k: usize, shift: [f32; 2]| {
             let (x, y) = ((k % self.width) as f32 + shift[0], (k / self.width) as f32 + shift[1]);
             (before.at(x, y) - self.luma[k]).abs()
         };
-        let still: Vec<_> = (0..flow.len()).into_par_iter().map(|k| differences(k, [0.0; 2])).collect();
-        let moved: Vec<_> = (0..flow.len()).into_par_iter().map(|k| differences(k, flow[k])).collect();
+        let still: Vec<_> =
+            self.luma.iter().zip(&before.luma).map(|(now, then)| (then - now).abs()).collect();
+        let moved: Vec<_> = flow.par_iter().enumerate().map(|(k, shift)| moved_by(k, *shift)).collect();
         let (still, moved) = (self.averaged(&still), self.averaged(&moved));
         proof.0.resize(flow.len(), [0.0; 2]);
-        for (((shift, still), moved), proof) in flow.iter_mut().zip(still).zip(moved).zip(&mut proof.0) {
+        let pixels = flow.par_iter_mut().zip(&mut proof.0).zip(still.par_iter().zip(&moved));
+        pixels.for_each(|((shift, proof), (still, moved))| {
             *proof = [proof[0] * keep + still, proof[1] * keep + moved];
             let explained = (proof[0] - proof[1]) / (proof[0] + ROUNDING);
             let share = ((explained - EXPLAINED) / EXPLAINED).clamp(0.0, 1.0);
             *shift = shift.map(|value| value * share);
-        }
+        });
     }
 
-    /// Means of 9x9 values.
+    /// Means of 9x9 values, of those inside.
     fn averaged(&self, values: &[f32]) -> Vec<f32> {
         const REACH: usize = 4;
-        let line = |values: &[f32], len: usize, step: usize, first: usize| -> Vec<f32> {
-            let mut sums = vec![0.0_f64; len + 1];
-            for k in 0..len {
-                sums[k + 1] = sums[k] + f64::from(values[first + k * step]);
+        let within = |at: usize, len: usize| (at + REACH + 1).min(len) - at.saturating_sub(REACH);
+        let mut means = vec![0.0; values.len()];
+        means.par_chunks_exact_mut(self.width).enumerate().for_each_init(Vec::new, |line, (y, means)| {
+            let lines = within(y, self.height);
+            line.clear();
+            line.resize(self.width + 2 * REACH, 0.0);
+            for row in values.chunks_exact(self.width).skip(y.saturating_sub(REACH)).take(lines) {
+                line[REACH..].iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             }
-            let mean = |k: usize| {
-                let (from, to) = (k.saturating_sub(REACH), (k + REACH + 1).min(len));
-                ((sums[to] - sums[from]) / (to - from) as f64) as f32
-            };
-            (0..len).map(mean).collect()
-        };
-        let rows: Vec<f32> =
-            (0..self.height).flat_map(|y| line(values, self.width, 1, y * self.width)).collect();
-        let mut means = vec![0.0; rows.len()];
-        for x in 0..self.width {
-            for (y, mean) in line(&rows, self.height, self.width, x).into_iter().enumerate() {
-                means[y * self.width + x] = mean;
+            for (x, mean) in means.iter_mut().enumerate() {
+                let sum: f32 = line[x..x + 2 * REACH + 1].iter().sum();
+                *mean = sum / (lines * within(x, self.width)) as f32;
             }
-        }
+        });
         means
     }
 
@@ -223,70 +250,105 @@ impl Level {
     }
 
     /// Gauss-Newton with the Hessian of the patch itself, its mean brightness taken off.
+    #[inline(always)]
     fn patch(&self, before: &Self, left: usize, top: usize, start: &[[f32; 2]]) -> Found {
-        let mut own = [0.0_f32; PATCH * PATCH];
-        let mut slopes = [[0.0_f32; 2]; PATCH * PATCH];
-        let [mut xx, mut xy, mut yy] = [NOISE * (PATCH * PATCH) as f32, 0.0, NOISE * (PATCH * PATCH) as f32];
-        for k in 0..PATCH * PATCH {
-            let (x, y) = (left + k % PATCH, top + k / PATCH);
-            let at = |x: usize, y: usize| self.luma[y * self.width + x];
-            own[k] = at(x, y);
-            let dx = (at((x + 1).min(self.width - 1), y) - at(x.saturating_sub(1), y)) / 2.0;
-            let dy = (at(x, (y + 1).min(self.height - 1)) - at(x, y.saturating_sub(1))) / 2.0;
-            slopes[k] = [dx, dy];
-            (xx, xy, yy) = (xx + dx * dx, xy + dx * dy, yy + dy * dy);
+        let mut own = [[0.0_f32; PATCH]; PATCH];
+        // Along x and along y.
+        let mut slopes = [[[0.0_f32; PATCH]; PATCH]; 2];
+        let right: [usize; PATCH] = std::array::from_fn(|k| (left + k + 1).min(self.width - 1));
+        for k in 0..PATCH {
+            let line = |y: usize| &self.luma[y * self.width..][..self.width];
+            let y = top + k;
+            let (above, here, below) =
+                (line(y.saturating_sub(1)), line(y), line((y + 1).min(self.height - 1)));
+            for i in 0..PATCH {
+                let x = left + i;
+                own[k][i] = here[x];
+                slopes[0][k][i] = (here[right[i]] - here[x.saturating_sub(1)]) / 2.0;
+                slopes[1][k][i] = (below[x] - above[x]) / 2.0;
+            }
         }
+        let noise = NOISE * (PATCH * PATCH) as f32;
+        let [xx, xy, yy] = [
+            noise + dot(&slopes[0], &slopes[0]),
+            dot(&slopes[0], &slopes[1]),
+            noise + dot(&slopes[1], &slopes[1]),
+        ];
         let determinant = xx * yy - xy * xy;
         let first = start[(top + PATCH / 2) * self.width + left + PATCH / 2];
-        let (mut shift, mut off) = (first, [0.0_f32; PATCH * PATCH]);
+        let (mut shift, mut off) = (first, [[0.0_f32; PATCH]; PATCH]);
         for _ in 0..SEARCHES {
             before.differences(&own, left as f32 + shift[0], top as f32 + shift[1], &mut off);
-            let (mut x, mut y) = (0.0, 0.0);
-            for (off, slope) in off.iter().zip(&slopes) {
-                (x, y) = (x + off * slope[0], y + off * slope[1]);
-            }
+            let (x, y) = (dot(&off, &slopes[0]), dot(&off, &slopes[1]));
             let step = [(yy * x - xy * y) / determinant, (xx * y - xy * x) / determinant];
             shift = [shift[0] - step[0], shift[1] - step[1]];
             let gone = [shift[0] - first[0], shift[1] - first[1]];
-            if gone[0].hypot(gone[1]) > LOST {
+            if gone[0] * gone[0] + gone[1] * gone[1] > LOST * LOST {
                 shift = first;
                 break;
             }
-            if step[0].hypot(step[1]) < STILL {
+            if step[0] * step[0] + step[1] * step[1] < STILL * STILL {
                 break;
             }
         }
         before.differences(&own, left as f32 + shift[0], top as f32 + shift[1], &mut off);
-        let error = off.iter().map(|off| off.abs()).sum::<f32>() / (PATCH * PATCH) as f32;
+        let mut errors = [0.0; PATCH];
+        for row in &off {
+            errors.iter_mut().zip(row).for_each(|(error, off)| *error += off.abs());
+        }
+        let error = errors.iter().sum::<f32>() / (PATCH * PATCH) as f32;
         Found { shift, weight: 1.0 / (error + 0.004) }
     }
 
     /// What a patch of this picture at (x, y) differs by, its mean taken off. Beyond the edge, the edge.
-    fn differences(&self, own: &[f32; PATCH * PATCH], x: f32, y: f32, off: &mut [f32; PATCH * PATCH]) {
+    #[inline(always)]
+    fn differences(&self, own: &Patch, x: f32, y: f32, off: &mut Patch) {
         let (x0, y0) = (x.floor(), y.floor());
         let (fx, fy) = (x - x0, y - y0);
-        let column = |k: usize| (x0 as i32 + k as i32).clamp(0, self.width as i32 - 1) as usize;
-        let row = |k: usize| (y0 as i32 + k as i32).clamp(0, self.height as i32 - 1) as usize * self.width;
-        let columns: [usize; PATCH + 1] = std::array::from_fn(column);
-        let across = |row: usize| -> [f32; PATCH] {
-            std::array::from_fn(|k| {
-                let (a, b) = (self.luma[row + columns[k]], self.luma[row + columns[k + 1]]);
-                a + (b - a) * fx
-            })
+        let (left, top) = (x0 as i32, y0 as i32);
+        let (width, height, reach) = (self.width as i32, self.height as i32, PATCH as i32 + 1);
+        let inside = (left >= 0) & (top >= 0) & (left <= width - reach) & (top <= height - reach);
+        let across = |row: i32| -> [f32; PATCH] {
+            let line = &self.luma[(row.clamp(0, height - 1) * width) as usize..][..self.width];
+            let nine: [f32; PATCH + 1] = match inside {
+                true => line[left as usize..][..PATCH + 1].try_into().expect("nine pixels"),
+                false => std::array::from_fn(|k| line[(left + k as i32).clamp(0, width - 1) as usize]),
+            };
+            std::array::from_fn(|k| nine[k] + (nine[k + 1] - nine[k]) * fx)
         };
-        let mut upper = across(row(0));
-        let mut sum = 0.0;
-        for (k, (own, off)) in own.chunks_exact(PATCH).zip(off.chunks_exact_mut(PATCH)).enumerate() {
-            let lower = across(row(k + 1));
-            for ((off, own), (upper, lower)) in off.iter_mut().zip(own).zip(upper.iter().zip(&lower)) {
-                *off = upper + (lower - upper) * fy - own;
-                sum += *off;
+        let mut upper = across(top);
+        let mut sums = [0.0; PATCH];
+        for ((own, off), row) in own.iter().zip(off.iter_mut()).zip(top + 1..) {
+            let lower = across(row);
+            for k in 0..PATCH {
+                off[k] = upper[k] + (lower[k] - upper[k]) * fy - own[k];
+                sums[k] += off[k];
             }
             upper = lower;
         }
-        let mean = sum / (PATCH * PATCH) as f32;
-        off.iter_mut().for_each(|off| *off -= mean);
+        let mean = sums.iter().sum::<f32>() / (PATCH * PATCH) as f32;
+        off.iter_mut().flatten().for_each(|off| *off -= mean);
     }
+}
+
+/// Values of a patch, row by row.
+type Patch = [[f32; PATCH]; PATCH];
+
+#[inline(always)]
+fn dot(a: &Patch, b: &Patch) -> f32 {
+    let mut sums = [0.0; PATCH];
+    for (a, b) in a.iter().zip(b) {
+        for k in 0..PATCH {
+            sums[k] += a[k] * b[k];
+        }
+    }
+    sums.iter().sum()
+}
+
+/// What the patches of a row find, from left to right.
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn search_row(now: &Level, before: &Level, top: usize, columns: &[usize], start: &[[f32; 2]]) -> Vec<Found> {
+    columns.iter().map(|&left| now.patch(before, left, top, start)).collect()
 }
 
 #[cfg(test)]

@@ -117,11 +117,23 @@ impl<'a, const N: usize> GridRows<'a, N> {
 
 /// The two cells of a coarser grid around a place (0 is the middle of the first pixel) along one axis, and
 /// the second one's share; `pitch` is in pixels to a cell. Beyond the edge, the edge.
-pub(crate) fn between(place: f32, pitch: f32, cells: usize) -> [f32; 3] {
+fn between(place: f32, pitch: f32, cells: usize) -> [f32; 3] {
     let last = (cells - 1) as f32;
     let at = ((place + 0.5) / pitch - 0.5).clamp(0.0, last);
     let first = at.floor();
     [first, (first + 1.0).min(last), at - first]
+}
+
+/// Weights of Catmull-Rom's spline for the four places around one that lies `t`, 0..=1, between the middle two:
+/// what is carried on from frame to frame would be blurred away by bilinear ones.
+#[inline(always)]
+pub(crate) fn cubic(t: f32) -> [f32; 4] {
+    [
+        ((2.0 - t) * t - 1.0) * t / 2.0,
+        ((3.0 * t - 5.0) * t * t + 2.0) / 2.0,
+        ((4.0 - 3.0 * t) * t + 1.0) * t / 2.0,
+        (t - 1.0) * t * t / 2.0,
+    ]
 }
 
 fn mix<const N: usize>(a: [f32; N], b: [f32; N], share: f32) -> [f32; N] {

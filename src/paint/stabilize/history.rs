@@ -8,7 +8,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::frame::Size;
-use crate::paint::flow::ScaledFlow;
+use crate::paint::flow::{ScaledFlow, cubic};
 
 /// Shifts so near to whole pixels are taken as whole: what stands still is copied, not blurred. Not much
 /// more: a slow pan moves by a tenth of a pixel a frame.
@@ -204,17 +204,6 @@ fn mix(a: [f32; 4], b: [f32; 4], share: f32) -> [f32; 4] {
 fn whole(shift: f32) -> f32 {
     let nearest = shift.round();
     if (shift - nearest).abs() < WHOLE { nearest } else { shift }
-}
-
-/// Weights of Catmull-Rom's spline.
-#[inline(always)]
-fn cubic(t: f32) -> [f32; 4] {
-    [
-        ((2.0 - t) * t - 1.0) * t / 2.0,
-        ((3.0 * t - 5.0) * t * t + 2.0) / 2.0,
-        ((4.0 - 3.0 * t) * t + 1.0) * t / 2.0,
-        (t - 1.0) * t * t / 2.0,
-    ]
 }
 
 #[cfg(test)]

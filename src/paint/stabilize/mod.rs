@@ -118,7 +118,8 @@ mod tests {
         fn run(&mut self, guide: &[u8], painted: Vec<u8>, time: FrameTime, strength: f32) -> Vec<u8> {
             let frame = Frame { size: SIZE, time, pixels: guide.to_vec() };
             let motion = self.tracker.run(&frame);
-            let mut painting = Painting { size: SIZE, guide: None, painted, colors: ColorMap::IDENTITY };
+            let mut painting =
+                Painting { size: SIZE, guide: None, painted, colors: ColorMap::IDENTITY, relief: None };
             self.steady.run(&frame, &mut painting, motion.as_ref(), strength);
             painting.painted
         }

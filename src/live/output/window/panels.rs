@@ -74,6 +74,7 @@ pub(super) fn state(window: &mut Window, ui: &mut Ui) {
                 ("paint", &mut state.paint, 0.0, 1.0, &mut turn.paint),
                 ("strokes", &mut state.stroke_size, 0.5, 2.0, &mut turn.stroke_size),
                 ("steady", &mut state.steady, 0.0, 1.0, &mut turn.steady),
+                ("relief", &mut state.relief, 0.0, 1.0, &mut turn.relief),
             ] {
                 ui.label(name);
                 if ui.add(Slider::new(value, least..=most).fixed_decimals(2)).changed() {

@@ -1,0 +1,229 @@
+//! Relief: the light on thick paint.
+//!
+//! Brushes leave furrows along their strokes. Their height is fine noise that moves along with the film
+//! ([`AdvectedNoise`]) and is smeared along the forms ([`Orientation`]), as the noise is in which the painter
+//! begins its strokes; the light comes from the upper left. After Hertzmann, "Fast Paint Texture", NPAR 2002.
+//! Prints have none: how deep it is belongs to the style ([`crate::paint::style::Style::relief`]).
+
+use rayon::prelude::*;
+
+use crate::frame::Size;
+use crate::paint::flow::{GridRows, OpticalFlow, cubic};
+use crate::paint::noise::AdvectedNoise;
+use crate::paint::orientation::Orientation;
+
+/// Furrows from the upper to the lower border of a picture: they keep their size relative to it, as strokes do.
+const FURROWS: f32 = 180.0;
+/// A furrow is never finer than so many pixels: finer ones would be noise.
+const FINEST: f32 = 2.0;
+/// Seconds in which furrows follow their noise and forms.
+const TAU: f64 = 0.12;
+/// Steepness at which light is neither soft nor hard: the slopes' deviation is 1.85.
+const SLOPE_GAIN: f32 = 0.7 / 1.85;
+/// What a slope that faces the light by more than so much throws back whatever its colour, and its share.
+const SHINE_FROM: f32 = 0.55;
+const SHINE: f32 = 0.2;
+
+/// How much light falls on each place of a painting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Relief {
+    /// Columns and rows; they lie evenly over the painting.
+    pub(crate) grid: [usize; 2],
+    /// -1 (away from the light) to 1 (towards it) of each place, row by row.
+    pub(crate) light: Vec<[f32; 1]>,
+    /// How much of a colour the light may add or take, 0..=1.
+    pub(crate) depth: f32,
+}
+
+impl Relief {
+    /// The same light on paint of another depth, 0..=1.
+    pub(crate) fn with_depth(self, depth: f32) -> Self {
+        Self { depth, ..self }
+    }
+
+    /// The light while one painting follows another, `share` of the way to the second; of the second where both
+    /// have one.
+    pub(crate) fn between(from: Option<Self>, to: Option<Self>, share: f32) -> Option<Self> {
+        let depth = |relief: &Option<Self>| relief.as_ref().map_or(0.0, |relief| relief.depth);
+        let depth = depth(&from) + (depth(&to) - depth(&from)) * share;
+        to.or(from).map(|relief| relief.with_depth(depth))
+    }
+
+    /// The light on a picture of `size`, row by row.
+    pub(crate) fn rows(&self, size: Size) -> GridRows<'_, 1> {
+        let pitch = [size.width as f32 / self.grid[0] as f32, size.height as f32 / self.grid[1] as f32];
+        GridRows::new(&self.light, self.grid, pitch, size)
+    }
+
+    /// A colour, 0..=255, under the light of its place.
+    pub(crate) fn lit(&self, color: [f32; 3], light: f32) -> [f32; 3] {
+        let shine = 255.0 * SHINE * self.depth * (light - SHINE_FROM).max(0.0);
+        color.map(|value| (value * (1.0 + self.depth * light) + shine).min(255.0))
+    }
+
+    /// Lights packed RGBA in place.
+    pub(crate) fn shade(&self, pixels: &mut [u8], size: Size) {
+        let rows = self.rows(size);
+        pixels.par_chunks_exact_mut(4 * size.width as usize).enumerate().for_each_init(
+            Vec::new,
+            |light, (y, row)| {
+                rows.row(y, light);
+                for (pixel, [light]) in row.as_chunks_mut::<4>().0.iter_mut().zip(light) {
+                    let lit = self.lit([0, 1, 2].map(|c| f32::from(pixel[c])), *light);
+                    (0..3).for_each(|c| pixel[c] = (lit[c] + 0.5) as u8);
+                }
+            },
+        );
+    }
+}
+
+/// The light on a film, from frame to frame.
+#[derive(Default)]
+pub(crate) struct ReliefLight {
+    /// That of the frame before, and the size of that frame.
+    before: Option<(Size, Relief)>,
+}
+
+impl ReliefLight {
+    /// The light on a frame of this size, whose noise and forms were brought up to date before, and which moved so;
+    /// at depth one. `stroke` is the size of the strokes, 1 as in the painting.
+    pub(crate) fn run(
+        &mut self,
+        (noise, forms): (&AdvectedNoise, &Orientation),
+        size: Size,
+        stroke: f32,
+        motion: Option<&OpticalFlow>,
+    ) -> Relief {
+        let lines = size.width.min(size.height) as f32;
+        let pitch = (lines * stroke / FURROWS).max(FINEST);
+        let grid = [size.width, size.height].map(|side| ((side as f32 / pitch).ceil() as usize).max(1));
+        let height = forms.furrows(&noise.fine(grid, pitch), grid, pitch);
+        let mut relief = Relief { grid, light: slopes(&height, grid), depth: 1.0 };
+        if let Some((motion, (before_size, before))) = motion.zip(self.before.as_ref())
+            && (*before_size, before.grid) == (size, grid)
+        {
+            relief.hold(before, motion, size, pitch);
+        }
+        self.before = Some((size, relief.clone()));
+        relief
+    }
+}
+
+impl Relief {
+    /// Blends the light with what was there before it moved, at unchanged contrast: forms turn, and furrows with
+    /// them, faster than the eye takes for paint.
+    fn hold(&mut self, before: &Self, motion: &OpticalFlow, size: Size, pitch: f32) {
+        let keep = (-motion.secs() / TAU).exp() as f32;
+        let shifts = motion.on(size);
+        let power = |light: &[[f32; 1]]| light.iter().map(|[light]| light * light).sum::<f32>();
+        let (now, across) = (power(&self.light), self.grid[0]);
+        self.light.par_chunks_exact_mut(across).enumerate().for_each(|(y, row)| {
+            for (x, [light]) in row.iter_mut().enumerate() {
+                let middle = |place: usize| (place as f32 + 0.5) * pitch - 0.5;
+                let [right, down] = shifts.at(middle(x), middle(y));
+                let moved = before.at(x as f32 + right / pitch, y as f32 + down / pitch);
+                *light += keep * (moved - *light);
+            }
+        });
+        let gain = (now / power(&self.light).max(f32::MIN_POSITIVE)).sqrt();
+        self.light.iter_mut().for_each(|[light]| *light = (*light * gain).clamp(-1.0, 1.0));
+    }
+
+    /// The light at a place of the grid; beyond the edge, the edge's. Cubic.
+    fn at(&self, x: f32, y: f32) -> f32 {
+        let [across, down] = self.grid.map(|side| side as i32);
+        let (left, upper) = (x.floor(), y.floor());
+        let row = |y: i32| &self.light[(y.clamp(0, down - 1) * across) as usize..][..across as usize];
+        let mut sum = 0.0;
+        for (share_y, y) in cubic(y - upper).into_iter().zip(upper as i32 - 1..) {
+            let row = row(y);
+            for (share_x, x) in cubic(x - left).into_iter().zip(left as i32 - 1..) {
+                sum += share_y * share_x * row[x.clamp(0, across - 1) as usize][0];
+            }
+        }
+        sum
+    }
+}
+
+/// Slopes of a height towards the lower right, bounded softly.
+fn slopes(height: &[f32], [across, down]: [usize; 2]) -> Vec<[f32; 1]> {
+    let mut light = vec![[0.0]; height.len()];
+    light.par_chunks_exact_mut(across).enumerate().for_each(|(y, row)| {
+        let line = |y: usize| &height[y * across..][..across];
+        let (above, own, below) = (line(y.saturating_sub(1)), line(y), line((y + 1).min(down - 1)));
+        for (x, [light]) in row.iter_mut().enumerate() {
+            let slope = own[(x + 1).min(across - 1)] - own[x.saturating_sub(1)] + below[x] - above[x];
+            let steep = slope * SLOPE_GAIN;
+            *light = steep / (1.0 + steep * steep).sqrt();
+        }
+    });
+    light
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paint::noise::CELL;
+
+    const SIZE: Size = Size { width: 320, height: 192 };
+    const CELLS: [usize; 2] = [320 / CELL, 192 / CELL];
+
+    /// The relief of a picture of upright stripes.
+    fn upright(depth: f32) -> Relief {
+        let (mut noise, mut forms) = (AdvectedNoise::default(), Orientation::default());
+        noise.run(SIZE, CELLS, None);
+        let stripes: Vec<_> = (0..CELLS[0] * CELLS[1]).map(|k| ((k % CELLS[0]) as f32 * 0.8).sin()).collect();
+        forms.update(&stripes, CELLS, None);
+        ReliefLight::default().run((&noise, &forms), SIZE, 1.0, None).with_depth(depth)
+    }
+
+    #[test]
+    fn furrows_lie_along_forms() {
+        let Relief { grid: [across, down], light, .. } = upright(0.2);
+        let light: Vec<_> = light.into_iter().flatten().collect();
+        assert_eq!([across, down], [160, 96]);
+        let mean = light.iter().sum::<f32>() / light.len() as f32;
+        let power = light.iter().map(|light| light * light).sum::<f32>() / light.len() as f32;
+        let alike = |step: usize| {
+            let places = (0..down - 4).flat_map(|y| (0..across - 4).map(move |x| y * across + x));
+            let pairs: Vec<_> = places.map(|k| light[k] * light[k + step]).collect();
+            pairs.iter().sum::<f32>() / pairs.len() as f32 / power
+        };
+        assert!(mean.abs() < 0.02 && (0.1..0.5).contains(&power), "{mean}, {power}");
+        assert!(
+            alike(4 * across) > 0.5 && alike(4).abs() < 0.1,
+            "{} along, {} across",
+            alike(4 * across),
+            alike(4)
+        );
+    }
+
+    #[test]
+    fn flat_light_changes_nothing_and_full_light_stays_in_range() {
+        let lit = |value: f32, depth: f32, color: u8| {
+            let mut row = [color; 12];
+            Relief { grid: [1, 1], light: vec![[value]], depth }
+                .shade(&mut row, Size { width: 3, height: 1 });
+            assert_eq!(row[3], color, "alpha");
+            row[0]
+        };
+        for color in [0, 1, 127, 255] {
+            assert_eq!((lit(0.0, 1.0, color), lit(0.7, 0.0, color)), (color, color));
+            assert!(lit(1.0, 1.0, color) >= color && lit(-1.0, 1.0, color) == 0);
+        }
+        assert_eq!((lit(0.5, 0.2, 100), lit(-0.5, 0.2, 100)), (110, 90));
+    }
+
+    #[test]
+    fn one_relief_follows_another_without_a_jump() {
+        let (thin, thick) = (upright(0.1), upright(0.3));
+        let depth = |from: Option<&Relief>, to: Option<&Relief>, share| {
+            let between = Relief::between(from.cloned(), to.cloned(), share);
+            between.map(|relief| (relief.depth * 100.0).round())
+        };
+        assert_eq!(depth(Some(&thin), Some(&thick), 0.5), Some(20.0));
+        assert_eq!(depth(Some(&thin), None, 0.5), Some(5.0));
+        assert_eq!(depth(None, Some(&thick), 0.0), Some(0.0));
+        assert_eq!(depth(None, None, 0.5), None);
+    }
+}
