@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::json;
+use stylewarp::Result;
 use stylewarp::app::cli::{LogArgs, LookArgs, SetupArgs, choice, fail, quiet_libraries, seconds};
 use stylewarp::app::interrupt::on_signal;
 use stylewarp::app::progress::Progress;
@@ -15,10 +16,10 @@ use stylewarp::look::Look;
 use stylewarp::paint::composite::Colors;
 use stylewarp::time::FrameTime;
 use stylewarp::video::colour;
+use stylewarp::video::error::VideoError;
 use stylewarp::video::follow_lists;
 use stylewarp::video::read::{Clip, FileSource, Source as _, VideoInfo};
 use stylewarp::video::write::{Audio, Codec, FileOutput, FileSink};
-use stylewarp::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -123,7 +124,7 @@ fn run(cli: &Cli, progress: &mut Progress) -> Result<ExitCode> {
     sink.changed().iter().for_each(|changed| progress.changed(changed));
     let frames = run_file(source, sink, engine, |frame| progress.frame(frame))?;
     if frames == 0 && !stop.is_raised() {
-        return Err(Error::NoFrames { path: cli.input.clone() });
+        return Err(VideoError::NoFrames { path: cli.input.clone() }.into());
     }
     progress.done(&cli.output, stop.is_raised());
     Ok(if stop.is_raised() { ExitCode::from(130) } else { ExitCode::SUCCESS })

@@ -201,10 +201,10 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             let setup = setup.setup();
             let frame: Frame = image_file::read_frame(&input)?;
             let drawn = match (show, &preset.geometry) {
-                (None, _) => match quality.recipe(&preset, look.size) {
-                    Some(recipe) => {
+                (None, _) => match quality.optimize_params(&preset, look.size) {
+                    Some(params) => {
                         let bar = StepBar::new(quiet);
-                        still::copy(frame, preset, recipe, &setup, |step| bar.step(step))?
+                        still::copy(frame, preset, params, &setup, |step| bar.step(step))?
                     }
                     None => Engine::new(&preset, look.size, frame.size.aspect(), &setup)?.stylize(frame)?,
                 },

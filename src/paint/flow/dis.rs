@@ -100,7 +100,7 @@ fn doubled(
 
 /// What a patch found: its displacement, and how much it is worth.
 #[derive(Clone, Copy)]
-struct Found {
+struct Displacement {
     shift: [f32; 2],
     weight: f32,
 }
@@ -131,13 +131,13 @@ impl Level {
             (0..last).step_by(STEP).chain([last]).collect()
         };
         let (columns, rows) = (places(self.width), places(self.height));
-        let found: Vec<Vec<Found>> = rows
+        let found: Vec<Vec<Displacement>> = rows
             .par_iter()
             .map(|&y| columns.iter().map(|&x| self.patch(before, x, y, start)).collect())
             .collect();
         let mut sums = vec![[0.0_f32; 3]; self.luma.len()];
         for (&y, found) in rows.iter().zip(&found) {
-            for (&x, Found { shift, weight }) in columns.iter().zip(found) {
+            for (&x, Displacement { shift, weight }) in columns.iter().zip(found) {
                 for row in y..y + PATCH {
                     for sum in &mut sums[row * self.width + x..][..PATCH] {
                         *sum = [sum[0] + weight * shift[0], sum[1] + weight * shift[1], sum[2] + weight];
@@ -223,7 +223,7 @@ impl Level {
     }
 
     /// Gauss-Newton with the Hessian of the patch itself, its mean brightness taken off.
-    fn patch(&self, before: &Self, left: usize, top: usize, start: &[[f32; 2]]) -> Found {
+    fn patch(&self, before: &Self, left: usize, top: usize, start: &[[f32; 2]]) -> Displacement {
         let mut own = [0.0_f32; PATCH * PATCH];
         let mut slopes = [[0.0_f32; 2]; PATCH * PATCH];
         let [mut xx, mut xy, mut yy] = [NOISE * (PATCH * PATCH) as f32, 0.0, NOISE * (PATCH * PATCH) as f32];
@@ -258,7 +258,7 @@ impl Level {
         }
         before.differences(&own, left as f32 + shift[0], top as f32 + shift[1], &mut off);
         let error = off.iter().map(|off| off.abs()).sum::<f32>() / (PATCH * PATCH) as f32;
-        Found { shift, weight: 1.0 / (error + 0.004) }
+        Displacement { shift, weight: 1.0 / (error + 0.004) }
     }
 
     /// What a patch of this picture at (x, y) differs by, its mean taken off. Beyond the edge, the edge.

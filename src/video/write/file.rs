@@ -22,6 +22,7 @@ use crate::atomic_file::AtomicFile;
 use crate::error::{Cause, Error, Result};
 use crate::frame::Frame;
 use crate::time::FrameTime;
+use crate::video::error::VideoError;
 use crate::video::libav;
 use crate::video::read::VideoInfo;
 use crate::video::write::Sink;
@@ -72,10 +73,10 @@ impl FileOutput {
     /// As [`Self::check`], for what is no copy of a file.
     ///
     /// # Errors
-    /// As [`Self::check`]; [`Error::RecordingExists`] where that has [`Error::OutputExists`].
+    /// As [`Self::check`]; [`VideoError::RecordingExists`] where that has [`Error::OutputExists`].
     pub fn check_recording(&self) -> Result<()> {
         self.check_target().map_err(|error| match error {
-            Error::OutputExists { path } => Error::RecordingExists { path },
+            Error::OutputExists { path } => VideoError::RecordingExists { path }.into(),
             error => error,
         })
     }
@@ -123,7 +124,7 @@ impl FileSink {
     /// Sound and the rest are taken from `input`, the file `info` is about.
     ///
     /// # Errors
-    /// Those of [`FileOutput::check`]; [`Error::NoEncoder`]; [`Error::Write`];
+    /// Those of [`FileOutput::check`]; [`VideoError::NoEncoder`]; [`Error::Write`];
     /// [`Error::OutputBusy`].
     pub fn create(output: &FileOutput, info: &VideoInfo, input: &Path) -> Result<Self> {
         output.check(input)?;
