@@ -7,7 +7,7 @@ use stylewarp::cancel::CancelToken;
 use stylewarp::engine::EngineConfig;
 use stylewarp::live::capture::request::CameraRequest;
 use stylewarp::live::latest::{Received, channel};
-use stylewarp::live::{Live, LiveConfig};
+use stylewarp::live::{LiveConfig, LiveSession};
 use stylewarp::look::{self, Look};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         window: false,
     };
     let (out, frames) = channel();
-    let session = Live::start(config, vec![out], CancelToken::default())?;
+    let session = LiveSession::start(config, vec![out], CancelToken::default())?;
     for _ in 0..100 {
         match frames.take(Duration::from_secs(5)) {
             Received::Item(pair) => eprintln!("{:?} -> {:?}", pair.original, pair.finished),

@@ -48,20 +48,20 @@ impl AtomicFile {
         if is_busy(folder, &start) {
             return Err(Error::OutputBusy { path: path.to_owned() });
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(&start).suffix(ENDING).rand_bytes(RANDOM);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // As of any new file: what the user's mask lets through.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let made = builder.tempfile_in(folder);
-        let unfinished = made.map_err(|reason| cannot_write(path, reason))?;
-        if let Err(reason) = unfinished.as_file().try_lock() {
-            tracing::debug!(%reason, "files cannot be locked here");
-        }
+        let unfinished = hidden(folder, &start).map_err(|reason| cannot_write(path, reason))?;
         Ok(Self { unfinished, target, overwrite })
+    }
+
+    /// Begins another file for the same name, of which one will get it.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if it cannot be made.
+    #[cfg(feature = "video")]
+    pub(crate) fn another(&self) -> Result<Self> {
+        let start = start_of_name(self.target.file_name().unwrap_or_default());
+        let made = hidden(folder_of(&self.target), &start);
+        let unfinished = made.map_err(|reason| self.cannot_write(reason))?;
+        Ok(Self { unfinished, target: self.target.clone(), overwrite: self.overwrite })
     }
 
     /// What to write to.
@@ -123,6 +123,23 @@ impl AtomicFile {
     pub(crate) fn cannot_write(&self, source: impl Into<Cause>) -> Error {
         cannot_write(&self.target, source)
     }
+}
+
+/// A file under a random hidden name that begins so, locked as long as it is open.
+fn hidden(folder: &Path, start: &OsStr) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(start).suffix(ENDING).rand_bytes(RANDOM);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As of any new file: what the user's mask lets through.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let unfinished = builder.tempfile_in(folder)?;
+    if let Err(reason) = unfinished.as_file().try_lock() {
+        tracing::debug!(%reason, "files cannot be locked here");
+    }
+    Ok(unfinished)
 }
 
 /// Refuses an output that cannot be, or would destroy something, without touching anything.

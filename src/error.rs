@@ -1,11 +1,14 @@
-//! What can go wrong: one enum, one variant per thing that the user can do something about.
+//! What can go wrong: one variant per thing that the user can do something about.
+//!
+//! [`Error`] has what several rooms share. What only one kind of part can fail at, that part's
+//! room says: [`nn`](crate::nn::error), [`gpu`](crate::gpu), [`video`](crate::video), [`live`](crate::live)
+//! have enums of their own, which travel in [`Error::Other`] and are found by [`Error::downcast_ref`].
 //!
 //! A variant's `Display` says what failed, its source says why. What to try, and the exit
 //! code, are the programs' business (`app::report`). An error is handled once: passed on,
 //! or shown, not both.
 
 use std::error::Error as StdError;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The crate's result.
@@ -14,7 +17,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Any cause, kept whole so that nothing of its chain is lost.
 pub type Cause = Box<dyn StdError + Send + Sync + 'static>;
 
-/// Everything that can stop stylewarp.
+/// Everything that can stop stylewarp: its own reasons, and those of its parts.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -26,61 +29,9 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The input is a directory.
-    #[error("cannot read {}: it is a directory, not a video", path.display())]
-    IsDirectory {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// FFmpeg does not recognise the input.
-    #[error("cannot open {}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// FFmpeg's reason.
-        source: Cause,
-    },
-    /// The input holds sound or text only.
-    #[error("{} holds no video", path.display())]
-    NoVideo {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The input opens, but no picture comes out of it.
-    #[error("no frame of {} can be decoded", path.display())]
-    NoFrames {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The input is no film but names some.
-    #[error("{} is a list of other files ({format})", path.display())]
-    ListOfFiles {
-        /// The file.
-        path: PathBuf,
-        /// FFmpeg's name of the format.
-        format: String,
-    },
-    /// The pictures cannot be decoded without a key.
-    #[error("{} is encrypted", path.display())]
-    Encrypted {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A moving picture of a kind that FFmpeg cannot decode.
-    #[error("{} is an animated WebP, which this FFmpeg cannot decode", path.display())]
-    AnimatedWebP {
-        /// The file.
-        path: PathBuf,
-    },
     /// Overwriting was not asked for.
     #[error("{} exists already", path.display())]
     OutputExists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A recording never replaces anything.
-    #[error("{} exists already", path.display())]
-    RecordingExists {
         /// The file.
         path: PathBuf,
     },
@@ -108,46 +59,6 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The reason: full disk, permission...
-        source: Cause,
-    },
-    /// This FFmpeg lacks the encoder.
-    #[error("this FFmpeg build has no encoder for {codec}")]
-    NoEncoder {
-        /// What was asked for.
-        codec: String,
-        /// What there is.
-        available: Vec<String>,
-    },
-    /// A network or style file is not where it is looked for.
-    #[error("the file {name} of the networks is missing")]
-    ModelMissing {
-        /// File name.
-        name: String,
-        /// Folders looked in, in order.
-        searched: Vec<PathBuf>,
-    },
-    /// A network's file is there but is not what the manifest says.
-    #[error("{} is not the network it should be", path.display())]
-    ModelMismatch {
-        /// The file.
-        path: PathBuf,
-        /// What the manifest says.
-        expected: String,
-        /// What was found.
-        found: String,
-    },
-    /// ONNX Runtime's shared library cannot be used.
-    #[error("cannot load ONNX Runtime")]
-    Runtime {
-        /// The loader's reason.
-        source: Cause,
-    },
-    /// The user named a device that cannot be had.
-    #[error("device {device} is not available")]
-    Device {
-        /// Its name on the command line.
-        device: String,
-        /// Why not.
         source: Cause,
     },
     /// No preset of this name.
@@ -240,95 +151,9 @@ pub enum Error {
         /// The reason.
         source: Cause,
     },
-    /// No GPU can be used for the shaders.
-    #[error("no GPU can run the shaders")]
-    NoGpu {
-        /// wgpu's reason.
-        source: Cause,
-    },
-    /// The GPU went away in the middle.
-    #[error("the GPU stopped while {doing}")]
-    DeviceLost {
-        /// The step.
-        doing: &'static str,
-        /// wgpu's reason.
-        source: Cause,
-    },
-    /// FFmpeg failed in the middle.
-    #[error("FFmpeg failed while {doing}")]
-    Ffmpeg {
-        /// The step.
-        doing: &'static str,
-        /// Its reason.
-        source: Cause,
-    },
-    /// ONNX Runtime failed in the middle.
-    #[error("ONNX Runtime failed while {doing}")]
-    Ort {
-        /// The step.
-        doing: String,
-        /// Its reason.
-        source: Cause,
-    },
     /// `--show` of a look that does not warp.
     #[error("there is no warp to show")]
     NothingToShow,
-    /// A camera cannot be used.
-    #[error("cannot use the camera {name}")]
-    Camera {
-        /// As typed, or as the system calls it.
-        name: String,
-        /// The driver's reason: busy, forbidden, unplugged...
-        source: Cause,
-    },
-    /// No camera of this name.
-    #[error("there is no camera {name}")]
-    CameraMissing {
-        /// As typed.
-        name: String,
-        /// Those there are.
-        available: Vec<String>,
-    },
-    /// A camera opens but shows nothing.
-    #[error("the camera {name} gives no picture")]
-    CameraStalled {
-        /// As typed.
-        name: String,
-    },
-    /// The virtual camera cannot be written to.
-    #[error("cannot be a camera at {}", path.display())]
-    Loopback {
-        /// The device.
-        path: PathBuf,
-        /// The reason.
-        source: Cause,
-    },
-    /// The page cannot be served.
-    #[error("cannot serve at {address}")]
-    Serve {
-        /// Where.
-        address: SocketAddr,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// Other machines would see the camera.
-    #[error("{address} can be reached from other machines, by anyone")]
-    NotLoopback {
-        /// Where.
-        address: SocketAddr,
-    },
-    /// No window can be opened.
-    #[error("no window can be opened")]
-    Window {
-        /// The reason.
-        source: Cause,
-    },
-    /// Ctrl-C cannot be caught.
-    #[error("the handler for interruption cannot be installed")]
-    Signal {
-        /// The system's reason.
-        source: Cause,
-    },
     /// A thread could not be started or ended in a panic.
     #[error("the {name} stage stopped unexpectedly")]
     Stage {
@@ -338,9 +163,21 @@ pub enum Error {
     /// A neighbouring stage ended first; never shown if any other error exists.
     #[error("a stage's neighbour went away")]
     Disconnected,
+    /// A failure of one kind of part, in the words of its room: see [`Error::downcast_ref`].
+    #[error(transparent)]
+    Other(Cause),
 }
 
 impl Error {
+    /// The failure of one kind of part, if it is that: a `NetworkError`, `GpuError`, `VideoError`
+    /// or `LiveError`.
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        match self {
+            Self::Other(error) => error.downcast_ref(),
+            _ => None,
+        }
+    }
+
     /// What went wrong and why, on one line each: `who: what`, then `because: why`.
     pub fn explained(&self, who: &str) -> String {
         match self.because() {
@@ -357,9 +194,6 @@ impl Error {
 
     /// The reasons behind it, from the nearest to the deepest.
     fn because(&self) -> Option<String> {
-        if let Self::ModelMismatch { expected, found, .. } = self {
-            return Some(format!("expected {expected}, found {found}"));
-        }
         let mut said: Vec<String> = Vec::new();
         let mut cause = self.source();
         while let Some(error) = cause {
@@ -400,10 +234,10 @@ mod tests {
 
     #[test]
     fn the_cause_wins_over_its_echo_wherever_it_stands() {
-        let cause = || Err::<(), _>(Error::NoFrames { path: "a.mp4".into() });
+        let cause = || Err::<(), _>(Error::NothingToShow);
         let echo = || Err::<(), _>(Error::Disconnected);
         for results in [vec![echo(), cause()], vec![cause(), echo()], vec![Ok(()), cause(), echo()]] {
-            assert!(matches!(first_cause(results), Err(Error::NoFrames { .. })));
+            assert!(matches!(first_cause(results), Err(Error::NothingToShow)));
         }
         assert!(matches!(first_cause([echo()]), Err(Error::Disconnected)));
         assert_eq!(first_cause([Ok(1), Ok(2)]).expect("no failure"), [1, 2]);

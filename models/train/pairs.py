@@ -106,8 +106,9 @@ class Cache(Listed):
         return raw.flip(2) if mirrored else raw
 
     def sample(self, count: int) -> torch.Tensor:
-        """Raw features [count,1024,16,16] of plain and restyled views."""
-        return torch.stack([self.read(k, i % 2) for i, k in enumerate(random.Random(0).sample(self.rows["0"], count))])
+        """Raw features [count,1024,16,16] of plain and restyled views, or of as many as there are."""
+        drawn = random.Random(0).sample(self.rows["0"], min(count, len(self.rows["0"])))
+        return torch.stack([self.read(k, i % 2) for i, k in enumerate(drawn)])
 
     def truth(self, pictures: list[int], views: list[tuple[int, int]], mirrored: list[bool]) -> tuple[torch.Tensor, ...]:
         """Field, known and visible between (content, exemplar) views of one picture each."""

@@ -3,11 +3,16 @@
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 
+/// Ctrl-C cannot be caught.
+#[derive(Debug, thiserror::Error)]
+#[error("the handler for interruption cannot be installed")]
+struct SignalError(#[from] ctrlc::Error);
+
 /// A token raised by SIGINT, SIGTERM and SIGHUP (Ctrl-C on Windows). A second signal ends
 /// the process at once with exit code 130, leaving an unfinished file behind, which the next run names.
 ///
 /// # Errors
-/// Returns [`Error::Signal`] if a handler is installed already.
+/// Returns an error if a handler is installed already.
 pub fn on_signal() -> Result<CancelToken> {
     let stop = CancelToken::new();
     let raised = stop.clone();
@@ -17,6 +22,6 @@ pub fn on_signal() -> Result<CancelToken> {
             std::process::exit(130);
         }
     })
-    .map_err(|error| Error::Signal { source: Box::new(error) })?;
+    .map_err(|error| Error::Other(Box::new(SignalError(error))))?;
     Ok(stop)
 }

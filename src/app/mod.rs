@@ -8,6 +8,7 @@ pub mod contact_sheet;
 pub mod doctor;
 pub mod interrupt;
 pub mod live_status;
+pub mod manual;
 pub mod progress;
 pub mod report;
 pub mod terminal;

@@ -19,7 +19,7 @@ use crate::video::write::Changed;
 const EVERY: f64 = 1.0;
 
 /// How a run is reported.
-pub enum Report {
+pub enum ProgressOutput {
     /// A bar on stderr, hidden where stderr is no terminal, and a closing line.
     Bar(ProgressBar),
     /// One JSON object a line on stdout: `start`, `converted` or `left_out` for each stream
@@ -32,7 +32,7 @@ pub enum Report {
 
 /// Counts frames against the clock, and reports.
 pub struct Progress {
-    report: Report,
+    report: ProgressOutput,
     began: Instant,
     said: f64,
     frame: u64,
@@ -43,20 +43,20 @@ pub struct Progress {
 impl Progress {
     /// A bar; log lines should go around it ([`Progress::log_writer`]).
     pub fn bar() -> Self {
-        Self::new(Report::Bar(ProgressBar::hidden()))
+        Self::new(ProgressOutput::Bar(ProgressBar::hidden()))
     }
 
     /// JSON lines.
     pub fn json() -> Self {
-        Self::new(Report::Json)
+        Self::new(ProgressOutput::Json)
     }
 
     /// Nothing.
     pub fn silent() -> Self {
-        Self::new(Report::Silent)
+        Self::new(ProgressOutput::Silent)
     }
 
-    fn new(report: Report) -> Self {
+    fn new(report: ProgressOutput) -> Self {
         let reached = FrameTime::ZERO;
         Self { report, began: Instant::now(), said: 0.0, frame: 0, frames: None, reached }
     }
@@ -66,15 +66,15 @@ impl Progress {
         self.began = Instant::now();
         self.frames = frames;
         match &self.report {
-            Report::Bar(bar) => show(bar, frames),
-            Report::Json => event("start", plan),
-            Report::Silent => {}
+            ProgressOutput::Bar(bar) => show(bar, frames),
+            ProgressOutput::Json => event("start", plan),
+            ProgressOutput::Silent => {}
         }
     }
 
     /// A stream of the input is not in the output as it was; people read it in the log.
     pub fn changed(&self, changed: &Changed) {
-        if let Report::Json = self.report {
+        if let ProgressOutput::Json = self.report {
             let Changed { stream, kind, codec, into, because } = changed;
             let event_kind = if into.is_some() { "converted" } else { "left_out" };
             let fields =
@@ -88,8 +88,8 @@ impl Progress {
         self.frame += 1;
         self.reached = frame.time;
         match &self.report {
-            Report::Bar(bar) => bar.inc(1),
-            Report::Json => {
+            ProgressOutput::Bar(bar) => bar.inc(1),
+            ProgressOutput::Json => {
                 let secs = self.began.elapsed().as_secs_f64();
                 if secs - self.said >= EVERY {
                     self.said = secs;
@@ -104,7 +104,7 @@ impl Progress {
                     );
                 }
             }
-            Report::Silent => {}
+            ProgressOutput::Silent => {}
         }
     }
 
@@ -112,35 +112,35 @@ impl Progress {
     pub fn done(&mut self, output: &Path, interrupted: bool) {
         let (frames, secs) = (self.frame, self.began.elapsed().as_secs_f64());
         match &self.report {
-            Report::Bar(bar) => {
+            ProgressOutput::Bar(bar) => {
                 bar.finish_and_clear();
                 let until =
                     if interrupted { format!(", interrupted at {}", self.reached) } else { String::new() };
                 say(&format!("{}: {frames} frames in {secs:.1} s{until}", output.display()));
             }
-            Report::Json => {
+            ProgressOutput::Json => {
                 event("done", json!({ "frames": frames, "seconds": secs, "interrupted": interrupted }));
             }
-            Report::Silent => {}
+            ProgressOutput::Silent => {}
         }
     }
 
     /// The run failed.
     pub fn failed(&mut self, error: &Error) {
         match &self.report {
-            Report::Bar(bar) => bar.finish_and_clear(),
-            Report::Json => {
+            ProgressOutput::Bar(bar) => bar.finish_and_clear(),
+            ProgressOutput::Json => {
                 let because = std::error::Error::source(error).map(ToString::to_string);
                 event("error", json!({ "error": error.to_string(), "because": because, "try": hint(error) }));
             }
-            Report::Silent => {}
+            ProgressOutput::Silent => {}
         }
     }
 
     /// A writer for log lines that does not tear the bar.
     pub fn log_writer(&self) -> BarWriter {
         BarWriter(match &self.report {
-            Report::Bar(bar) => Some(bar.clone()),
+            ProgressOutput::Bar(bar) => Some(bar.clone()),
             _ => None,
         })
     }

@@ -12,27 +12,16 @@
 use std::path::Path;
 
 use crate::error::{Cause, Error};
+use crate::gpu::error::GpuError;
+use crate::live::error::LiveError;
+use crate::nn::error::NetworkError;
+use crate::video::error::VideoError;
 
 /// What the user can try, if we know something better than "try again".
 pub fn hint(error: &Error) -> Option<String> {
-    let shown = |path: &Path| path.display().to_string();
     Some(match error {
         Error::Read { .. } => "check the name and the permissions".into(),
-        Error::IsDirectory { .. } => "name one file; loop over a folder in the shell".into(),
-        Error::Open { path, .. } => {
-            format!("ffprobe {}, to see whether FFmpeg can read it at all", quoted(path))
-        }
-        Error::NoVideo { .. } => "a file with a picture track; sound alone cannot be redrawn".into(),
-        Error::NoFrames { .. } => {
-            "download or export the file again: it seems cut short, or its pictures are too large".into()
-        }
-        Error::ListOfFiles { .. } => "--follow, if you trust whoever made it: it chooses what is read".into(),
-        Error::Encrypted { .. } => "a copy without protection; a key cannot be given here".into(),
-        Error::AnimatedWebP { path } => {
-            format!("a GIF or a video made of it, for instance: magick {} in.gif", quoted(path))
-        }
         Error::OutputExists { .. } => "-y to overwrite it, or another name".into(),
-        Error::RecordingExists { .. } => "another name for the recording".into(),
         Error::OutputBusy { .. } => "wait until it is done, or another name".into(),
         Error::OutputIsInput { .. } => "another name for the output".into(),
         Error::UnknownFormat { .. } => "a name that ends in .mp4, .mkv, .mov or .webm".into(),
@@ -40,16 +29,6 @@ pub fn hint(error: &Error) -> Option<String> {
             "another format or codec, such as .mkv".into()
         }
         Error::Write { .. } => "check the folder, its permissions and the space left".into(),
-        Error::NoEncoder { available, .. } => format!("--codec with one of: {}", available.join(", ")),
-        Error::ModelMissing { searched, .. } => format!(
-            "--models FOLDER, or put it into one of: {}",
-            searched.iter().map(|p| shown(p)).collect::<Vec<_>>().join(", ")
-        ),
-        Error::ModelMismatch { .. } => "fetch the models folder again, whole: git checkout models".into(),
-        Error::Runtime { .. } => {
-            "./setup.sh, or set ORT_DYLIB_PATH to ONNX Runtime 1.24 or newer (libonnxruntime)".into()
-        }
-        Error::Device { .. } => "--device auto, or --device cpu".into(),
         Error::PresetMissing { available, .. } | Error::TextureMissing { available, .. } => {
             format!("one of: {}", available.join(", "))
         }
@@ -64,33 +43,88 @@ pub fn hint(error: &Error) -> Option<String> {
             "the width, height and stride of the picture as it lies in memory".into()
         }
         Error::NothingToShow => "--geometry IMAGE or a preset, and a --warp above 0".into(),
-        Error::NoGpu { .. } => "--device cpu".into(),
-        Error::DeviceLost { .. } => "--device cpu, or a smaller --size".into(),
         Error::Stage { .. } | Error::Resize { .. } => {
             "run again with -vv and report what it prints; this is a bug".into()
         }
         Error::OutOfRange { what, range, .. } => format!("{what} within {range}"),
-        Error::Ffmpeg { source, .. } if is_out_of_memory(source) => {
+        Error::Other(_) => {
+            let network = || error.downcast_ref().map(network_hint);
+            let gpu = || error.downcast_ref().map(gpu_hint);
+            let video = || error.downcast_ref().map(video_hint);
+            let live = || error.downcast_ref().map(live_hint);
+            return network().or_else(gpu).or_else(video).or_else(live);
+        }
+        Error::Disconnected => return None,
+    })
+}
+
+fn network_hint(error: &NetworkError) -> String {
+    match error {
+        NetworkError::Missing { searched, .. } => format!(
+            "--models FOLDER, or put it into one of: {}",
+            searched.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+        ),
+        NetworkError::Mismatch { .. } => "fetch the models folder again, whole: git checkout models".into(),
+        NetworkError::Runtime { .. } => {
+            "./setup.sh, or set ORT_DYLIB_PATH to ONNX Runtime 1.24 or newer (libonnxruntime)".into()
+        }
+        NetworkError::Device { .. } => "--device auto, or --device cpu".into(),
+        NetworkError::Ort { .. } => "--device cpu; if that fails too, report it: this is a bug".into(),
+    }
+}
+
+fn gpu_hint(error: &GpuError) -> String {
+    match error {
+        GpuError::NoGpu { .. } => "--device cpu".into(),
+        GpuError::DeviceLost { .. } => "--device cpu, or a smaller --size".into(),
+    }
+}
+
+fn video_hint(error: &VideoError) -> String {
+    match error {
+        VideoError::IsDirectory { .. } => "name one file; loop over a folder in the shell".into(),
+        VideoError::Open { path, .. } => {
+            format!("ffprobe {}, to see whether FFmpeg can read it at all", quoted(path))
+        }
+        VideoError::NoVideo { .. } => "a file with a picture track; sound alone cannot be redrawn".into(),
+        VideoError::NoFrames { .. } => {
+            "download or export the file again: it seems cut short, or its pictures are too large".into()
+        }
+        VideoError::ListOfFiles { .. } => {
+            "--follow, if you trust whoever made it: it chooses what is read".into()
+        }
+        VideoError::Encrypted { .. } => "a copy without protection; a key cannot be given here".into(),
+        VideoError::AnimatedWebP { path } => {
+            format!("a GIF or a video made of it, for instance: magick {} in.gif", quoted(path))
+        }
+        VideoError::RecordingExists { .. } => "another name for the recording".into(),
+        VideoError::NoEncoder { available, .. } => format!("--codec with one of: {}", available.join(", ")),
+        VideoError::Ffmpeg { source, .. } if is_out_of_memory(source) => {
             "a smaller copy of the input: its pictures take more memory than a gigabyte each".into()
         }
-        Error::Ffmpeg { .. } => "run again with -vvv, to see all that FFmpeg has to say".into(),
-        Error::Ort { .. } => "--device cpu; if that fails too, report it: this is a bug".into(),
-        Error::Camera { source, .. } => camera_hint(&source.to_string()).into(),
-        Error::CameraMissing { available, .. } if available.is_empty() => {
+        VideoError::Ffmpeg { .. } => "run again with -vvv, to see all that FFmpeg has to say".into(),
+    }
+}
+
+fn live_hint(error: &LiveError) -> String {
+    match error {
+        LiveError::Camera { source, .. } => camera_hint(&source.to_string()).into(),
+        LiveError::CameraMissing { available, .. } if available.is_empty() => {
             "plug one in; or --camera test, or --camera file:clip.mp4".into()
         }
-        Error::CameraMissing { available, .. } => {
+        LiveError::CameraMissing { available, .. } => {
             format!("--camera with one of: {}", available.join(", "))
         }
-        Error::CameraStalled { .. } => "unplug it and plug it in again; another --camera".into(),
-        Error::Loopback { .. } => "stylewarp doctor, which says how to make a virtual camera here".into(),
-        Error::Serve { .. } => "another port; 0 takes one that is free".into(),
-        Error::NotLoopback { .. } => {
+        LiveError::CameraStalled { .. } => "unplug it and plug it in again; another --camera".into(),
+        LiveError::VirtualCamera { .. } => {
+            "stylewarp doctor, which says how to make a virtual camera here".into()
+        }
+        LiveError::Serve { .. } => "another port; 0 takes one that is free".into(),
+        LiveError::NotLoopback { .. } => {
             "127.0.0.1 instead; or, if everyone in the network may watch and steer, --serve-insecure".into()
         }
-        Error::Window { .. } => "--no-window, with --serve or --loopback".into(),
-        Error::Signal { .. } | Error::Disconnected => return None,
-    })
+        LiveError::Window { .. } => "--no-window, with --serve or --loopback".into(),
+    }
 }
 
 /// A name as a shell takes it.
@@ -100,9 +134,8 @@ fn quoted(path: &Path) -> String {
 
 /// Exit code of the programs: 2 for what the user typed, 1 for the rest.
 pub fn exit_code(error: &Error) -> u8 {
-    match error {
+    let is_typed = match error {
         Error::OutputExists { .. }
-        | Error::RecordingExists { .. }
         | Error::OutputIsInput { .. }
         | Error::UnknownFormat { .. }
         | Error::PresetMissing { .. }
@@ -110,11 +143,16 @@ pub fn exit_code(error: &Error) -> u8 {
         | Error::NothingToShow
         | Error::NoPainting { .. }
         | Error::NotAPreset { .. }
-        | Error::CameraMissing { .. }
-        | Error::NotLoopback { .. }
-        | Error::OutOfRange { .. } => 2,
-        _ => 1,
-    }
+        | Error::OutOfRange { .. } => true,
+        _ => {
+            matches!(error.downcast_ref(), Some(VideoError::RecordingExists { .. }))
+                || matches!(
+                    error.downcast_ref(),
+                    Some(LiveError::CameraMissing { .. } | LiveError::NotLoopback { .. })
+                )
+        }
+    };
+    if is_typed { 2 } else { 1 }
 }
 
 /// The lines shown on stderr: what, because, try.
@@ -168,5 +206,25 @@ mod tests {
     fn usage_and_failure_have_their_own_codes() {
         assert_eq!(exit_code(&Error::OutputExists { path: "a".into() }), 2);
         assert_eq!(exit_code(&Error::Disconnected), 1);
+        let missing = LiveError::CameraMissing { name: "x".into(), available: Vec::new() };
+        assert_eq!(exit_code(&missing.into()), 2);
+    }
+
+    #[test]
+    fn the_parts_failures_have_hints_of_their_own() {
+        let hint_of = |error: Error| hint(&error).expect("something to try");
+        assert!(hint_of(NetworkError::mismatch("a".into(), "b", "c").into()).contains("git checkout"));
+        assert!(hint_of(GpuError::NoGpu { source: "none".into() }.into()).contains("--device cpu"));
+        assert!(hint_of(VideoError::NoVideo { path: "a".into() }.into()).contains("picture track"));
+        assert!(hint_of(LiveError::CameraStalled { name: "x".into() }.into()).contains("unplug it"));
+    }
+
+    #[test]
+    fn a_networks_difference_is_told() {
+        let error: Error = NetworkError::mismatch("a.onnx".into(), "3", "4").into();
+        assert!(
+            report(&error, "x")
+                .contains("a.onnx is not the network it should be\n  because: expected 3, found 4")
+        );
     }
 }

@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use stylewarp::app::bench;
-use stylewarp::app::cli::{LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, fail, quiet_libraries};
+use stylewarp::app::cli::{
+    LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, VideoArgs, fail, quiet_libraries,
+};
 use stylewarp::app::contact_sheet::{self, SheetKind};
 use stylewarp::app::doctor::{self, Check};
 use stylewarp::app::interrupt::on_signal;
 use stylewarp::app::live_status::StatusLine;
+use stylewarp::app::manual;
 use stylewarp::app::progress::StepBar;
 use stylewarp::app::terminal::{print, say};
 use stylewarp::app::visualize::{Show, draw};
@@ -142,8 +146,27 @@ enum Command {
     /// Print shell completions
     Completions {
         /// Shell to print them for
-        shell: clap_complete::Shell,
+        shell: Shell,
+        /// Program that is completed
+        #[arg(value_enum, default_value_t)]
+        program: Program,
     },
+    /// Write the manual pages of both programs
+    Manual {
+        /// Folder to write them into
+        folder: PathBuf,
+        /// Overwrite those that are there
+        #[arg(short = 'y', long)]
+        overwrite: bool,
+    },
+}
+
+/// The two programs.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Program {
+    #[default]
+    Stylewarp,
+    StylewarpVideo,
 }
 
 #[expect(unsafe_code, reason = "the environment can be set safely here only")]
@@ -201,10 +224,10 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             let setup = setup.setup();
             let frame: Frame = image_file::read_frame(&input)?;
             let drawn = match (show, &preset.geometry) {
-                (None, _) => match quality.recipe(&preset, look.size) {
-                    Some(recipe) => {
+                (None, _) => match quality.optimize_params(&preset, look.size) {
+                    Some(params) => {
                         let bar = StepBar::new(quiet);
-                        still::copy(frame, preset, recipe, &setup, |step| bar.step(step))?
+                        still::copy(frame, preset, params, &setup, |step| bar.step(step))?
                     }
                     None => Engine::new(&preset, look.size, frame.size.aspect(), &setup)?.stylize(frame)?,
                 },
@@ -260,10 +283,18 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             };
             print(&if json { format!("{told:#}\n") } else { text })
         }
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "stylewarp", &mut script);
-            print(&String::from_utf8_lossy(&script))
+        Command::Completions { shell, program } => {
+            let command = match program {
+                Program::Stylewarp => Cli::command(),
+                Program::StylewarpVideo => VideoArgs::command(),
+            };
+            print(&manual::completions(shell, command))
+        }
+        Command::Manual { folder, overwrite } => {
+            for command in [Cli::command(), VideoArgs::command()] {
+                manual::write(command, &folder, overwrite)?;
+            }
+            Ok(())
         }
     }
 }

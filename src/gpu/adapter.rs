@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Cause, Error, Result};
+use crate::gpu::error::GpuError;
 
 /// For a GPU to finish a picture: far longer than the largest takes. A driver that hangs would never end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,7 +44,7 @@ impl Gpu {
         adapters()
             .into_iter()
             .find(|adapter| adapter.get_info().device_type == wgpu::DeviceType::Cpu)
-            .ok_or_else(|| Error::NoGpu { source: "no software driver is installed".into() })
+            .ok_or_else(|| Error::from(GpuError::NoGpu { source: "no software driver is installed".into() }))
             .and_then(|adapter| Self::open(&adapter))
     }
 
@@ -60,7 +61,7 @@ impl Gpu {
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
-            .map_err(|source| Error::NoGpu { source: Box::new(source) })?;
+            .map_err(|source| GpuError::NoGpu { source: Box::new(source) })?;
         // wgpu's default handler panics; what reaches it is logged instead, and
         // the step that caused it fails on its own when it reads its result.
         device.on_uncaptured_error(std::sync::Arc::new(|error| tracing::error!("GPU: {error}")));
@@ -78,7 +79,7 @@ impl Gpu {
     /// Returns an error if the driver hangs, or the GPU is lost.
     pub(crate) fn wait(&self, doing: &'static str) -> Result<()> {
         let wait = wgpu::PollType::Wait { submission_index: None, timeout: Some(PATIENCE) };
-        let lost = |source: Cause| Error::DeviceLost { doing, source };
+        let lost = |source: Cause| Error::from(GpuError::DeviceLost { doing, source });
         self.device.poll(wait).map(drop).map_err(|error| lost(Box::new(error)))
     }
 }

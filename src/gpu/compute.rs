@@ -6,9 +6,10 @@
 
 use wgpu::util::{BufferInitDescriptor, DeviceExt as _};
 
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Result};
 use crate::frame::Size;
 use crate::gpu::adapter::Gpu;
+use crate::gpu::error::GpuError;
 
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 /// The shaders' workgroup, pixels across and down.
@@ -45,7 +46,7 @@ impl Compute {
             cache: None,
         });
         match pollster::block_on(scope.pop()) {
-            Some(error) => Err(Error::NoGpu { source: Box::new(error) }),
+            Some(error) => Err(GpuError::NoGpu { source: Box::new(error) }.into()),
             None => Ok(Self { gpu, name, doing, pipeline, pictures: Vec::new(), made: None }),
         }
     }
@@ -68,7 +69,8 @@ impl Compute {
     ) -> Result<Vec<u8>> {
         let most = self.gpu.device.limits().max_texture_dimension_2d;
         if let Some((size, _)) = pictures.iter().find(|(size, _)| size.width.max(size.height) > most) {
-            return Err(self.lost(format!("a {size} picture is larger than this GPU's {most} pixels").into()));
+            let reason = format!("a {size} picture is larger than this GPU's {most} pixels");
+            return Err(self.lost(reason.into()).into());
         }
         self.upload(pictures);
         let made = match self.made.take() {
@@ -79,7 +81,7 @@ impl Compute {
         let scope = self.gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
         self.dispatch(&made, params, tables);
         if let Some(error) = pollster::block_on(scope.pop()) {
-            return Err(self.lost(Box::new(error)));
+            return Err(self.lost(Box::new(error)).into());
         }
         let pixels = made.read(self)?;
         self.made = Some(made);
@@ -142,8 +144,8 @@ impl Compute {
         queue.submit([encoder.finish()]);
     }
 
-    fn lost(&self, source: Cause) -> Error {
-        Error::DeviceLost { doing: self.doing, source }
+    fn lost(&self, source: Cause) -> GpuError {
+        GpuError::DeviceLost { doing: self.doing, source }
     }
 }
 

@@ -9,6 +9,8 @@
 pub mod adapter;
 #[cfg(feature = "gpu")]
 pub(crate) mod compute;
+#[cfg(feature = "gpu")]
+pub mod error;
 
 /// Built without the feature `gpu`: no card can be opened.
 #[cfg(not(feature = "gpu"))]

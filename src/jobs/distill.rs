@@ -26,7 +26,7 @@ use crate::nn::runtime::Runtime;
 use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
 use crate::paint::optimize::adam::Adam;
 use crate::paint::optimize::neighbours::{Judgement, Neighbours, Target};
-use crate::paint::optimize::{Planes, Step, enlarged};
+use crate::paint::optimize::{PlanarImage, Step, enlarged};
 use crate::paint::orientation::Orientation;
 use crate::paint::painter::{self, GREY, cell_luminance, planes_of};
 use crate::paint::recolor::{ColorMap, ColorMoments};
@@ -137,7 +137,7 @@ pub struct Distiller {
 /// A picture to paint, and what is wanted.
 struct Example {
     /// In the colours of the painting.
-    photo: Planes,
+    photo: PlanarImage,
     /// What the painter begins its strokes in.
     noise: Vec<f32>,
     target: Target,
@@ -164,7 +164,7 @@ impl Distiller {
             let side = photo.width().min(photo.height());
             let (left, top) = ((photo.width() - side) / 2, (photo.height() - side) / 2);
             let square = image::imageops::crop_imm(photo, left, top, side, side).to_image();
-            let whole = Planes::of_rgb(&recolored(square, &colors), Size { width: side, height: side });
+            let whole = PlanarImage::of_rgb(&recolored(square, &colors), Size { width: side, height: side });
             let photo = whole.resized(Size { width: LINES, height: LINES })?;
             let cells = photo.padded().map(|side| side / CELL);
             let mut orientation = Orientation::default();

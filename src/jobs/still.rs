@@ -7,11 +7,11 @@ use crate::look::Look;
 use crate::nn::models::Models;
 use crate::nn::runtime::Runtime;
 use crate::paint::composite::{BlendParams, Compositor};
-use crate::paint::optimize::{Init, Recipe, Step, StyleOptimizer};
+use crate::paint::optimize::{Init, OptimizeParams, Step, StyleOptimizer};
 use crate::paint::painter::{PaintParams, Painter};
 use crate::paint::style_spec::StyleSpec;
 
-/// The picture is warped, painted if the recipe begins so, then optimised
+/// The picture is warped, painted if the parameters say so, then optimised
 /// towards the look's painting. Minutes; `report` sees every step.
 ///
 /// # Errors
@@ -19,7 +19,7 @@ use crate::paint::style_spec::StyleSpec;
 pub fn copy(
     frame: Frame,
     mut look: Look,
-    recipe: Recipe,
+    optimize: OptimizeParams,
     setup: &EngineConfig,
     report: impl FnMut(Step),
 ) -> Result<Frame> {
@@ -28,17 +28,17 @@ pub fn copy(
     let warped = Engine::new(&look, None, frame.size.aspect(), setup)?.stylize(frame)?;
     let (Some(texture), Some(painting)) = (texture, painting) else { return Ok(warped) };
     let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
-    let start = match recipe.begin {
+    let start = match optimize.begin {
         Init::Photo => None,
         Init::Painting => {
             let style = texture.style(&models, &runtime)?;
-            let lines = recipe.scales.iter().copied().min();
-            let params = PaintParams { stroke: recipe.stroke, lines, relief: 0.0 };
+            let lines = optimize.scales.iter().copied().min();
+            let params = PaintParams { stroke: optimize.stroke, lines, relief: 0.0 };
             Some(Painter::new(&models, &runtime, style)?.run(&warped, params, None)?)
         }
     };
     let painted =
-        StyleOptimizer::new(&models, &runtime, painting, recipe)?.run(&warped, start.as_ref(), report)?;
+        StyleOptimizer::new(&models, &runtime, painting, optimize)?.run(&warped, start.as_ref(), report)?;
     let mix = BlendParams { strength: look.paint, colors: look.colors };
     Compositor::new(None)?.run(warped, painted, mix)
 }

@@ -36,6 +36,7 @@ use crate::video::read::VideoInfo;
 pub mod capture;
 pub mod clock;
 pub mod controls;
+pub mod error;
 pub mod field_handoff;
 pub mod latest;
 pub mod look_loader;
@@ -87,7 +88,7 @@ pub struct FramePair {
 }
 
 /// A running session.
-pub struct Live {
+pub struct LiveSession {
     /// Its dials.
     pub controls: Arc<Controls>,
     /// What it measures.
@@ -106,7 +107,7 @@ pub struct Live {
     threads: Vec<(&'static str, JoinHandle<Result<()>>)>,
 }
 
-impl Live {
+impl LiveSession {
     /// Opens the camera and the networks and begins; finished frames go to `outs`.
     ///
     /// # Errors

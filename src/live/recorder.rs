@@ -111,7 +111,10 @@ fn write_all(mut sink: FileSink, size: Size, frames: Receiver<Arc<Frame>>, tell:
                 Ok(()) => format!("it is kept up to about {time}"),
                 Err(lost) => format!("and nothing is kept, because {lost}"),
             };
-            tell(Some(format!("the recording broke off, {kept}: {}", error.in_a_line())));
+            let told = format!("the recording broke off, {kept}: {}", error.in_a_line());
+            // On the terminal too, even with `--quiet`: what is lost does not come again.
+            tracing::error!("{told}");
+            tell(Some(told));
             return Err(error);
         }
     }
@@ -139,29 +142,47 @@ mod tests {
     #[test]
     fn what_is_recorded_plays_with_its_own_times() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = free_name(folder.path(), "mp4");
+        for extension in ["mp4", "mov", "mkv"] {
+            let path = free_name(folder.path(), extension);
+            record(&path, &[5.0, 5.05, 5.2]);
+            let mut played = FileSource::open(&path, Clip::default(), CancelToken::new()).expect("plays");
+            let mut times = Vec::new();
+            while let Some(frame) = played.next().expect("whole") {
+                times.push((frame.time.as_secs_f64() * 1000.0).round());
+            }
+            assert_eq!(times, [0.0, 50.0, 200.0], "{extension}");
+            assert!(free_name(folder.path(), extension) != path);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 3, "nothing else is left");
+    }
+
+    #[test]
+    fn what_has_ended_well_has_one_index() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for extension in ["mp4", "mov"] {
+            let path = free_name(folder.path(), extension);
+            let many: Vec<_> = (0..60).map(|number| f64::from(number) * 0.04).collect();
+            record(&path, &many);
+            let bytes = std::fs::read(&path).expect("there");
+            let has = |name: &[u8; 4]| bytes.windows(4).any(|part| part == name);
+            assert!(has(b"moov") && has(b"stts") && !has(b"moof"), "{extension}");
+        }
+    }
+
+    /// Records grey pictures that come at these seconds.
+    fn record(path: &Path, secs: &[f64]) {
         let size = Size { width: 64, height: 36 };
-        let info = crate::live::capture::info::live_info(
-            size,
-            crate::time::FrameRate::new(30, 1).expect("positive"),
-        );
+        let rate = crate::time::FrameRate::new(30, 1).expect("positive");
+        let info = crate::live::capture::info::live_info(size, rate);
         let recorder = Recorder::new(|_| {});
         recorder.offer(&Arc::new(Frame::filled(size, FrameTime::ZERO, [0; 4])));
-        let output = FileOutput::new(&path);
-        recorder.start(&output, &info).expect("started");
-        let told = [5.0, 5.05, 5.2];
-        for secs in told {
+        recorder.start(&FileOutput::new(path), &info).expect("started");
+        for &secs in secs {
             let frame = Frame::filled(size, FrameTime::from_secs_f64(secs), [200, 90, 20, 255]);
             recorder.offer(&Arc::new(frame));
         }
-        assert_eq!(recorder.path(), Some(path.clone()));
+        assert_eq!(recorder.path().as_deref(), Some(path));
         recorder.stop().expect("finished");
-        let mut played = FileSource::open(&path, Clip::default(), CancelToken::new()).expect("plays");
-        let mut times = Vec::new();
-        while let Some(frame) = played.next().expect("whole") {
-            times.push((frame.time.as_secs_f64() * 1000.0).round());
-        }
-        assert_eq!(times, [0.0, 50.0, 200.0]);
-        assert!(free_name(folder.path(), "mp4") != path && recorder.path().is_none());
+        assert!(recorder.path().is_none());
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::output::window;
 use super::status::StatusReporter;
-use super::{Live, LiveConfig};
+use super::{LiveConfig, LiveSession};
 use crate::cancel::CancelToken;
 use crate::error::{Result, first_cause};
 use crate::live::clock::LiveClock;
@@ -67,7 +67,7 @@ pub fn run(
     }
     let [for_window, for_loopback, for_page] =
         takes.try_into().unwrap_or_else(|_| unreachable!("three slots"));
-    let live = Live::start(plan, puts, stop.clone())?;
+    let live = LiveSession::start(plan, puts, stop.clone())?;
     let opened = open(&live, outlets, listener, for_loopback, for_page, &line, stop);
     let reporting = report(&live, outlets.duration, line, stop.clone());
     let shown = match (&opened, has_window) {
@@ -92,13 +92,13 @@ pub fn run(
 }
 
 #[derive(Default)]
-struct Opened {
+struct OpenOutputs {
     server: Option<http::Server>,
     #[cfg(target_os = "linux")]
     loopback: Option<std::thread::JoinHandle<()>>,
 }
 
-impl Opened {
+impl OpenOutputs {
     fn join(self) {
         if let Some(server) = self.server {
             server.join();
@@ -113,19 +113,19 @@ impl Opened {
 }
 
 fn open(
-    live: &Live,
+    live: &LiveSession,
     outlets: &Outputs,
     listener: Option<std::net::TcpListener>,
     for_loopback: crate::live::latest::Receiver<super::FramePair>,
     for_page: crate::live::latest::Receiver<super::FramePair>,
     line: &impl StatusReporter,
     stop: &CancelToken,
-) -> Result<Opened> {
-    let mut opened = Opened::default();
+) -> Result<OpenOutputs> {
+    let mut opened = OpenOutputs::default();
     if let Some(path) = &outlets.loopback {
         #[cfg(target_os = "linux")]
         {
-            let camera = crate::live::output::v4l2::Loopback::open(path, live.info.size)?;
+            let camera = crate::live::output::v4l2::VirtualCamera::open(path, live.info.size)?;
             opened.loopback = Some(camera.start(for_loopback, live.controls.clone(), stop.clone())?);
         }
         #[cfg(not(target_os = "linux"))]
@@ -133,7 +133,11 @@ fn open(
             drop(for_loopback);
             let source = "only Linux has virtual cameras that programs can write to; \
                           use --serve and OBS's browser source, then OBS's own virtual camera";
-            return Err(crate::Error::Loopback { path: path.clone(), source: source.into() });
+            return Err(crate::live::error::LiveError::VirtualCamera {
+                path: path.clone(),
+                source: source.into(),
+            }
+            .into());
         }
     }
     if let Some(output) = outlets.recording() {
@@ -160,7 +164,7 @@ fn open(
 
 /// A thread that tells every second how it goes, and ends the session in time.
 fn report(
-    live: &Live,
+    live: &LiveSession,
     duration: Option<FrameTime>,
     line: impl StatusReporter + 'static,
     stop: CancelToken,

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
+use crate::nn::error::NetworkError;
 use crate::nn::network::{FileSpec, Network, describe, signature};
 use crate::nn::places;
 use crate::nn::runtime::Runtime;
@@ -41,16 +42,13 @@ impl Models {
             None => folders(),
         };
         let Some(folder) = searched.iter().find(|folder| folder.join(MANIFEST).is_file()).cloned() else {
-            return Err(Error::ModelMissing { name: MANIFEST.into(), searched });
+            return Err(NetworkError::Missing { name: MANIFEST.into(), searched }.into());
         };
         let path = folder.join(MANIFEST);
         let text =
             std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        let manifest = toml::from_str(&text).map_err(|error| Error::ModelMismatch {
-            path,
-            expected: "a manifest of networks".into(),
-            found: error.message().into(),
-        })?;
+        let manifest = toml::from_str(&text)
+            .map_err(|error| NetworkError::mismatch(path, "a manifest of networks", error.message()))?;
         Ok(Self { folder, manifest })
     }
 
@@ -72,23 +70,20 @@ impl Models {
     /// A file's bytes, checked against the manifest.
     ///
     /// # Errors
-    /// [`Error::ModelMissing`] or [`Error::ModelMismatch`].
+    /// [`NetworkError::Missing`] or [`NetworkError::Mismatch`].
     pub fn read(&self, name: &str) -> Result<(Vec<u8>, &FileSpec)> {
-        let missing = || Error::ModelMissing { name: name.into(), searched: vec![self.folder.clone()] };
+        let missing = || NetworkError::Missing { name: name.into(), searched: vec![self.folder.clone()] };
         let spec = self.spec(name).ok_or_else(missing)?;
         let path = self.folder.join(name);
         let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => missing(),
+            std::io::ErrorKind::NotFound => missing().into(),
             _ => Error::Read { path: path.clone(), source: error },
         })?;
         let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         if digest != spec.sha256 {
             let said = |bytes: u64, digest: &str| format!("{bytes} bytes with SHA-256 {digest}");
-            return Err(Error::ModelMismatch {
-                path,
-                expected: said(spec.bytes, &spec.sha256),
-                found: said(bytes.len() as u64, &digest),
-            });
+            let (expected, found) = (said(spec.bytes, &spec.sha256), said(bytes.len() as u64, &digest));
+            return Err(NetworkError::mismatch(path, expected, found).into());
         }
         Ok((bytes, spec))
     }
@@ -116,29 +111,24 @@ impl Models {
             (Some(file), Some(own)) => {
                 let wanted = self.spec(file).map_or(0, |spec| spec.bytes);
                 if own.len() as u64 != wanted {
-                    return Err(Error::ModelMismatch {
-                        path: self.folder.join(name),
-                        expected: format!("{} bytes of weights", own.len()),
-                        found: wanted.to_string(),
-                    });
+                    let expected = format!("{} bytes of weights", own.len());
+                    let path = self.folder.join(name);
+                    return Err(NetworkError::mismatch(path, expected, wanted.to_string()).into());
                 }
                 Some((file.as_str(), own))
             }
             (Some(file), None) => Some((file.as_str(), self.read(file)?.0)),
             (None, _) => None,
         };
-        let session = runtime.open(&bytes, weights).map_err(|source| Error::Ort {
+        let session = runtime.open(&bytes, weights).map_err(|source| NetworkError::Ort {
             doing: format!("opening {}", self.folder.join(name).display()),
             source,
         })?;
         for (specs, found) in [(&spec.inputs, session.inputs()), (&spec.outputs, session.outputs())] {
             let found: Vec<_> = found.iter().map(signature).collect();
             if *specs != found {
-                return Err(Error::ModelMismatch {
-                    path: self.folder.join(name),
-                    expected: describe(specs),
-                    found: describe(&found),
-                });
+                let path = self.folder.join(name);
+                return Err(NetworkError::mismatch(path, describe(specs), describe(&found)).into());
             }
         }
         Ok(Network { session, spec: spec.clone() })

@@ -4,7 +4,8 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::{Outlet, TensorRef};
 use serde::Deserialize;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::nn::error::NetworkError;
 use crate::nn::runtime::Runtime;
 
 /// One tensor of a signature; -1 is a size that may vary.
@@ -58,8 +59,10 @@ impl Network {
     /// Returns an error if the runtime fails, or shapes do not fit.
     pub fn run<T>(&mut self, inputs: &[Input<'_>], read: impl FnOnce(&[&[f32]]) -> T) -> Result<T> {
         let name = &self.spec.name;
-        let failed =
-            |error: ort::Error| Error::Ort { doing: format!("running {name}"), source: Box::new(error) };
+        let failed = |error: ort::Error| NetworkError::Ort {
+            doing: format!("running {name}"),
+            source: Box::new(error),
+        };
         let mut values = Vec::with_capacity(inputs.len());
         for (shape, data) in inputs {
             let tensor = TensorRef::from_array_view((shape.to_vec(), *data)).map_err(failed)?;
@@ -85,7 +88,7 @@ impl Network {
     pub fn from_bytes(name: &str, bytes: &[u8], runtime: &Runtime) -> Result<Self> {
         let session = runtime
             .open(bytes, None)
-            .map_err(|source| Error::Ort { doing: format!("opening {name}"), source })?;
+            .map_err(|source| NetworkError::Ort { doing: format!("opening {name}"), source })?;
         let spec = FileSpec {
             name: name.into(),
             bytes: bytes.len() as u64,

@@ -14,8 +14,9 @@ use ort::ep::{self, ExecutionProviderDispatch};
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Result};
 use crate::names::names;
+use crate::nn::error::NetworkError;
 use crate::nn::places;
 
 /// A product of two matrices of any size: the yardstick, and the smallest
@@ -112,7 +113,8 @@ impl Runtime {
             self.device = found;
             tracing::info!("networks run on {} ({})", found.name(), passed.join("; "));
         } else {
-            self.probe(wanted).map_err(|source| Error::Device { device: wanted.name().into(), source })?;
+            self.probe(wanted)
+                .map_err(|source| NetworkError::Device { device: wanted.name().into(), source })?;
             self.device = wanted;
             tracing::info!("networks run on {}", wanted.name());
         }
@@ -180,7 +182,7 @@ fn environment() -> Result<(Environment, PathBuf)> {
         return Ok(both.clone());
     }
     let library = find_library();
-    let failed = |source: Cause| Error::Runtime { source };
+    let failed = |source: Cause| NetworkError::Runtime { source };
     let environment = ort::init_from(&library)
         .map_err(|error| failed(format!("{}: {error}", library.display()).into()))?
         .with_name("stylewarp")

@@ -13,8 +13,9 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::{Frame, Size};
+use crate::nn::error::NetworkError;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
@@ -80,11 +81,9 @@ impl Painter {
         let shape = network.spec().inputs.get(1).and_then(|input| input.shape.last());
         let wanted = shape.and_then(|values| usize::try_from(*values).ok()).unwrap_or_default();
         if wanted != style.code_len() {
-            return Err(Error::ModelMismatch {
-                path: models.folder().join(NETWORK),
-                expected: format!("styles of {} values", style.code_len()),
-                found: wanted.to_string(),
-            });
+            let expected = format!("styles of {} values", style.code_len());
+            let path = models.folder().join(NETWORK);
+            return Err(NetworkError::mismatch(path, expected, wanted.to_string()).into());
         }
         Ok(Self {
             network,

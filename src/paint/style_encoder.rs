@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::Size;
+use crate::nn::error::NetworkError;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
@@ -59,16 +60,15 @@ impl StyleEncoder {
                 let (fine, coarse) = outputs[0].split_at(outputs[0].len() / 2);
                 Style::new(self.weights.clone(), fine.to_vec(), coarse.to_vec(), Some(colors))
             })?;
-            let style = found.ok_or_else(|| Error::Ort {
+            let style = found.ok_or_else(|| NetworkError::Ort {
                 doing: format!("running {NAME}"),
                 source: "it found no finite style".into(),
             })?;
             styles.push((style, 1.0));
         }
-        Style::mix(&styles).ok_or_else(|| Error::Ort {
-            doing: format!("running {NAME}"),
-            source: "it answered nothing".into(),
-        })
+        let nothing =
+            || NetworkError::Ort { doing: format!("running {NAME}"), source: "it answered nothing".into() };
+        Ok(Style::mix(&styles).ok_or_else(nothing)?)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::frame::Size;
 use crate::time::{FrameRate, FrameTime, TimeBase};
 use crate::video::demuxer;
 use crate::video::demuxer::Refusal;
+use crate::video::error::VideoError;
 
 /// Whether inputs may be lists of other files.
 static FOLLOWS: AtomicBool = AtomicBool::new(false);
@@ -54,8 +55,8 @@ pub(crate) fn open(path: &Path) -> Result<Input> {
     init();
     let url = demuxer::url(path).map_err(|source| Error::Read { path: path.into(), source })?;
     let input = demuxer::open(&url, FOLLOWS.load(Ordering::Relaxed)).map_err(|refusal| match refusal {
-        Refusal::List(format) => Error::ListOfFiles { path: path.into(), format },
-        Refusal::Failed(source) => Error::Open { path: path.into(), source: Box::new(source) },
+        Refusal::List(format) => VideoError::ListOfFiles { path: path.into(), format },
+        Refusal::Failed(source) => VideoError::Open { path: path.into(), source: Box::new(source) },
     })?;
     let film = video_stream(&input).and_then(|index| input.stream(index));
     let [width, height] = film.map(|film| demuxer::stated_size(&film)).unwrap_or_default();
@@ -71,15 +72,15 @@ pub(crate) fn open(path: &Path) -> Result<Input> {
 
 /// What is told of a file of which no picture can be decoded: that it is encrypted, or of a kind
 /// that FFmpeg knows but cannot read, if that is the reason.
-pub(crate) fn no_frames(path: &Path) -> Error {
+pub(crate) fn no_frames(path: &Path) -> VideoError {
     let path = path.to_owned();
     if is_animated_webp(&path) {
-        return Error::AnimatedWebP { path };
+        return VideoError::AnimatedWebP { path };
     }
     if is_encrypted(&path).unwrap_or(false) {
-        return Error::Encrypted { path };
+        return VideoError::Encrypted { path };
     }
-    Error::NoFrames { path }
+    VideoError::NoFrames { path }
 }
 
 /// By the flag of the file's extended header.

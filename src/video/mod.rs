@@ -9,6 +9,7 @@
 
 pub mod colour;
 mod demuxer;
+pub mod error;
 pub(crate) mod libav;
 mod packets;
 pub mod read;

@@ -145,7 +145,7 @@ impl Packets {
         let base = libav::time_base(&self.input.stream(packet.stream())?);
         let at = |ticks| FrameTime::from_ticks(ticks, base);
         let decoded = packet.dts().or(packet.pts()).map(at)?;
-        let shown = packet.pts().map_or(decoded, at);
+        let shown = packet.pts().map(at);
         let length = libav::length_of(packet.duration(), base);
         let is_dated = packet.dts().is_some();
         Some(Stamp { decoded, is_dated, shown, length, is_key: packet.is_key() })

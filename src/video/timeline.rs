@@ -33,8 +33,8 @@ pub(super) struct Stamp {
     /// Whether that was told; else [`Timeline`] guesses, as pictures are not shown in the order
     /// in which they are decoded.
     pub(super) is_dated: bool,
-    /// When it is shown.
-    pub(super) shown: FrameTime,
+    /// When it is shown, if that was told.
+    pub(super) shown: Option<FrameTime>,
     /// How long; zero if unknown.
     pub(super) length: FrameTime,
     /// Whether decoding can begin with it.
@@ -43,7 +43,7 @@ pub(super) struct Stamp {
 
 impl Stamp {
     fn moved(self, shift: FrameTime) -> Self {
-        Self { decoded: self.decoded + shift, shown: self.shown + shift, ..self }
+        Self { decoded: self.decoded + shift, shown: self.shown.map(|shown| shown + shift), ..self }
     }
 }
 
@@ -54,11 +54,27 @@ struct Track {
     /// Length of a packet that does not tell its own.
     usual_length: FrameTime,
     shift: FrameTime,
+    /// How long after it is decoded a key picture is shown.
+    delay: FrameTime,
+    /// Whether some packets do not tell when they are shown. Then where a stretch ends follows from
+    /// the decoding: the last picture shown ends the delay later than the last one decoded.
+    is_partly_told: bool,
     last: Option<FrameTime>,
     /// When its next packet should be decoded.
     next: FrameTime,
     /// Where all of it so far has been shown.
     end: FrameTime,
+}
+
+impl Track {
+    /// When a packet is shown, guessed if that was not told.
+    fn shown(&self, stamp: Stamp) -> FrameTime {
+        stamp.shown.unwrap_or(stamp.decoded + self.delay)
+    }
+
+    fn half_length(&self) -> FrameTime {
+        FrameTime::from_nanos(self.usual_length.as_nanos() / 2)
+    }
 }
 
 /// Moves the stamps of a file's packets, taken in the order of the file, onto one clock.
@@ -90,6 +106,8 @@ impl Timeline {
             is_pictures: pictures == Some(stream),
             usual_length,
             shift: FrameTime::ZERO,
+            delay: FrameTime::ZERO,
+            is_partly_told: false,
             last: None,
             next: FrameTime::ZERO,
             end: FrameTime::ZERO,
@@ -144,7 +162,7 @@ impl Timeline {
         }
         let shift = fitting.unwrap_or_else(|| {
             let shift = self.go_on(stream, track, stamp, ahead);
-            self.broken = self.broken.or(Some(stamp.shown + shift));
+            self.broken = self.broken.or(Some(track.shown(stamp) + shift));
             if self.shifts.len() == REMEMBERED {
                 self.shifts.remove(0);
             }
@@ -159,9 +177,10 @@ impl Timeline {
     /// shown soon after.
     fn dated(&self, stream: usize, stamp: Stamp) -> Stamp {
         let Some(track) = self.track(stream).filter(|_| !stamp.is_dated) else { return stamp };
-        let earliest = stamp.shown - REORDERING;
+        let shown = track.shown(stamp);
+        let earliest = shown - REORDERING;
         let expected = track.last.map_or(earliest, |_| track.next - track.shift);
-        let latest = stamp.shown + track.usual_length;
+        let latest = shown + track.usual_length;
         Stamp { decoded: if expected <= latest { expected.max(earliest) } else { stamp.decoded }, ..stamp }
     }
 
@@ -171,8 +190,7 @@ impl Timeline {
         if !self.is_interleaved {
             return REORDERING;
         }
-        let half = FrameTime::from_nanos(track.usual_length.as_nanos() / 2);
-        if self.is_interleaved && track.is_pictures { half.min(BACK) } else { BACK }
+        if self.is_interleaved && track.is_pictures { track.half_length().min(BACK) } else { BACK }
     }
 
     fn track(&self, stream: usize) -> Option<Track> {
@@ -183,8 +201,14 @@ impl Timeline {
         self.tracks.iter().flatten().filter(|track| track.last.is_some())
     }
 
-    /// The newest stretch's shift if the packet fits there, else its own stream's, else an older one.
+    /// Its own stream's shift if the packet goes on there without a gap, as the last ones of a stretch do that come
+    /// after the first of the next. Else the newest stretch's if it fits there, else its own stream's, else an older one.
     fn shift_that_fits(&self, track: Track, stamp: Stamp) -> Option<FrameTime> {
+        let decoded = stamp.moved(track.shift).decoded;
+        let half = track.half_length();
+        if track.last.is_some() && decoded >= track.next - half && decoded <= track.next + half {
+            return Some(track.shift);
+        }
         let newest_first = self.shifts.iter().rev();
         let mut candidates = newest_first.clone().take(1).chain([&track.shift]).chain(newest_first.skip(1));
         candidates.find(|shift| self.fits(track, stamp.moved(**shift))).copied()
@@ -216,8 +240,7 @@ impl Timeline {
                 leaps && follower.decoded < stamp.decoded - BACK && self.fits(track, goes_on)
             }
             None => {
-                let half = FrameTime::from_nanos(track.usual_length.as_nanos() / 2);
-                goes_on.decoded + half >= track.next && goes_on.decoded <= track.next + SUSPECT
+                goes_on.decoded + track.half_length() >= track.next && goes_on.decoded <= track.next + SUSPECT
             }
         }
     }
@@ -234,7 +257,7 @@ impl Timeline {
             let is_new = |stamp: &Stamp| of == stream || !self.fits(track, stamp.moved(track.shift));
             let stamps = packets().filter(|packet| packet.0 == of).map(|packet| packet.1);
             // Pictures that lean on the one before the key picture are shown before it.
-            let first = stamps.filter(is_new).map(|stamp| stamp.shown).min()?;
+            let first = stamps.filter(is_new).map(|stamp| track.shown(stamp)).min()?;
             Some(track.end - first)
         };
         let own = joined(stream).unwrap_or(track.next - stamp.decoded);
@@ -250,7 +273,13 @@ impl Timeline {
         if let Some(Some(track)) = self.tracks.get_mut(stream) {
             let told = if moved.length > FrameTime::ZERO { moved.length } else { track.usual_length };
             let length = if told > limit { track.usual_length } else { told };
-            let end = moved.shown + length;
+            track.is_partly_told |= moved.shown.is_none();
+            let decoded_end = moved.decoded + length + track.delay;
+            let shown_end = track.shown(moved) + length;
+            let end = if track.is_partly_told { shown_end.max(decoded_end) } else { shown_end };
+            if let (true, true, Some(shown)) = (moved.is_key, moved.is_dated, moved.shown) {
+                track.delay = (shown - moved.decoded).max(FrameTime::ZERO).min(REORDERING);
+            }
             track.end = if track.last.is_some() { track.end.max(end) } else { end };
             track.shift = shift;
             track.last = Some(moved.decoded);

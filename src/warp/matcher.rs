@@ -13,8 +13,9 @@
 
 use image::RgbImage;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::{Frame, Size};
+use crate::nn::error::NetworkError;
 use crate::nn::models::Models;
 use crate::nn::network::{Network, TensorSpec};
 use crate::nn::runtime::Runtime;
@@ -67,11 +68,9 @@ impl Matcher {
         let given = encoder.shape();
         let fits = |taken: &TensorSpec| given.iter().map(|side| *side as i64).eq(taken.shape.iter().copied());
         if let Some(taken) = network.spec().inputs.iter().find(|input| !fits(input)) {
-            return Err(Error::ModelMismatch {
-                path: models.folder().join(choice.file(runtime.device())),
-                expected: format!("features {:?}, as warper.onnx takes them", taken.shape),
-                found: format!("features {given:?}"),
-            });
+            let path = models.folder().join(choice.file(runtime.device()));
+            let expected = format!("features {:?}, as warper.onnx takes them", taken.shape);
+            return Err(NetworkError::mismatch(path, expected, format!("features {given:?}")).into());
         }
         let size = Size { width: exemplar.width(), height: exemplar.height() };
         let features = encoder.run(Pixels { bytes: exemplar.as_raw(), size }, Roi::FULL)?;

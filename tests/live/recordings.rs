@@ -74,3 +74,25 @@ fn a_full_disk_is_told_at_once_and_what_is_there_plays() {
         assert_eq!(folder.list(), [name]);
     }
 }
+
+/// What is lost does not come again: of this even a session that should say nothing speaks, at once.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_recording_that_breaks_off_is_told_in_spite_of_quiet() {
+    use std::io::{BufRead as _, BufReader};
+    let folder = Folder::new();
+    let args = "--camera test --resolution 320x240 --warp 0 --paint 0 --no-window --quiet --record out.mp4";
+    let whole = live(&folder, args);
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\""]);
+    command.arg(whole.get_program()).args(whole.get_args()).current_dir(folder.path(""));
+    command.envs(whole.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    command.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+    let mut session = command.spawn().expect("the program starts");
+    let lines = BufReader::new(session.stderr.take().expect("piped")).lines();
+    let first = lines.map_while(Result::ok).next().unwrap_or_default();
+    let goes_on = session.try_wait().expect("it can be asked").is_none();
+    let _ = session.kill();
+    let _ = session.wait();
+    assert!(goes_on && first.contains("broke off, it is kept"), "{first}");
+}

@@ -37,23 +37,30 @@ fn assert_even(times: &[i64], step: i64, slack: i64, what: &str) {
 
 #[test]
 fn joined_recordings_go_on_with_their_sound() {
-    let (name, codecs, sound_step) = ("ts", format!("{X264} -c:a mp2"), 26);
-    let folder = Folder::new();
-    let part = second(&folder, &format!("part.{name}"), &codecs);
-    let input = folder.path(&format!("in.{name}"));
-    let bytes = fs::read(&part).expect("readable");
-    fs::write(&input, [&*bytes, &*bytes, &*bytes].concat()).expect("written");
-    let said = log_of(|| {
-        let (pictures, sound) = copied(&folder, &input);
-        assert!((73..=75).contains(&pictures.len()), "{name}: {}", pictures.len());
-        assert_even(&pictures, 40, 1, name);
-        // The parts' sound is not as long as their pictures, to a packet.
-        assert_even(&sound, sound_step, 27, name);
-        assert!((2_900_000..3_050_000).contains(sound.last().expect("sound")), "{name}: {sound:?}");
-    });
-    assert_eq!(said.matches("clock jumps").count(), 1, "{name}: {said}");
-    let sound = packets(&folder.path("out.mp4"), "a:0");
-    assert!(packets(&part, "a:0").len() * 3 - sound.len() <= 3, "{name}: whole, but for the seams");
+    let mpeg2 = |b_frames: u8| format!("-c:v mpeg2video -bf {b_frames} -pix_fmt yuv420p -g 12 -c:a ac3");
+    for (name, codecs, sound_step) in [
+        ("ts", format!("{X264} -c:a mp2"), 26),
+        // Most of its pictures do not say when they are shown.
+        ("vob", mpeg2(0), 35),
+        ("vob", mpeg2(2), 35),
+    ] {
+        let folder = Folder::new();
+        let part = second(&folder, &format!("part.{name}"), &codecs);
+        let input = folder.path(&format!("in.{name}"));
+        let bytes = fs::read(&part).expect("readable");
+        fs::write(&input, [&*bytes, &*bytes, &*bytes].concat()).expect("written");
+        let said = log_of(|| {
+            let (pictures, sound) = copied(&folder, &input);
+            assert!((73..=75).contains(&pictures.len()), "{name}: {}", pictures.len());
+            assert_even(&pictures, 40, 1, name);
+            // The parts' sound is not as long as their pictures, to a packet.
+            assert_even(&sound, sound_step, sound_step + 1, name);
+            assert!((2_900_000..3_050_000).contains(sound.last().expect("sound")), "{name}: {sound:?}");
+        });
+        assert_eq!(said.matches("clock jumps").count(), 1, "{name}: {said}");
+        let sound = packets(&folder.path("out.mp4"), "a:0");
+        assert!(packets(&part, "a:0").len() * 3 - sound.len() <= 3, "{name}: whole, but for the seams");
+    }
 }
 
 /// Changes the times of an FLV file's tags: the kind (9 is video), the number among its kind, and
@@ -123,6 +130,44 @@ fn a_gap_of_some_seconds_stays() {
     assert_eq!(said, "");
 }
 
+/// Moves the clock of an MP4 file's fragments, whose first track counts in 12,800ths and whose second in 44,100ths.
+fn move_fragments(path: &Path, secs: u32) {
+    let mut bytes = fs::read(path).expect("readable");
+    let heads: Vec<_> = (0..bytes.len() - 4).filter(|at| bytes[*at..].starts_with(b"tfhd")).collect();
+    assert!(heads.len() > 2, "fragments of both tracks");
+    for head in heads {
+        let ticks = if bytes[head + 11] == 1 { 12_800 } else { 44_100 } * secs;
+        let time = (head..).find(|at| bytes[*at..].starts_with(b"tfdt")).expect("a time");
+        // Of 8 bytes in version 1, else of 4.
+        let low = time + if bytes[time + 4] == 1 { 12 } else { 8 };
+        let place: &mut [u8; 4] = (&mut bytes[low..low + 4]).try_into().expect("4 bytes");
+        *place = (u32::from_be_bytes(*place) + ticks).to_be_bytes();
+    }
+    fs::write(path, bytes).expect("written");
+}
+
+/// A second of film whose clock starts at an hour is copied from 0:00 on, in step, and cut there.
+fn is_copied_from_zero(folder: &Folder, input: &Path, name: &str) {
+    assert!(times(input)[0] > 3_599_000_000, "{name}: a clock that starts late");
+    let (pictures, sound) = copied(folder, input);
+    assert_eq!(pictures.len(), 25, "{name}");
+    assert!(
+        (0..60_000).contains(&pictures[0]) && (-60_000..60_000).contains(&sound[0]),
+        "{name}: {pictures:?}"
+    );
+    let apart = |path: &Path| stream_times(path, "a:0")[0] - times(path)[0];
+    let (before, after) = (apart(input), apart(&folder.path("out.mp4")));
+    assert!((before - after).abs() <= 2_000, "{name}: in step, {before} and {after}");
+
+    let part = folder.path("part.mp4");
+    let clip = Clip { start: seconds(0.4), duration: seconds(0.4) };
+    let count = copy_part(input, &output(&part), clip, u64::MAX).expect("a part");
+    assert!((10..=11).contains(&count), "{name}: {count} pictures");
+    let length = probe(&part, "-show_entries format=duration")["format"]["duration"].clone();
+    let length: f64 = length.as_str().expect("a time").parse().expect("a number");
+    assert!((0.36..0.46).contains(&length), "{name}: {length}");
+}
+
 #[test]
 fn the_earliest_stream_is_zero_in_every_format() {
     for (name, codecs) in [
@@ -130,26 +175,20 @@ fn the_earliest_stream_is_zero_in_every_format() {
         ("mkv", format!("{X264} -c:a aac")),
         ("webm", "-c:v libvpx -c:a libopus".to_owned()),
         ("ts", format!("{X264} -c:a aac")),
+        // In fragments, with a list of edits.
+        ("mp4", format!("{X264} -c:a aac -movflags frag_keyframe+delay_moov+default_base_moof")),
     ] {
         let folder = Folder::new();
         let input = second(&folder, &format!("in.{name}"), &format!("{codecs} -output_ts_offset 3600"));
-        assert!(times(&input)[0] > 3_599_000_000, "{name}: a clock that starts late");
-        let (pictures, sound) = copied(&folder, &input);
-        assert_eq!(pictures.len(), 25, "{name}");
-        assert!(
-            (0..60_000).contains(&pictures[0]) && (-60_000..60_000).contains(&sound[0]),
-            "{name}: {pictures:?}"
-        );
-        let apart = |path: &Path| stream_times(path, "a:0")[0] - times(path)[0];
-        let (before, after) = (apart(&input), apart(&folder.path("out.mp4")));
-        assert!((before - after).abs() <= 2_000, "{name}: in step, {before} and {after}");
-
-        let part = folder.path("part.mp4");
-        let clip = Clip { start: seconds(0.4), duration: seconds(0.4) };
-        let count = copy_part(&input, &output(&part), clip, u64::MAX).expect("a part");
-        assert!((10..=11).contains(&count), "{name}: {count} pictures");
-        let length = probe(&part, "-show_entries format=duration")["format"]["duration"].clone();
-        let length: f64 = length.as_str().expect("a time").parse().expect("a number");
-        assert!((0.36..0.46).contains(&length), "{name}: {length}");
+        is_copied_from_zero(&folder, &input, name);
     }
+}
+
+#[test]
+fn the_first_fragment_of_a_broadcast_is_zero() {
+    let folder = Folder::new();
+    let fragments = "-c:a aac -ar 44100 -movflags frag_keyframe+empty_moov+default_base_moof";
+    let input = second(&folder, "in.mp4", &format!("{X264} -bf 0 {fragments}"));
+    move_fragments(&input, 3600);
+    is_copied_from_zero(&folder, &input, "fragments");
 }

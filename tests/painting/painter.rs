@@ -1,7 +1,7 @@
 //! The painter: its styles, and how still it holds.
 
-use stylewarp::Error;
 use stylewarp::frame::{Frame, Size};
+use stylewarp::nn::error::NetworkError;
 use stylewarp::paint::flow::FlowEstimator;
 use stylewarp::paint::painter::{PaintParams, Painter};
 use stylewarp::paint::style::{self, Style};
@@ -133,6 +133,7 @@ fn a_style_of_another_network_is_refused() {
     for (weights, len) in [(vec![0.0; own.weights_len() - 1], code.len()), (vec![0.0; own.weights_len()], 4)]
     {
         let other = Style::new(weights.into(), vec![0.0; len], vec![0.0; len], None).expect("finite");
-        assert!(matches!(Painter::new(&models(), &runtime(), other), Err(Error::ModelMismatch { .. })));
+        let error = Painter::new(&models(), &runtime(), other).err().expect("refused");
+        assert!(matches!(error.downcast_ref(), Some(NetworkError::Mismatch { .. })), "{error}");
     }
 }

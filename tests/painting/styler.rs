@@ -5,7 +5,7 @@ use image::RgbImage;
 use safetensors::SafeTensors;
 use stylewarp::assets;
 use stylewarp::nn::network::{Input, Network};
-use stylewarp::paint::optimize::{Recipe, Statistics, Step, StyleOptimizer};
+use stylewarp::paint::optimize::{OptimizeParams, Statistics, Step, StyleOptimizer};
 use stylewarp::paint::painter::{PaintParams, Painter};
 use stylewarp::paint::style::Style;
 
@@ -108,9 +108,9 @@ fn the_search_finds_the_likest_mark_and_heeds_offsets() {
 
 /// Steps of a short optimisation of a picture of 101x67, and how far it went from the photo.
 fn optimised(statistics: Statistics, iterations: u32) -> (Vec<Step>, f64) {
-    let recipe = Recipe { scales: vec![32, 64], iterations, statistics, ..Recipe::default() };
+    let params = OptimizeParams { scales: vec![32, 64], iterations, statistics, ..OptimizeParams::default() };
     let painting = assets::painting("scream").expect("the program's own");
-    let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, recipe).expect("it opens");
+    let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, params).expect("it opens");
     let photo = frame("sleeping-gypsy", 101, 67, 0);
     let mut steps = Vec::new();
     let done = styler.run(&photo, None, |step| steps.push(step)).expect("it runs");
@@ -161,8 +161,9 @@ fn stripes_are_found_for_stripes_and_plain_paint_for_a_plain_surface() {
         .flat_map(|p| [faint(p[0]) as u8, faint(p[1]) as u8, faint(p[2]) as u8, 255])
         .collect();
     let photo = stylewarp::frame::Frame { pixels, ..frame("scream", 128, 96, 0) };
-    let recipe = Recipe { scales: vec![96], iterations: 16, stroke: 2.0 / 3.0, ..Recipe::default() };
-    let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, recipe).expect("it opens");
+    let params =
+        OptimizeParams { scales: vec![96], iterations: 16, stroke: 2.0 / 3.0, ..OptimizeParams::default() };
+    let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, params).expect("it opens");
     let done = styler.run(&photo, None, |_| ()).expect("it runs");
     let [plain, stripes] = [8..56, 72..120].map(|columns| roughness(&done.painted, 128, columns));
     assert!(stripes > 3.0 * plain, "stripes {stripes}, plain {plain}");
@@ -174,11 +175,10 @@ fn what_begins_with_a_painting_stays_near_it_and_improves() {
     let photo = frame("sleeping-gypsy", 101, 67, 0);
     let scream = Style::tuned(&models(), "scream").expect("readable").expect("tuned");
     let mut painter = Painter::new(&models(), &runtime(), scream).expect("it opens");
-    let painted = painter
-        .run(&photo, PaintParams { stroke: 1.0, lines: Some(64), relief: 0.0 }, None)
-        .expect("it paints");
-    let recipe = Recipe { scales: vec![64], iterations: 8, ..Recipe::improving() };
-    let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, recipe).expect("it opens");
+    let params = PaintParams { stroke: 1.0, lines: Some(64), relief: 0.0 };
+    let painted = painter.run(&photo, params, None).expect("it paints");
+    let params = OptimizeParams { scales: vec![64], iterations: 8, ..OptimizeParams::improving() };
+    let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, params).expect("it opens");
     let mut run = |start| {
         let mut objectives = Vec::new();
         let done = styler.run(&photo, start, |step| objectives.push(step.objective)).expect("it runs");

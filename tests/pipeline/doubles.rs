@@ -11,6 +11,7 @@ use stylewarp::look::Look;
 use stylewarp::nn::runtime::Device;
 use stylewarp::time::{FrameRate, FrameTime, TimeBase};
 use stylewarp::video::colour::Colour;
+use stylewarp::video::error::VideoError;
 use stylewarp::video::read::{Clip, Source, VideoInfo};
 use stylewarp::video::write::Sink;
 use stylewarp::{Error, Result};
@@ -96,7 +97,7 @@ pub(crate) struct SheetKind {
 
 /// The failure of a source or a sink, recognisable by its path.
 pub(crate) fn failure(of: &str) -> Error {
-    Error::NoFrames { path: of.into() }
+    VideoError::NoFrames { path: of.into() }.into()
 }
 
 impl SheetKind {

@@ -2,6 +2,7 @@
 
 use stylewarp::frame::Frame;
 use stylewarp::jobs::video::run_file;
+use stylewarp::nn::error::NetworkError;
 use stylewarp::video::write::Sink;
 use stylewarp::{Error, Result};
 
@@ -63,7 +64,10 @@ fn a_network_that_fails_in_the_middle_is_named() {
     let shelf = SheetKind::default();
     let film = Film { end: white, ..Film::new(20) };
     let error = run_file(film, shelf.clone(), engine, |_| {}).expect_err("white is too much");
-    assert!(matches!(&error, Error::Ort { doing, .. } if doing == "running painter.onnx"), "{error}");
+    assert!(
+        matches!(error.downcast_ref(), Some(NetworkError::Ort { doing, .. }) if doing == "running painter.onnx"),
+        "{error}"
+    );
     assert_eq!(shelf.kept().frames.len(), 20);
     assert!(!shelf.kept().finished);
 }

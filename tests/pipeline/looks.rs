@@ -4,6 +4,7 @@ use stylewarp::Error;
 use stylewarp::engine::{Engine, EngineConfig, FrameMut, FrameRef, PixelFormat, Stylizer};
 use stylewarp::frame::Frame;
 use stylewarp::jobs::video::run_file;
+use stylewarp::nn::error::NetworkError;
 use stylewarp::nn::runtime::Device;
 use stylewarp::time::FrameTime;
 
@@ -19,7 +20,7 @@ fn nothing_to_do_needs_no_networks_and_changes_nothing() {
     assert!(shelf.kept().frames == (0..5).map(frame).collect::<Vec<_>>());
     for on in [look(0.1, 0.0), look(0.0, 0.1)] {
         let error = engine_on(nowhere.clone(), &on).err().expect("networks are needed");
-        assert!(matches!(error, Error::ModelMissing { .. }), "{error}");
+        assert!(matches!(error.downcast_ref(), Some(NetworkError::Missing { .. })), "{error}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 
-use crate::kit::{Folder, clip, program, refuses, run, runs, times, with};
+use crate::kit::{Folder, clip, program, refuses, run, runs, stream_times, times, with};
 
 #[test]
 fn lists_of_other_files_are_refused_unless_they_may_be_followed() {
@@ -33,6 +33,24 @@ fn lists_of_other_files_are_refused_unless_they_may_be_followed() {
         runs(&folder, &format!("{list} {list}.mp4 --follow --warp 0 --paint 0"));
         assert_eq!(times(&folder.path(&format!("{list}.mp4"))).len(), 25, "{list}");
     }
+}
+
+#[test]
+fn a_list_whose_clock_starts_late_begins_at_zero() {
+    let folder = Folder::new();
+    clip(&folder);
+    folder.ffmpeg(
+        "-i in.mp4 -c copy -output_ts_offset 3600 -f hls -hls_time 1 -hls_playlist_type vod late.m3u8",
+    );
+    assert!(times(&folder.path("late0.ts"))[0] > 3_599_000_000, "a clock that starts late");
+    let apart = |name: &str| stream_times(&folder.path(name), "a:0")[0] - times(&folder.path(name))[0];
+    runs(&folder, "late.m3u8 whole.mp4 --follow --warp 0 --paint 0");
+    let whole = times(&folder.path("whole.mp4"));
+    assert!(whole.len() == 25 && (0..60_000).contains(&whole[0]), "{whole:?}");
+    assert!((apart("whole.mp4") - apart("late0.ts")).abs() <= 2_000, "in step");
+    runs(&folder, "late.m3u8 part.mp4 --follow --start 0.4 --duration 0.4 --warp 0 --paint 0");
+    let part = times(&folder.path("part.mp4"));
+    assert!((10..=11).contains(&part.len()) && part[0] < 40_000, "{part:?}");
 }
 
 #[test]

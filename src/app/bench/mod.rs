@@ -54,7 +54,7 @@ pub struct Timing {
 
 /// What was measured.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct Report {
+pub struct BenchReport {
     /// What the networks ran on.
     pub device: &'static str,
     /// The machine's GEMM peak, GFLOP/s.
@@ -72,7 +72,7 @@ pub struct Report {
 ///
 /// # Errors
 /// Returns an error if a network or the device cannot be had.
-pub fn run(look: &Look, setup: &EngineConfig, runs: usize, against: Option<&Path>) -> Result<Report> {
+pub fn run(look: &Look, setup: &EngineConfig, runs: usize, against: Option<&Path>) -> Result<BenchReport> {
     let models = Models::find(setup.models.as_deref())?;
     let runtime = Runtime::load(setup.device)?;
     let mut bench = Bench { runs: runs.max(1), peak: 0.0, timings: Vec::new(), analyses: (0.0, 0.0) };
@@ -96,7 +96,7 @@ pub fn run(look: &Look, setup: &EngineConfig, runs: usize, against: Option<&Path
     }
     let painter_over_peer = against.map(|path| bench.peer(path, &models, &runtime)).transpose()?;
     let (slow, fast) = bench.analyses;
-    Ok(Report {
+    Ok(BenchReport {
         device: runtime.device().name(),
         peak: bench.peak,
         timings: bench.timings,
@@ -105,7 +105,7 @@ pub fn run(look: &Look, setup: &EngineConfig, runs: usize, against: Option<&Path
     })
 }
 
-impl Report {
+impl BenchReport {
     /// As a table.
     pub fn table(&self) -> String {
         let mut text =

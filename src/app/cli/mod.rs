@@ -22,10 +22,12 @@ use crate::warp::regularize::Align;
 mod live;
 mod quality;
 mod values;
+mod video;
 
 pub use live::LiveArgs;
 pub use quality::{Quality, QualityArgs};
 pub use values::{Choice, choice};
+pub use video::VideoArgs;
 
 /// What the picture becomes.
 #[derive(Debug, Clone, Args)]

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::app::cli::choice;
 use crate::look::Look;
-use crate::paint::optimize::{Recipe, Statistics};
+use crate::paint::optimize::{OptimizeParams, Statistics};
 
 /// Steps at every scale where Gram matrices are matched: they need more.
 const GRAM_STEPS: u32 = 150;
@@ -45,11 +45,11 @@ pub struct QualityArgs {
 
 impl QualityArgs {
     /// For [`crate::paint::optimize::StyleOptimizer`], where it is to optimise. `lines` are the finest scale, if given.
-    pub fn recipe(&self, look: &Look, lines: Option<u32>) -> Option<Recipe> {
+    pub fn optimize_params(&self, look: &Look, lines: Option<u32>) -> Option<OptimizeParams> {
         let usual = match self.quality {
             Quality::Fast => return None,
-            Quality::Better => Recipe::improving(),
-            Quality::Best => Recipe::default(),
+            Quality::Better => OptimizeParams::improving(),
+            Quality::Best => OptimizeParams::default(),
         };
         let usual_steps = match self.statistics {
             Statistics::Neighbours => usual.iterations,
@@ -60,7 +60,7 @@ impl QualityArgs {
             scales.retain(|scale| *scale < lines);
             scales.push(lines);
         }
-        Some(Recipe {
+        Some(OptimizeParams {
             begin: usual.begin,
             scales,
             iterations: self.iterations.unwrap_or(usual_steps),

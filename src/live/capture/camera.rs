@@ -17,6 +17,7 @@ use crate::live::capture::formats::{READ, choose, summary};
 use crate::live::capture::info::live_info;
 use crate::live::capture::picture::rgba;
 use crate::live::clock::LiveClock;
+use crate::live::error::LiveError;
 use crate::time::{FrameRate, FrameTime};
 use crate::video::read::{Source, VideoInfo};
 
@@ -25,7 +26,7 @@ const MOST_UNREADABLE: u32 = 30;
 
 /// A camera that was found.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct DetectedCamera {
     /// What `--camera` takes: its number.
     pub index: u32,
     /// What the system calls it.
@@ -38,11 +39,11 @@ pub struct Found {
 ///
 /// # Errors
 /// Returns an error if the system does not tell.
-pub fn list() -> Result<Vec<Found>> {
+pub fn list() -> Result<Vec<DetectedCamera>> {
     let describe = |info: CameraInfo| {
         let index = info.index().as_index().unwrap_or_default();
         let formats = offered(index).map(|(_, formats)| formats).unwrap_or_default();
-        Found { index, name: info.human_name(), formats: summary(formats) }
+        DetectedCamera { index, name: info.human_name(), formats: summary(formats) }
     };
     Ok(known()?.into_iter().map(describe).collect())
 }
@@ -50,7 +51,7 @@ pub fn list() -> Result<Vec<Found>> {
 fn known() -> Result<Vec<CameraInfo>> {
     let found = nokhwa::query(nokhwa::utils::ApiBackend::Auto);
     let mut found =
-        found.map_err(|source| Error::Camera { name: "any camera".into(), source: Box::new(source) })?;
+        found.map_err(|source| LiveError::Camera { name: "any camera".into(), source: Box::new(source) })?;
     found.sort_by_key(|info| info.index().as_index().unwrap_or(u32::MAX));
     Ok(found)
 }
@@ -82,7 +83,7 @@ impl CameraSource {
         clock: LiveClock,
         stop: CancelToken,
     ) -> Result<Self> {
-        let failed = |source: Cause| Error::Camera { name: name.to_owned(), source };
+        let failed = |source: Cause| Error::from(LiveError::Camera { name: name.to_owned(), source });
         let index = find(name)?;
         let (camera, formats) = offered(index).map_err(|error| failed(Box::new(error)))?;
         let Some(format) = choose(&formats, size, fps) else {
@@ -126,7 +127,7 @@ impl Source for CameraSource {
     }
 
     fn next(&mut self) -> Result<Option<Frame>> {
-        let failed = |source| Error::Camera { name: self.name.clone(), source };
+        let failed = |source| Error::from(LiveError::Camera { name: self.name.clone(), source });
         let mut unreadable = 0;
         while !self.stop.is_raised() {
             let read = match self.driver.shoot().map_err(failed)? {
@@ -169,10 +170,12 @@ fn find(name: &str) -> Result<u32> {
         Some(ref number) => index_of(info) == *number,
         None => info.human_name().to_lowercase().contains(&name.to_lowercase()),
     };
-    known.iter().find(meant).map(index_of).ok_or_else(|| Error::CameraMissing {
+    let described = |info: &CameraInfo| format!("{} ({})", index_of(info), info.human_name());
+    let found = known.iter().find(meant).map(index_of).ok_or_else(|| LiveError::CameraMissing {
         name: name.into(),
-        available: known.iter().map(|info| format!("{} ({})", index_of(info), info.human_name())).collect(),
-    })
+        available: known.iter().map(described).collect(),
+    })?;
+    Ok(found)
 }
 
 #[cfg(test)]

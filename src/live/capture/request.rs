@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::cancel::CancelToken;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::{Frame, Size};
 use crate::live::capture::camera::CameraSource;
 use crate::live::capture::info::live_info;
 use crate::live::capture::test_pattern;
 use crate::live::clock::LiveClock;
 use crate::time::{FrameRate, FrameTime};
+use crate::video::error::VideoError;
 use crate::video::read::{Clip, FileSource, Source, VideoInfo};
 
 /// Of the test card, unless others are asked for.
@@ -146,7 +147,7 @@ impl Source for LoopSource {
                 match self.clip.next()? {
                     Some(first) => first,
                     None if self.stop.is_raised() => return Ok(None),
-                    None => return Err(Error::NoFrames { path: self.path.clone() }),
+                    None => return Err(VideoError::NoFrames { path: self.path.clone() }.into()),
                 }
             }
         };

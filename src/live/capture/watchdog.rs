@@ -20,6 +20,7 @@ use crate::frame::Frame;
 use crate::live::capture::request::CameraRequest;
 use crate::live::clock::LiveClock;
 use crate::live::controls::Controls;
+use crate::live::error::LiveError;
 use crate::live::latest;
 use crate::live::stats::Stats;
 use crate::video::read::{Source, VideoInfo};
@@ -83,7 +84,7 @@ impl Drop for Reader {
 }
 
 /// A camera that has been opened, not yet watched.
-pub(crate) struct Opened {
+pub(crate) struct OpenCamera {
     pub info: VideoInfo,
     reader: Reader,
 }
@@ -97,12 +98,12 @@ impl Capture {
     }
 
     /// Opens the camera and waits for it to answer.
-    pub(crate) fn open(&self) -> Result<Opened> {
+    pub(crate) fn open(&self) -> Result<OpenCamera> {
         let reader = self.read()?;
         match reader.events.recv_timeout(self.patience.first) {
-            Ok(Event::Opened(info)) => Ok(Opened { info: *info, reader }),
+            Ok(Event::Opened(info)) => Ok(OpenCamera { info: *info, reader }),
             Ok(Event::Failed(error)) => Err(error),
-            _ => Err(Error::CameraStalled { name: self.name.clone() }),
+            _ => Err(LiveError::CameraStalled { name: self.name.clone() }.into()),
         }
     }
 
@@ -125,7 +126,7 @@ impl Capture {
     /// Starts the watching thread, which hands every picture on.
     pub(crate) fn watch(
         self,
-        opened: Opened,
+        opened: OpenCamera,
         out: latest::Sender<Arc<Frame>>,
         controls: Arc<Controls>,
         stats: Arc<Stats>,

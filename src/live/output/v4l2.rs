@@ -25,6 +25,7 @@ use crate::error::{Cause, Error, Result};
 use crate::frame::{Frame, Size};
 use crate::live::FramePair;
 use crate::live::controls::Controls;
+use crate::live::error::LiveError;
 use crate::live::latest::{Received, Receiver};
 use crate::resize::{Filter, Pixels, Resizer};
 
@@ -32,7 +33,7 @@ use crate::resize::{Filter, Pixels, Resizer};
 const STILL: Duration = Duration::from_millis(100);
 
 /// An open virtual camera.
-pub struct Loopback {
+pub struct VirtualCamera {
     path: PathBuf,
     device: Device,
     size: Size,
@@ -40,13 +41,13 @@ pub struct Loopback {
     bytes: Vec<u8>,
 }
 
-impl Loopback {
+impl VirtualCamera {
     /// Opens the device for pictures of a size, made even.
     ///
     /// # Errors
     /// Returns an error if it is missing, forbidden, no output, or will not take YUYV of that size.
     pub fn open(path: &Path, size: Size) -> Result<Self> {
-        let failed = |source: Cause| Error::Loopback { path: path.into(), source };
+        let failed = |source: Cause| Error::from(LiveError::VirtualCamera { path: path.into(), source });
         let size = Size { width: (size.width & !1).max(2), height: (size.height & !1).max(2) };
         let device = Device::with_path(path).map_err(|error| failed(error.into()))?;
         let abilities = device.query_caps().map_err(|error| failed(error.into()))?.capabilities;
@@ -173,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_no_virtual_camera_says_so() {
-        let error = Loopback::open("/dev/null".as_ref(), Size { width: 4, height: 4 });
+        let error = VirtualCamera::open("/dev/null".as_ref(), Size { width: 4, height: 4 });
         let report = error.err().expect("no camera").to_string();
         assert!(report.contains("/dev/null"), "{report}");
     }

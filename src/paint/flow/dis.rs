@@ -116,7 +116,7 @@ fn doubled(
 
 /// What a patch found: its displacement, and how much it is worth.
 #[derive(Clone, Copy)]
-struct Found {
+struct Displacement {
     shift: [f32; 2],
     weight: f32,
 }
@@ -147,7 +147,7 @@ impl Level {
             (0..last).step_by(STEP).chain([last]).collect()
         };
         let (columns, rows) = (places(self.width), places(self.height));
-        let found: Vec<Vec<Found>> =
+        let found: Vec<Vec<Displacement>> =
             rows.par_iter().map(|&y| search_row(self, before, y, &columns, start)).collect();
         let mut flow = vec![[0.0; 2]; self.luma.len()];
         flow.par_chunks_exact_mut(self.width).enumerate().for_each_init(
@@ -157,7 +157,7 @@ impl Level {
                 for (_, found) in
                     rows.iter().zip(&found).filter(|(top, _)| (**top..**top + PATCH).contains(&y))
                 {
-                    for (&x, Found { shift, weight }) in columns.iter().zip(found) {
+                    for (&x, Displacement { shift, weight }) in columns.iter().zip(found) {
                         for sum in &mut sums[x..x + PATCH] {
                             *sum = [sum[0] + weight * shift[0], sum[1] + weight * shift[1], sum[2] + weight];
                         }
@@ -251,7 +251,7 @@ impl Level {
 
     /// Gauss-Newton with the Hessian of the patch itself, its mean brightness taken off.
     #[inline(always)]
-    fn patch(&self, before: &Self, left: usize, top: usize, start: &[[f32; 2]]) -> Found {
+    fn patch(&self, before: &Self, left: usize, top: usize, start: &[[f32; 2]]) -> Displacement {
         let mut own = [[0.0_f32; PATCH]; PATCH];
         // Along x and along y.
         let mut slopes = [[[0.0_f32; PATCH]; PATCH]; 2];
@@ -297,7 +297,7 @@ impl Level {
             errors.iter_mut().zip(row).for_each(|(error, off)| *error += off.abs());
         }
         let error = errors.iter().sum::<f32>() / (PATCH * PATCH) as f32;
-        Found { shift, weight: 1.0 / (error + 0.004) }
+        Displacement { shift, weight: 1.0 / (error + 0.004) }
     }
 
     /// What a patch of this picture at (x, y) differs by, its mean taken off. Beyond the edge, the edge.
@@ -347,7 +347,13 @@ fn dot(a: &Patch, b: &Patch) -> f32 {
 
 /// What the patches of a row find, from left to right.
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
-fn search_row(now: &Level, before: &Level, top: usize, columns: &[usize], start: &[[f32; 2]]) -> Vec<Found> {
+fn search_row(
+    now: &Level,
+    before: &Level,
+    top: usize,
+    columns: &[usize],
+    start: &[[f32; 2]],
+) -> Vec<Displacement> {
     columns.iter().map(|&left| now.patch(before, left, top, start)).collect()
 }
 

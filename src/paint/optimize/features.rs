@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::nn::models::Models;
 use crate::nn::network::{Network, TensorSpec};
 use crate::nn::runtime::Runtime;
-use crate::paint::optimize::planes::Planes;
+use crate::paint::optimize::planes::PlanarImage;
 
 /// Layers looked at: relu2_2, relu3_3 and relu4_3 of VGG-16.
 pub(super) const LAYERS: usize = 3;
@@ -87,7 +87,7 @@ impl Searcher {
     }
 
     /// Features at every place of a picture, layer by layer.
-    pub(super) fn look(&mut self, picture: &Planes) -> Result<[Rows; LAYERS]> {
+    pub(super) fn look(&mut self, picture: &PlanarImage) -> Result<[Rows; LAYERS]> {
         self.look_at(&picture.values(), picture.padded())
     }
 
@@ -101,7 +101,7 @@ impl Searcher {
     }
 
     /// The banks of a painting, of at most `most` marks, evenly from all of it. Its mirror image counts too: a stroke may lean either way.
-    pub(super) fn banks(&mut self, painting: &Planes, most: usize) -> Result<[Bank; LAYERS]> {
+    pub(super) fn banks(&mut self, painting: &PlanarImage, most: usize) -> Result<[Bank; LAYERS]> {
         let (own, other) = (self.look(painting)?, self.look(&painting.mirrored())?);
         let mut pairs = own.into_iter().zip(other);
         Ok(std::array::from_fn(|_| {

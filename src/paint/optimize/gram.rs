@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
-use crate::paint::optimize::planes::Planes;
+use crate::paint::optimize::planes::PlanarImage;
 
 const NAME: &str = "styler-gram.onnx";
 /// Side of a tile, in pixels, and how far neighbours overlap at least.
@@ -58,7 +58,7 @@ impl Gram {
     }
 
     /// The content of the photo, in the painting's colours, and the statistics of the painting.
-    pub(super) fn target(&mut self, photo: &Planes, painting: &Planes) -> Result<Target> {
+    pub(super) fn target(&mut self, photo: &PlanarImage, painting: &PlanarImage) -> Result<Target> {
         let style = self.look(&painting.values(), painting.padded(), |outputs| {
             outputs[BEFORE_OWN..].iter().map(|matrix| matrix.to_vec()).collect()
         })?;

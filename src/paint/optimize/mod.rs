@@ -18,7 +18,7 @@ use crate::paint::composite::Painting;
 use crate::paint::optimize::adam::Adam;
 use crate::paint::optimize::gram::Gram;
 use crate::paint::optimize::neighbours::Neighbours;
-pub(crate) use crate::paint::optimize::planes::Planes;
+pub(crate) use crate::paint::optimize::planes::PlanarImage;
 use crate::paint::optimize::pyramid::Pyramid;
 use crate::paint::painter::paint_size;
 use crate::paint::recolor::{ColorMap, ColorMoments};
@@ -74,7 +74,7 @@ pub enum Init {
 
 /// How a picture is optimised.
 #[derive(Debug, Clone)]
-pub struct Recipe {
+pub struct OptimizeParams {
     /// What is optimised.
     pub begin: Init,
     /// Lines (of the shorter side) of the scales, coarse to fine; those the
@@ -90,7 +90,7 @@ pub struct Recipe {
     pub stroke: f32,
 }
 
-impl Default for Recipe {
+impl Default for OptimizeParams {
     fn default() -> Self {
         Self {
             begin: Init::Photo,
@@ -103,7 +103,7 @@ impl Default for Recipe {
     }
 }
 
-impl Recipe {
+impl OptimizeParams {
     /// Begins with a painting: its shapes and colours are there already, so one scale does.
     pub fn improving() -> Self {
         Self { begin: Init::Painting, scales: vec![512], iterations: 60, ..Self::default() }
@@ -127,7 +127,7 @@ pub struct Step {
 pub struct StyleOptimizer {
     objective: Objective,
     painting: RgbImage,
-    recipe: Recipe,
+    params: OptimizeParams,
 }
 
 enum Objective {
@@ -140,12 +140,17 @@ impl StyleOptimizer {
     ///
     /// # Errors
     /// Returns an error if they cannot be had.
-    pub fn new(models: &Models, runtime: &Runtime, painting: RgbImage, recipe: Recipe) -> Result<Self> {
-        let objective = match recipe.statistics {
+    pub fn new(
+        models: &Models,
+        runtime: &Runtime,
+        painting: RgbImage,
+        params: OptimizeParams,
+    ) -> Result<Self> {
+        let objective = match params.statistics {
             Statistics::Neighbours => Objective::Neighbours(Box::new(Neighbours::new(models, runtime)?)),
-            Statistics::Gram => Objective::Gram(Box::new(Gram::new(models, runtime, recipe.style)?)),
+            Statistics::Gram => Objective::Gram(Box::new(Gram::new(models, runtime, params.style)?)),
         };
-        Ok(Self { objective, painting, recipe })
+        Ok(Self { objective, painting, params })
     }
 
     /// The painting of a picture, begun with `start` if there is one; `report` sees every step.
@@ -159,18 +164,18 @@ impl StyleOptimizer {
         mut report: impl FnMut(Step),
     ) -> Result<Painting> {
         let scales = self.scales(frame.size);
-        let steps = u64::from(self.recipe.iterations) * scales.len() as u64;
+        let steps = u64::from(self.params.iterations) * scales.len() as u64;
         let colors = self.colors(frame);
-        let photo = Planes::of_rgba(&frame.pixels, frame.size);
+        let photo = PlanarImage::of_rgba(&frame.pixels, frame.size);
         let wanted = photo.recolored(&colors);
-        let mut image = start.map(|start| Planes::of_rgba(&start.painted, start.size));
+        let mut image = start.map(|start| PlanarImage::of_rgba(&start.painted, start.size));
         for (number, &lines) in (0_u64..).zip(&scales) {
             let photo = wanted.resized(paint_size(frame.size, Some(lines)))?;
             let begin = match image {
                 None => photo.clone(),
                 Some(coarser) => coarser.resized(photo.size())?,
             };
-            let done = number * u64::from(self.recipe.iterations);
+            let done = number * u64::from(self.params.iterations);
             let last = number + 1 == scales.len() as u64;
             image = Some(self.optimise(&photo, &begin, lines, last, |step, objective| {
                 report(Step { done: done + u64::from(step), steps, lines, objective });
@@ -191,8 +196,8 @@ impl StyleOptimizer {
     /// Lines of the scales for a picture of this size.
     fn scales(&self, size: Size) -> Vec<u32> {
         let own = size.width.min(size.height);
-        let finest = self.recipe.scales.iter().copied().max().unwrap_or(own).min(own);
-        let mut scales: Vec<_> = self.recipe.scales.iter().copied().filter(|lines| *lines < finest).collect();
+        let finest = self.params.scales.iter().copied().max().unwrap_or(own).min(own);
+        let mut scales: Vec<_> = self.params.scales.iter().copied().filter(|lines| *lines < finest).collect();
         scales.push(finest);
         scales.sort_unstable();
         scales.dedup();
@@ -201,19 +206,19 @@ impl StyleOptimizer {
 
     fn optimise(
         &mut self,
-        photo: &Planes,
-        begin: &Planes,
+        photo: &PlanarImage,
+        begin: &PlanarImage,
         lines: u32,
         last: bool,
         report: impl FnMut(u32, f32),
-    ) -> Result<Planes> {
-        let painting = enlarged(&self.painting, lines as f32 * LARGER * self.recipe.stroke)?;
-        let begin = match self.recipe.begin {
+    ) -> Result<PlanarImage> {
+        let painting = enlarged(&self.painting, lines as f32 * LARGER * self.params.stroke)?;
+        let begin = match self.params.begin {
             Init::Photo => start::with_noise(begin, photo),
             // The painter began its strokes in noise already.
             Init::Painting => begin.values(),
         };
-        let steps = self.recipe.iterations;
+        let steps = self.params.iterations;
         let values = match &mut self.objective {
             Objective::Neighbours(objective) => {
                 match_neighbours(objective, photo, &painting, begin, steps, last, report)
@@ -225,15 +230,15 @@ impl StyleOptimizer {
 }
 
 /// A painting with so many lines.
-pub(crate) fn enlarged(painting: &RgbImage, lines: f32) -> Result<Planes> {
+pub(crate) fn enlarged(painting: &RgbImage, lines: f32) -> Result<PlanarImage> {
     let (width, height) = painting.dimensions();
-    Planes::of_rgb(painting, Size { width, height }).scaled(lines / width.min(height) as f32)
+    PlanarImage::of_rgb(painting, Size { width, height }).scaled(lines / width.min(height) as f32)
 }
 
 fn match_neighbours(
     objective: &mut Neighbours,
-    photo: &Planes,
-    painting: &Planes,
+    photo: &PlanarImage,
+    painting: &PlanarImage,
     begin: Vec<f32>,
     steps: u32,
     last: bool,
@@ -263,8 +268,8 @@ fn match_neighbours(
 
 fn match_statistics(
     objective: &mut Gram,
-    photo: &Planes,
-    painting: &Planes,
+    photo: &PlanarImage,
+    painting: &PlanarImage,
     begin: Vec<f32>,
     steps: u32,
     mut report: impl FnMut(u32, f32),

@@ -14,7 +14,7 @@ use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
 use crate::paint::optimize::features::{Bank, LAYERS, Rows, Searcher};
-use crate::paint::optimize::planes::Planes;
+use crate::paint::optimize::planes::PlanarImage;
 
 const NAME: &str = "styler.onnx";
 /// Weights of what is to be like the painting, of values beyond 0 to 1, and of the tone.
@@ -56,7 +56,12 @@ impl Neighbours {
     }
 
     /// The photo in the painting's colours, and the painting as large as its strokes are to be, of which `marks` places are kept.
-    pub(crate) fn target(&mut self, photo: &Planes, painting: &Planes, marks: usize) -> Result<Target> {
+    pub(crate) fn target(
+        &mut self,
+        photo: &PlanarImage,
+        painting: &PlanarImage,
+        marks: usize,
+    ) -> Result<Target> {
         let banks = self.searcher.banks(painting, marks)?;
         let photo_rows = self.searcher.look(photo)?.map(|rows| rows.directions(&rows.mean()));
         Ok(Target { banks, photo: photo_rows, tone: tone(&photo.values(), photo.padded()) })

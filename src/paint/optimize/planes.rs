@@ -12,14 +12,14 @@ const MULTIPLE: usize = 32;
 /// Fewest pixels of a scaled picture's side: VGG-16 halves its input four times up to its fifth block.
 const LEAST_SIDE: u32 = 16;
 
-/// Planes of one size, values 0..=1, not padded.
+/// PlanarImage of one size, values 0..=1, not padded.
 #[derive(Debug, Clone)]
-pub(crate) struct Planes {
+pub(crate) struct PlanarImage {
     size: Size,
     planes: [Vec<f32>; 3],
 }
 
-impl Planes {
+impl PlanarImage {
     pub(crate) fn of_rgba(pixels: &[u8], size: Size) -> Self {
         Self::of(pixels, 4, size)
     }
@@ -114,9 +114,9 @@ impl Planes {
 mod tests {
     use super::*;
 
-    fn picture(width: u32, height: u32) -> Planes {
+    fn picture(width: u32, height: u32) -> PlanarImage {
         let pixels: Vec<u8> = (0..width * height * 3).map(|k| (k * 7 % 251) as u8).collect();
-        Planes::of_rgb(&pixels, Size { width, height })
+        PlanarImage::of_rgb(&pixels, Size { width, height })
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn resizing_keeps_a_flat_picture_flat() {
-        let flat = Planes::of_rgba(&[51, 102, 204, 255].repeat(40 * 30), Size { width: 40, height: 30 });
+        let flat = PlanarImage::of_rgba(&[51, 102, 204, 255].repeat(40 * 30), Size { width: 40, height: 30 });
         for size in [Size { width: 13, height: 9 }, Size { width: 97, height: 64 }] {
             let pixels = flat.resized(size).expect("resized").to_rgba();
             assert_eq!(pixels, [51, 102, 204, 255].repeat(size.pixels()));

@@ -85,7 +85,7 @@ fn halved(fine: &[f32], [width, height]: [usize; 2]) -> Vec<f32> {
     coarse
 }
 
-/// Planes of this size, bilinearly twice as wide and high; pixels of the border are repeated beyond it.
+/// PlanarImage of this size, bilinearly twice as wide and high; pixels of the border are repeated beyond it.
 pub(super) fn doubled(coarse: &[f32], [width, height]: [usize; 2]) -> Vec<f32> {
     let mut fine = vec![0.0; 12 * width * height];
     fine.par_chunks_exact_mut(2 * width).enumerate().for_each(|(row, out)| {

@@ -5,7 +5,7 @@
 //! than 16 pixels; strokes begin in it and follow the forms (`models/train/noise.py`).
 
 use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
-use crate::paint::optimize::planes::Planes;
+use crate::paint::optimize::planes::PlanarImage;
 use crate::paint::optimize::pyramid::{Pyramid, doubled};
 use crate::paint::orientation::Orientation;
 use crate::paint::painter::cell_luminance;
@@ -16,7 +16,7 @@ const AMOUNT: f32 = 0.15;
 const NOISY: usize = 4;
 
 /// The padded values of a picture with noise along the forms of a photo of the same size.
-pub(super) fn with_noise(picture: &Planes, photo: &Planes) -> Vec<f32> {
+pub(super) fn with_noise(picture: &PlanarImage, photo: &PlanarImage) -> Vec<f32> {
     let size = photo.padded();
     let cells = size.map(|side| side / CELL);
     let mut orientation = Orientation::default();
@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn a_plain_picture_gets_texture_and_keeps_its_tone() {
-        let plain = Planes::of_rgba(&[128, 128, 128, 255].repeat(96 * 64), Size { width: 96, height: 64 });
+        let plain =
+            PlanarImage::of_rgba(&[128, 128, 128, 255].repeat(96 * 64), Size { width: 96, height: 64 });
         let values = with_noise(&plain, &plain);
         let mean = values.iter().sum::<f32>() / values.len() as f32;
         let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt();

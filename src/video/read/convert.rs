@@ -18,9 +18,10 @@ use yuv::{
     yuv400_to_rgba, yuv420_to_rgba, yuv422_to_rgba, yuv444_to_rgba,
 };
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::Size;
 use crate::video::colour::{Colour, has_alpha};
+use crate::video::error::VideoError;
 use crate::video::read::filters::{self, Chain, Shape};
 use crate::video::read::probe::size_of;
 
@@ -47,7 +48,7 @@ impl Converter {
             planar_to_rgba(&frame, colour, &mut pixels).expect("FFmpeg's planes hold what their format says");
             return Ok((pixels, size));
         }
-        let pixels = self.filter(frame, size, colour, tones).map_err(|source| Error::Ffmpeg {
+        let pixels = self.filter(frame, size, colour, tones).map_err(|source| VideoError::Ffmpeg {
             doing: "converting a picture to RGB",
             source: Box::new(source),
         })?;

@@ -14,8 +14,9 @@ use ffmpeg::format::context::Input;
 use ffmpeg::{Packet, Stream, decoder, frame};
 use ffmpeg_next as ffmpeg;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::time::{FrameTime, TimeBase};
+use crate::video::error::VideoError;
 use crate::video::libav;
 use crate::video::packets::Packets;
 
@@ -54,9 +55,9 @@ impl Decoder {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let packets = Packets::open(path)?;
         let stream =
-            libav::video_stream(packets.input()).ok_or_else(|| Error::NoVideo { path: path.into() })?;
+            libav::video_stream(packets.input()).ok_or_else(|| VideoError::NoVideo { path: path.into() })?;
         let codec = open_codec(packets.input(), stream)
-            .map_err(|source| Error::Open { path: path.into(), source: Box::new(source) })?;
+            .map_err(|source| VideoError::Open { path: path.into(), source: Box::new(source) })?;
         Ok(Self {
             packets,
             stream,
@@ -171,10 +172,10 @@ impl Decoder {
 
     fn read_on(&mut self) -> Result<Option<Packet>> {
         loop {
-            let packet = self
-                .packets
-                .next()
-                .map_err(|source| Error::Ffmpeg { doing: "reading the input", source: Box::new(source) })?;
+            let packet = self.packets.next().map_err(|source| VideoError::Ffmpeg {
+                doing: "reading the input",
+                source: Box::new(source),
+            })?;
             self.tell_break();
             match packet {
                 Some(packet) if packet.stream() != self.stream => {}
@@ -197,7 +198,7 @@ impl Decoder {
     /// Counts what the codec could make nothing of.
     fn pass_over(&mut self, reason: ffmpeg::Error) -> Result<()> {
         if reason == (ffmpeg::Error::Other { errno: ffmpeg::error::ENOMEM }) {
-            return Err(Error::Ffmpeg { doing: "decoding", source: Box::new(reason) });
+            return Err(VideoError::Ffmpeg { doing: "decoding", source: Box::new(reason) }.into());
         }
         self.damaged += 1;
         tracing::debug!(%reason, "passed over a damaged packet");

@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::resize::Resizer;
 use crate::time::FrameTime;
+use crate::video::error::VideoError;
 use crate::video::libav;
 use crate::video::libav::nominal_rate;
 use crate::video::read::convert::Converter;
@@ -76,9 +77,9 @@ impl FileSource {
     /// Opens a file and decodes the first frame of `clip`.
     ///
     /// # Errors
-    /// [`Error::Read`] and [`Error::IsDirectory`] where there is no such file,
-    /// [`Error::Open`] where it is not media, [`Error::NoVideo`] where nothing in
-    /// it moves, [`Error::NoFrames`] where nothing of that can be decoded,
+    /// [`Error::Read`] and [`VideoError::IsDirectory`] where there is no such file,
+    /// [`VideoError::Open`] where it is not media, [`VideoError::NoVideo`] where nothing in
+    /// it moves, [`VideoError::NoFrames`] where nothing of that can be decoded,
     /// [`Error::OutOfRange`] where `clip` holds no picture.
     pub fn open(path: &Path, clip: Clip, stop: CancelToken) -> Result<Self> {
         check_readable(path)?;
@@ -104,7 +105,7 @@ impl FileSource {
         let Some(first) = ready.front().filter(|first| is_early(first)) else {
             return Err(match clip.start.filter(|_| clock.has_started()) {
                 Some(start) => out_of_range("the start", start, "the times at which there is a picture"),
-                None if ready.is_empty() => libav::no_frames(path),
+                None if ready.is_empty() => libav::no_frames(path).into(),
                 None => out_of_range(
                     "the duration",
                     clip.duration.unwrap_or_default(),
@@ -235,7 +236,7 @@ fn check_readable(path: &Path) -> Result<()> {
     let unreadable = |source| Error::Read { path: path.into(), source };
     let about = fs::metadata(path).map_err(unreadable)?;
     if about.is_dir() {
-        return Err(Error::IsDirectory { path: path.into() });
+        return Err(VideoError::IsDirectory { path: path.into() }.into());
     }
     if !about.is_file() {
         return Err(unreadable(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")));

@@ -8,7 +8,13 @@ fn millis(millis: i64) -> FrameTime {
 }
 
 fn stamp(at: i64, length: i64) -> Stamp {
-    Stamp { decoded: millis(at), shown: millis(at), length: millis(length), is_key: true, is_dated: true }
+    Stamp {
+        decoded: millis(at),
+        shown: Some(millis(at)),
+        length: millis(length),
+        is_key: true,
+        is_dated: true,
+    }
 }
 
 /// 25 pictures a second, and sound in packets of 20 ms; gaps of 10 s are believed.
@@ -21,7 +27,7 @@ fn placed(timeline: &mut Timeline, packets: &[(usize, Stamp)]) -> Vec<(usize, i6
     let place = |(n, (stream, stamp)): (usize, &(usize, Stamp))| {
         let ahead = if timeline.is_suspect(*stream, *stamp) { &packets[n + 1..] } else { &[] };
         let shift = timeline.shift(*stream, *stamp, ahead);
-        (*stream, (stamp.shown + shift).as_nanos() / 1_000_000)
+        (*stream, (stamp.shown.unwrap_or(stamp.decoded) + shift).as_nanos() / 1_000_000)
     };
     packets.iter().enumerate().map(place).collect()
 }
@@ -68,7 +74,7 @@ fn gaps_and_held_pictures_stay() {
     let mut timeline = timeline();
     let gap = [second(0), second(8_000)].concat();
     let told: Vec<_> =
-        gap.iter().map(|(stream, stamp)| (*stream, stamp.shown.as_nanos() / 1_000_000)).collect();
+        gap.iter().map(|(stream, stamp)| (*stream, stamp.decoded.as_nanos() / 1_000_000)).collect();
     assert_eq!(placed(&mut timeline, &gap), told);
     // A picture held for half a minute, while the sound goes on.
     let mut held = vec![(PICTURES, stamp(9_000, 40))];
@@ -85,7 +91,7 @@ fn a_leap_amid_reordered_pictures_keeps_their_order() {
             PICTURES,
             Stamp {
                 decoded: millis(decoded),
-                shown: millis(shown),
+                shown: Some(millis(shown)),
                 length: millis(40),
                 is_key: false,
                 is_dated: true,
@@ -127,6 +133,38 @@ fn a_splice_that_goes_back_by_one_picture_goes_on() {
         times(&placed(&mut timeline, &packets), PICTURES),
         (0..50).map(|n| n * 40).collect::<Vec<_>>()
     );
+}
+
+#[test]
+fn a_seam_is_whole_where_few_pictures_say_when_they_are_shown() {
+    // As in a joined VOB: of a picture that others lean on only the decoding is told, each part is
+    // shown one picture later than it is decoded, and its last sound comes after the next part began.
+    let picture = |decoded, shown: Option<i64>, is_key| {
+        let (decoded, shown) = (millis(decoded), shown.map(millis));
+        (PICTURES, Stamp { decoded, shown, length: millis(40), is_key, is_dated: true })
+    };
+    let part = || {
+        let later = (1..25).map(|n| picture(500 + 40 * n, (n % 3 != 1).then_some(500 + 40 * n), false));
+        [picture(500, Some(540), true)].into_iter().chain(later)
+    };
+    let sound = |at| (SOUND, stamp(at, 20));
+    let mut packets: Vec<_> = part().chain((27..76).map(|n| sound(20 * n))).collect();
+    let mut next = part();
+    packets.extend(next.next());
+    packets.push(sound(1520));
+    packets.extend((27..30).map(|n| sound(20 * n)));
+    packets.extend(next);
+    packets.extend((30..77).map(|n| sound(20 * n)));
+    let mut timeline = timeline();
+    let mut decoded = Vec::new();
+    let mut heard = Vec::new();
+    for (n, (stream, stamp)) in packets.iter().enumerate() {
+        let ahead = if timeline.is_suspect(*stream, *stamp) { &packets[n + 1..] } else { &[] };
+        let moved = stamp.moved(timeline.shift(*stream, *stamp, ahead)).decoded.as_nanos() / 1_000_000;
+        if *stream == PICTURES { decoded.push(moved) } else { heard.push(moved) }
+    }
+    assert_eq!(decoded, (0..50).map(|n| 500 + 40 * n).collect::<Vec<_>>());
+    assert_eq!(heard, (27..127).map(|n| 20 * n).collect::<Vec<_>>());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use ffmpeg_next::encoder;
 
 use crate::error::{Error, Result};
 use crate::names::names;
+use crate::video::error::VideoError;
 use crate::video::write::pixels::Layout;
 
 /// A way to store pictures.
@@ -27,7 +28,7 @@ names!(Codec { H264 => "h264", Hevc => "hevc", Vp9 => "vp9", Av1 => "av1", ProRe
 
 /// One of FFmpeg's encoders and what to tell it.
 #[derive(Debug)]
-pub(super) struct Recipe {
+pub(super) struct EncoderSettings {
     /// FFmpeg's name of the encoder.
     pub(super) encoder: &'static str,
     pub(super) rate: Rate,
@@ -48,45 +49,48 @@ pub(super) enum Rate {
 /// `veryfast` is x264's best for painted pictures: on 720p clips smoothed and
 /// sharpened to look painted, `medium` took 1.8 times the time for files 15 to 36 %
 /// larger at the same rate factor, and the same SSIM.
-const H264: &[Recipe] = &[
-    Recipe { encoder: "libx264", rate: Rate::Crf(18), options: &[("preset", "veryfast")] },
-    Recipe { encoder: "libopenh264", rate: Rate::BitsPerPixel(0.25), options: &[] },
-    Recipe { encoder: "h264_videotoolbox", rate: Rate::BitsPerPixel(0.25), options: &[] },
+const H264: &[EncoderSettings] = &[
+    EncoderSettings { encoder: "libx264", rate: Rate::Crf(18), options: &[("preset", "veryfast")] },
+    EncoderSettings { encoder: "libopenh264", rate: Rate::BitsPerPixel(0.25), options: &[] },
+    EncoderSettings { encoder: "h264_videotoolbox", rate: Rate::BitsPerPixel(0.25), options: &[] },
 ];
 
 /// x265 writes to stderr by itself; its own switch silences it.
-const HEVC: &[Recipe] = &[
-    Recipe {
+const HEVC: &[EncoderSettings] = &[
+    EncoderSettings {
         encoder: "libx265",
         rate: Rate::Crf(20),
         options: &[("preset", "fast"), ("x265-params", "log-level=none")],
     },
-    Recipe { encoder: "hevc_videotoolbox", rate: Rate::BitsPerPixel(0.15), options: &[] },
+    EncoderSettings { encoder: "hevc_videotoolbox", rate: Rate::BitsPerPixel(0.15), options: &[] },
 ];
 
-const VP9: &[Recipe] = &[Recipe {
+const VP9: &[EncoderSettings] = &[EncoderSettings {
     encoder: "libvpx-vp9",
     rate: Rate::Crf(24),
     options: &[("b", "0"), ("deadline", "good"), ("cpu-used", "4"), ("row-mt", "1")],
 }];
 
 /// SVT-AV1 refuses pictures below 64 pixels a side; libaom takes them.
-const AV1: &[Recipe] = &[
-    Recipe { encoder: "libsvtav1", rate: Rate::Crf(26), options: &[("preset", "8")] },
-    Recipe {
+const AV1: &[EncoderSettings] = &[
+    EncoderSettings { encoder: "libsvtav1", rate: Rate::Crf(26), options: &[("preset", "8")] },
+    EncoderSettings {
         encoder: "libaom-av1",
         rate: Rate::Crf(24),
         options: &[("b", "0"), ("cpu-used", "6"), ("row-mt", "1")],
     },
 ];
 
-const PRORES: &[Recipe] =
-    &[Recipe { encoder: "prores_ks", rate: Rate::Fixed, options: &[("profile", "hq"), ("vendor", "apl0")] }];
+const PRORES: &[EncoderSettings] = &[EncoderSettings {
+    encoder: "prores_ks",
+    rate: Rate::Fixed,
+    options: &[("profile", "hq"), ("vendor", "apl0")],
+}];
 
-const FFV1: &[Recipe] =
-    &[Recipe { encoder: "ffv1", rate: Rate::Fixed, options: &[("level", "3"), ("slicecrc", "1")] }];
+const FFV1: &[EncoderSettings] =
+    &[EncoderSettings { encoder: "ffv1", rate: Rate::Fixed, options: &[("level", "3"), ("slicecrc", "1")] }];
 
-impl Recipe {
+impl EncoderSettings {
     /// What keeps the encoder from holding pictures back.
     pub(super) fn prompt_options(&self) -> &'static [(&'static str, &'static str)] {
         match self.encoder {
@@ -101,7 +105,7 @@ impl Recipe {
 
 impl Codec {
     /// The encoders that may do, best first.
-    pub(super) fn recipes(self) -> &'static [Recipe] {
+    pub(super) fn encoders(self) -> &'static [EncoderSettings] {
         match self {
             Self::H264 => H264,
             Self::Hevc => HEVC,
@@ -142,12 +146,12 @@ impl Codec {
     }
 
     /// No encoder of this codec will do; these others are there.
-    pub(super) fn missing(self) -> Error {
+    pub(super) fn missing(self) -> VideoError {
         let is_there = |codec: &Self| {
-            codec.recipes().iter().any(|recipe| encoder::find_by_name(recipe.encoder).is_some())
+            codec.encoders().iter().any(|settings| encoder::find_by_name(settings.encoder).is_some())
         };
         let available = Self::ALL.iter().copied().filter(|codec| *codec != self).filter(is_there);
-        Error::NoEncoder {
+        VideoError::NoEncoder {
             codec: self.to_string(),
             available: available.map(|codec| codec.name().into()).collect(),
         }
@@ -182,7 +186,9 @@ mod tests {
 
     #[test]
     fn a_missing_encoder_comes_with_its_alternatives() {
-        let Error::NoEncoder { codec, available } = Codec::ProRes.missing() else { panic!("another error") };
+        let VideoError::NoEncoder { codec, available } = Codec::ProRes.missing() else {
+            panic!("another error")
+        };
         assert_eq!(codec, "ProRes");
         assert!(available.contains(&"ffv1".to_owned()) && !available.contains(&"prores".to_owned()));
     }

@@ -114,6 +114,11 @@ impl Container {
         }
     }
 
+    /// Whether pieces make a file that is searched badly, so that a whole one is better in the end.
+    pub(super) fn has_one_index(self) -> bool {
+        matches!(self, Self::Mp4 | Self::Mov)
+    }
+
     /// Whether a stream of another file can be copied into this one. FFmpeg's
     /// tables promise more than its muxers keep, so the muxer itself is asked:
     /// it writes a header for this stream alone, into memory. QuickTime's takes any sound that

@@ -14,15 +14,16 @@ use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::time::{FrameTime, TimeBase};
 use crate::video::colour::Colour;
+use crate::video::error::VideoError;
 use crate::video::read::VideoInfo;
-use crate::video::write::codec::{Codec, Rate, Recipe};
-use crate::video::write::pixels::{Layout, Planes};
+use crate::video::write::codec::{Codec, EncoderSettings, Rate};
+use crate::video::write::pixels::{Layout, PixelConverter};
 use crate::video::write::stream;
 
 /// An open encoder and the way to its kind of pictures.
 pub(super) struct Encoder {
     codec: encoder::Video,
-    planes: Planes,
+    converter: PixelConverter,
     base: TimeBase,
     /// At the nominal rate.
     frame_length: FrameTime,
@@ -51,16 +52,16 @@ impl Encoder {
             Layout::Rgb => info.colour.as_rgb(),
         };
         let mut refusal = None;
-        for recipe in codec.recipes() {
-            match open_recipe(recipe, crf, info, (layout, colour), prompt) {
+        for settings in codec.encoders() {
+            match open_encoder(settings, crf, info, (layout, colour), prompt) {
                 Ok(None) => {}
                 Ok(Some(codec)) => {
-                    tracing::debug!(encoder = recipe.encoder, "encoding");
-                    let planes = Planes::new(layout, coded_size, colour);
+                    tracing::debug!(encoder = settings.encoder, "encoding");
+                    let converter = PixelConverter::new(layout, coded_size, colour);
                     let frame_length = FrameTime::from_ticks(1, info.rate.frame_base());
                     return Ok(Self {
                         codec,
-                        planes,
+                        converter,
                         base: info.time_base,
                         frame_length,
                         last: None,
@@ -70,14 +71,16 @@ impl Encoder {
                     });
                 }
                 Err(reason) => {
-                    tracing::debug!(encoder = recipe.encoder, %reason, "the encoder is not willing");
+                    tracing::debug!(encoder = settings.encoder, %reason, "the encoder is not willing");
                     refusal = refusal.or(Some(reason));
                 }
             }
         }
         match refusal {
-            Some(source) => Err(Error::Ffmpeg { doing: "opening the encoder", source: Box::new(source) }),
-            None => Err(codec.missing()),
+            Some(source) => {
+                Err(VideoError::Ffmpeg { doing: "opening the encoder", source: Box::new(source) }.into())
+            }
+            None => Err(codec.missing().into()),
         }
     }
 
@@ -102,7 +105,7 @@ impl Encoder {
 
     /// Takes a frame.
     pub(super) fn send(&mut self, frame: &Frame) -> Result<()> {
-        let mut picture = self.planes.run(frame);
+        let mut picture = self.converter.run(frame);
         picture.set_pts(Some(frame.time.to_ticks(self.base)));
         self.codec.send_frame(&picture).map_err(failed)
     }
@@ -167,18 +170,18 @@ impl Encoder {
 }
 
 fn failed(source: ffmpeg::Error) -> Error {
-    Error::Ffmpeg { doing: "encoding", source: Box::new(source) }
+    VideoError::Ffmpeg { doing: "encoding", source: Box::new(source) }.into()
 }
 
 /// Opens one encoder; `None` where this FFmpeg does not have it.
-fn open_recipe(
-    recipe: &Recipe,
+fn open_encoder(
+    settings: &EncoderSettings,
     crf: Option<u8>,
     info: &VideoInfo,
     (layout, colour): (Layout, Colour),
     prompt: bool,
 ) -> Result<Option<encoder::Video>, ffmpeg::Error> {
-    let Some(found) = encoder::find_by_name(recipe.encoder) else { return Ok(None) };
+    let Some(found) = encoder::find_by_name(settings.encoder) else { return Ok(None) };
     let mut video = Context::new_with_codec(found).encoder().video()?;
     let coded_size = layout.coded_size(info.size);
     video.set_format(layout.format());
@@ -192,13 +195,13 @@ fn open_recipe(
     // All four containers keep the codec's header in their own.
     video.set_flags(codec::Flags::GLOBAL_HEADER);
 
-    let prompt = if prompt { recipe.prompt_options() } else { &[] };
-    let mut options: Dictionary = recipe.options.iter().chain(prompt).collect();
-    match recipe.rate {
+    let prompt = if prompt { settings.prompt_options() } else { &[] };
+    let mut options: Dictionary = settings.options.iter().chain(prompt).collect();
+    match settings.rate {
         Rate::Crf(default) => options.set("crf", &crf.unwrap_or(default).to_string()),
         Rate::BitsPerPixel(bits) => {
             if crf.is_some() {
-                tracing::warn!("{} knows no rate factor: it is ignored", recipe.encoder);
+                tracing::warn!("{} knows no rate factor: it is ignored", settings.encoder);
             }
             video.set_bit_rate((info.size.pixels() as f64 * info.rate.as_f64() * bits) as usize);
         }

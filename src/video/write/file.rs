@@ -22,11 +22,13 @@ use crate::atomic_file::AtomicFile;
 use crate::error::{Cause, Error, Result};
 use crate::frame::Frame;
 use crate::time::FrameTime;
+use crate::video::error::VideoError;
 use crate::video::libav;
 use crate::video::read::VideoInfo;
 use crate::video::write::Sink;
 use crate::video::write::codec::Codec;
 use crate::video::write::container::Container;
+use crate::video::write::defragment::defragment;
 use crate::video::write::encode::Encoder;
 use crate::video::write::passthrough;
 use crate::video::write::passthrough::Copier;
@@ -72,10 +74,10 @@ impl FileOutput {
     /// As [`Self::check`], for what is no copy of a file.
     ///
     /// # Errors
-    /// As [`Self::check`]; [`Error::RecordingExists`] where that has [`Error::OutputExists`].
+    /// As [`Self::check`]; [`VideoError::RecordingExists`] where that has [`Error::OutputExists`].
     pub fn check_recording(&self) -> Result<()> {
         self.check_target().map_err(|error| match error {
-            Error::OutputExists { path } => Error::RecordingExists { path },
+            Error::OutputExists { path } => VideoError::RecordingExists { path }.into(),
             error => error,
         })
     }
@@ -108,6 +110,7 @@ pub struct FileSink {
     // is removed.
     output: Output,
     file: AtomicFile,
+    container: Container,
     /// Of a recording: so many bytes of it play, whatever comes.
     playable: Option<u64>,
     /// Number of the video stream in the output.
@@ -123,7 +126,7 @@ impl FileSink {
     /// Sound and the rest are taken from `input`, the file `info` is about.
     ///
     /// # Errors
-    /// Those of [`FileOutput::check`]; [`Error::NoEncoder`]; [`Error::Write`];
+    /// Those of [`FileOutput::check`]; [`VideoError::NoEncoder`]; [`Error::Write`];
     /// [`Error::OutputBusy`].
     pub fn create(output: &FileOutput, info: &VideoInfo, input: &Path) -> Result<Self> {
         output.check(input)?;
@@ -166,7 +169,8 @@ impl FileSink {
         muxer.write_header_with(options).map_err(|reason| file.cannot_write(reason))?;
         let playable = is_recording.then_some(0);
         let info = info.clone();
-        Ok(Self { encoder, copier, output: muxer, file, playable, video, info, last: None, end: None })
+        let output = muxer;
+        Ok(Self { encoder, copier, output, file, container, playable, video, info, last: None, end: None })
     }
 
     /// What of the input is not in the output as it was.
@@ -199,6 +203,17 @@ impl FileSink {
         let Self { file, output, playable, copier, .. } = self;
         drop((copier, output));
         keep(file, playable)
+    }
+}
+
+/// Gives a recording its name, of one piece if there is room for that.
+fn finish_recording(fragments: AtomicFile, container: Container, info: &VideoInfo) -> Result<()> {
+    match defragment(&fragments, container, info.time_base) {
+        Ok(whole) => whole.commit(),
+        Err(error) => {
+            tracing::warn!("the recording stays in pieces, which play, but are searched badly: {error}");
+            fragments.commit()
+        }
     }
 }
 
@@ -239,7 +254,7 @@ impl Sink for FileSink {
         let end = self.end.filter(|end| *end > last).unwrap_or(next);
         let drained = self.encoder.send_end(last, end).and_then(|()| self.drain());
         // In this order for the same reason as the fields.
-        let Self { file, mut output, copier, playable, .. } = *self;
+        let Self { file, container, mut output, copier, playable, info, .. } = *self;
         let written = drained.and_then(|()| {
             copier
                 .map_or(Ok(()), |copier| copier.finish(&mut output, last, end))
@@ -248,6 +263,9 @@ impl Sink for FileSink {
         });
         drop(output);
         match written {
+            Ok(()) if playable.is_some() && container.has_one_index() => {
+                finish_recording(file, container, &info)
+            }
             Ok(()) => file.commit(),
             // What failed is told, and the recording kept as far as it goes.
             Err(failed) if playable.is_some() => keep(file, playable).and(Err(failed)),

@@ -13,6 +13,7 @@ use crate::time::FrameTime;
 
 mod codec;
 mod container;
+mod defragment;
 mod encode;
 mod file;
 mod metadata;

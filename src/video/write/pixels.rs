@@ -48,7 +48,7 @@ impl Layout {
 }
 
 /// Makes the encoder's pictures.
-pub(super) struct Planes {
+pub(super) struct PixelConverter {
     layout: Layout,
     size: Size,
     colour: Colour,
@@ -56,7 +56,7 @@ pub(super) struct Planes {
     image: YuvPlanarImageMut<'static, u8>,
 }
 
-impl Planes {
+impl PixelConverter {
     /// For pictures of this coded size.
     pub(super) fn new(layout: Layout, size: Size, colour: Colour) -> Self {
         let sampling = match layout {
@@ -172,7 +172,7 @@ mod tests {
         for (layout, expected) in
             [(Layout::Yuv420, [235, 235]), (Layout::Yuv422Ten, [172, 3]), (Layout::Rgb, [255, 255])]
         {
-            let frame = Planes::new(layout, white.size, colour).run(&white);
+            let frame = PixelConverter::new(layout, white.size, colour).run(&white);
             assert_eq!((frame.data(0)[0], frame.data(0)[1]), expected.into(), "{layout:?}");
         }
     }

@@ -28,9 +28,10 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::live::clock::LiveClock;
 use crate::live::controls::{ControlUpdate, Controls};
+use crate::live::error::LiveError;
 use crate::live::latest::{Received, Receiver};
 use crate::live::stats::Stats;
-use crate::live::{FramePair, Live};
+use crate::live::{FramePair, LiveSession};
 
 mod connections;
 mod frames;
@@ -86,17 +87,17 @@ struct AppState {
 /// Takes the address, before anything else is started that could be in vain.
 ///
 /// # Errors
-/// [`Error::NotLoopback`], [`Error::Serve`] where the port is taken or forbidden.
+/// [`LiveError::NotLoopback`], [`LiveError::Serve`] where the port is taken or forbidden.
 pub fn bind(options: ServeOptions) -> Result<TcpListener> {
     let address = options.address;
     if !address.ip().is_loopback() && !options.insecure {
-        return Err(Error::NotLoopback { address });
+        return Err(LiveError::NotLoopback { address }.into());
     }
     let listener = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)
     });
-    listener.map_err(|source| Error::Serve { address, source })
+    listener.map_err(|source| LiveError::Serve { address, source }.into())
 }
 
 /// Serves a session's pictures until it stops.
@@ -106,11 +107,11 @@ pub fn bind(options: ServeOptions) -> Result<TcpListener> {
 pub fn start(
     listener: TcpListener,
     options: ServeOptions,
-    live: &Live,
+    live: &LiveSession,
     frames: Receiver<FramePair>,
     stop: &CancelToken,
 ) -> Result<Server> {
-    let failed = |source| Error::Serve { address: options.address, source };
+    let failed = |source| LiveError::Serve { address: options.address, source };
     let address = listener.local_addr().map_err(failed)?;
     let token = Token::load(options.new_token).map_err(failed)?;
     let page = format!("http://{address}/{}/", token.as_str());

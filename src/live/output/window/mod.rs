@@ -16,10 +16,11 @@ use crate::error::{Cause, Error, Result};
 use crate::frame::{Frame, Size};
 use crate::live::clock::LiveClock;
 use crate::live::controls::{ControlUpdate, Controls};
+use crate::live::error::LiveError;
 use crate::live::latest::{self, Received, channel};
 use crate::live::recorder::{Recorder, recorded};
 use crate::live::stats::Stats;
-use crate::live::{FramePair, Live, thumbnail};
+use crate::live::{FramePair, LiveSession, thumbnail};
 
 mod panels;
 mod saver;
@@ -39,12 +40,12 @@ const IDLE: Duration = Duration::from_millis(250);
 /// # Errors
 /// Returns an error if no window can be opened.
 pub fn show(
-    live: &Live,
+    live: &LiveSession,
     frames: latest::Receiver<FramePair>,
     folder: PathBuf,
     stop: &CancelToken,
 ) -> Result<()> {
-    let failed = |source: Cause| Error::Window { source };
+    let failed = |source: Cause| Error::from(LiveError::Window { source });
     let size = live.info.size;
     let scale = (PICTURE[0] / size.width as f32).min(PICTURE[1] / size.height as f32);
     let options = eframe::NativeOptions {
