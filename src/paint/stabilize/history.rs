@@ -101,50 +101,50 @@ impl History {
         (left >= 1) & (top >= 1) & (left < width - 2) & (top < height - 2)
     }
 
-    /// What the painter saw there; bilinear.
+    /// What the painter saw there; bilinear. Two pixels side by side are eight numbers to the processor.
     #[inline(always)]
     fn looked(&self, place: Place) -> [f32; 4] {
         let Place { left, top, x, y } = place;
         let width = self.size.width as usize;
-        let rows: [[usize; 2]; 2] = if self.is_interior(place) {
+        let rows: [[u8; 8]; 2] = if self.is_interior(place) {
             let first = top as usize * width + left as usize;
-            [[first, first + 1], [first + width, first + width + 1]]
+            [first, first + width].map(|at| self.guide[at * 4..][..8].try_into().expect("two pixels"))
         } else {
-            [top, top + 1].map(|row| [left, left + 1].map(|column| self.index(column, row)))
+            [top, top + 1].map(|row| {
+                let pixel = |column| &self.guide[self.index(column, row) * 4..][..4];
+                let (left, right) = (pixel(left), pixel(left + 1));
+                std::array::from_fn(|k| if k < 4 { left[k] } else { right[k - 4] })
+            })
         };
-        let at = |at: usize| {
-            let pixel: &[u8; 4] = self.guide[at * 4..at * 4 + 4].try_into().expect("four bytes");
-            of_pixel(pixel)
-        };
-        let [upper, lower] = rows.map(|[left, right]| mix(at(left), at(right), x));
-        mix(upper, lower, y)
+        let [upper, lower] = rows.map(|row| row.map(f32::from));
+        let between: [f32; 8] = std::array::from_fn(|k| upper[k] + (lower[k] - upper[k]) * y);
+        std::array::from_fn(|k| between[k] + (between[k + 4] - between[k]) * x)
     }
 
-    /// What was shown there. Cubic: a bilinear one would blur it away within a few frames.
+    /// What was shown there. Cubic; of four rows of four pixels the columns are summed before they are weighed.
     #[inline(always)]
     fn showed(&self, place: Place) -> [f32; 4] {
         let Place { left, top, x, y } = place;
         let width = self.size.width as usize;
-        let (columns, rows) = (cubic(x), cubic(y));
-        let mut sum = [0.0; 4];
-        for (share_y, row) in rows.into_iter().zip(top - 1..) {
-            let mut line = [0.0; 4];
-            if self.is_interior(place) {
+        let mut sums = [0.0; 16];
+        for (share, row) in cubic(y).into_iter().zip(top - 1..) {
+            let four: [Color; 4] = if self.is_interior(place) {
                 let first = row as usize * width + left as usize - 1;
-                let four: &[Color; 4] = self.shown[first..first + 4].try_into().expect("four pixels");
-                for (share, shown) in columns.iter().zip(four) {
-                    add(&mut line, *shown, *share);
-                }
+                self.shown[first..first + 4].try_into().expect("four pixels")
             } else {
-                for (share, column) in columns.into_iter().zip(left - 1..) {
-                    add(&mut line, self.shown[self.index(column, row)], share);
-                }
-            }
-            for (sum, value) in sum.iter_mut().zip(line) {
-                *sum += value * share_y;
+                std::array::from_fn(|k| self.shown[self.index(left - 1 + k as i32, row)])
+            };
+            for (sum, value) in sums.iter_mut().zip(four.as_flattened()) {
+                *sum += f32::from(*value) * share;
             }
         }
-        sum.map(|value| value * (1.0 / STEPS))
+        let columns = cubic(x).map(|share| share * (1.0 / STEPS));
+        std::array::from_fn(|k| {
+            sums[k] * columns[0]
+                + sums[4 + k] * columns[1]
+                + sums[8 + k] * columns[2]
+                + sums[12 + k] * columns[3]
+        })
     }
 }
 
@@ -185,13 +185,6 @@ fn blend_row(
             _ => past.showed(place),
         };
         *shown = color(mix(now, before, share).map(|value| value.clamp(0.0, 255.0)));
-    }
-}
-
-#[inline(always)]
-fn add(sum: &mut [f32; 4], color: Color, share: f32) {
-    for (sum, value) in sum.iter_mut().zip(color) {
-        *sum += f32::from(value) * share;
     }
 }
 

@@ -63,39 +63,60 @@ fn strengthen(local: &[[f32; 4]], row: &mut [Color], pixels: &mut [u8]) {
 fn block_of(blend: &[Color], fresh: &[u8], rows: impl Iterator<Item = (usize, usize)>) -> [f32; 4] {
     let (mut own, mut wanted) = (Moments::default(), Moments::default());
     for (from, to) in rows {
-        blend[from..to].iter().for_each(|value| own.add(levels(*value)));
-        fresh[from * 4..to * 4].as_chunks().0.iter().for_each(|pixel| wanted.add(of_pixel(pixel)));
+        add_rows(&blend[from..to], &fresh[from * 4..to * 4], &mut own, &mut wanted);
     }
     let [r, g, b, _] = own.mean();
     let gain = ((wanted.variance() + FLAT) / (own.variance() + FLAT)).powf(POWER / 2.0).clamp(1.0, MOST);
     [r, g, b, gain]
 }
 
-/// Sums of colours and of their squares.
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn add_rows(blend: &[Color], fresh: &[u8], own: &mut Moments, wanted: &mut Moments) {
+    let (fours, rest) = blend.as_chunks::<4>();
+    fours.iter().for_each(|four| own.add_four(std::array::from_fn(|k| levels(four[k / 4])[k % 4])));
+    rest.iter().for_each(|color| own.add(levels(*color)));
+    let (fours, rest) = fresh.as_chunks::<16>();
+    let channel = |k: usize, value: u8| if k % 4 == 3 { 0.0 } else { f32::from(value) };
+    fours.iter().for_each(|four| wanted.add_four(std::array::from_fn(|k| channel(k, four[k]))));
+    rest.as_chunks().0.iter().for_each(|pixel| wanted.add(of_pixel(pixel)));
+}
+
+/// Sums of colours and of their squares, of four pixels side by side.
 #[derive(Default)]
 struct Moments {
-    sums: [f32; 4],
-    squares: [f32; 4],
+    sums: [f32; 16],
+    squares: [f32; 16],
     count: f32,
 }
 
 impl Moments {
+    #[inline(always)]
+    fn add_four(&mut self, colors: [f32; 16]) {
+        for k in 0..16 {
+            self.sums[k] += colors[k];
+            self.squares[k] += colors[k] * colors[k];
+        }
+        self.count += 4.0;
+    }
+
+    #[inline(always)]
     fn add(&mut self, color: [f32; 4]) {
-        for ((sum, square), value) in self.sums.iter_mut().zip(&mut self.squares).zip(color) {
-            *sum += value;
-            *square += value * value;
+        for k in 0..4 {
+            self.sums[k] += color[k];
+            self.squares[k] += color[k] * color[k];
         }
         self.count += 1.0;
     }
 
     fn mean(&self) -> [f32; 4] {
-        self.sums.map(|sum| sum / self.count)
+        std::array::from_fn(|k| self.sums[k..].iter().step_by(4).sum::<f32>() / self.count)
     }
 
     /// The mean of the variances of red, green and blue.
     fn variance(&self) -> f32 {
         let mean = self.mean();
-        let sum: f32 = (0..3).map(|k| self.squares[k] / self.count - mean[k] * mean[k]).sum();
+        let square = |k: usize| self.squares[k..].iter().step_by(4).sum::<f32>() / self.count;
+        let sum: f32 = (0..3).map(|k| square(k) - mean[k] * mean[k]).sum();
         (sum / 3.0).max(0.0)
     }
 }
