@@ -19,6 +19,8 @@ LUMINANCE = (0.3, 0.59, 0.11)
 # A painting's mean is moved so far from black and white that so many deviations of its luminance have room beside it: a
 # photo's face is far lighter than its mean, and in the colours of a print on white paper it would burn out.
 ROOM = 1.5
+# Share of its own lightness that a picture keeps: before a white wall a dark face would become a shadow in a dark painting.
+OWN_LIGHT = 0.4
 # Distance from 0 and 1 within which values are compressed: a linear map sends the lights of a photo beyond white where the
 # painting is bright, and a face would burn out.
 KNEE = 0.18
@@ -60,7 +62,9 @@ def transport(photo: tuple[torch.Tensor, torch.Tensor], painting: tuple[torch.Te
     (mean, covariance), (target_mean, target) = photo, painting
     identity = torch.eye(3)
     weights = torch.tensor(LUMINANCE)
-    target_mean = target_mean + shift_into_range(weights @ target_mean, (weights @ target @ weights).sqrt())
+    own, level = weights @ mean, weights @ target_mean
+    room = (ROOM * (weights @ target @ weights).sqrt()).clamp_max(0.5)
+    target_mean = target_mean + (level + OWN_LIGHT * (own - level)).clamp(room, 1 - room) - level
     spread = weights @ covariance @ weights
     share = spread / (spread + HALF_VARIANCE)
     floor = LEAST_VARIANCE * identity
@@ -70,11 +74,6 @@ def transport(photo: tuple[torch.Tensor, torch.Tensor], painting: tuple[torch.Te
     matrix = vectors @ torch.diag(values.clamp_max(MOST_GAIN)) @ vectors.T
     matrix = torch.lerp(identity, matrix, share)
     return ColourMap(matrix, torch.lerp(mean, target_mean, share) - matrix @ mean, KNEE * share)
-
-
-def shift_into_range(mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
-    room = (ROOM * deviation).clamp_max(0.5)
-    return mean.clamp(room, 1 - room) - mean
 
 
 def recolour(photo: torch.Tensor, painting: torch.Tensor) -> torch.Tensor:

@@ -22,6 +22,9 @@ const HALF_VARIANCE: f32 = 1e-3;
 /// A painting's mean is moved so far from black and white that so many deviations of its luminance
 /// have room: in the colours of a print on white paper a face would burn out.
 const ROOM: f32 = 1.5;
+/// Share of its own lightness that a picture keeps: before a white wall a dark face would become a shadow
+/// in a dark painting.
+const OWN_LIGHT: f32 = 0.4;
 /// Distance from 0 and 1 within which the full map compresses values.
 const KNEE: f32 = 0.18;
 /// Time constant, in seconds, of a frame's moments.
@@ -120,13 +123,14 @@ impl ColorMap {
         let weights = Vector3::from(LUMINANCE);
         let spread = |covariance: &Matrix3<f32>| weights.dot(&(covariance * weights)).max(0.0);
         let floor = Matrix3::identity() * LEAST_VARIANCE;
-        let own = picture.covariance + floor;
-        let (root, inverse) = (power(own, 0.5), power(own, -0.5));
+        let covariance = picture.covariance + floor;
+        let (root, inverse) = (power(covariance, 0.5), power(covariance, -0.5));
         let full = inverse * power(root * (painting.covariance + floor) * root, 0.5) * inverse;
         let bounded = spectral(full, |value| value.min(MOST_GAIN));
         let room = (ROOM * spread(&painting.covariance).sqrt()).min(0.5);
-        let level = weights.dot(&painting.mean);
-        let target = painting.mean.add_scalar(level.clamp(room, 1.0 - room) - level);
+        let (own, level) = (weights.dot(&picture.mean), weights.dot(&painting.mean));
+        let wanted = (level + OWN_LIGHT * (own - level)).clamp(room, 1.0 - room);
+        let target = painting.mean.add_scalar(wanted - level);
         let share = spread(&picture.covariance) / (spread(&picture.covariance) + HALF_VARIANCE);
         let matrix = Matrix3::identity() + (bounded - Matrix3::identity()) * share;
         let offset = picture.mean.lerp(&target, share) - matrix * picture.mean;
@@ -267,6 +271,19 @@ mod tests {
         assert!(off < 0.02, "means {} and {}", found.mean, painting.mean);
         let trace = found.covariance.trace() / painting.covariance.trace();
         assert!((0.75..1.1).contains(&trace), "{trace} of the painting's variance");
+    }
+
+    #[test]
+    fn a_light_picture_stays_lighter_than_a_dark_painting_and_a_dark_one_darker() {
+        let level = |moments: &ColorMoments| Vector3::from(LUMINANCE).dot(&moments.mean);
+        let painting = ColorMoments::of::<4>(&picture([20, 30, 90], [200, 190, 80]), 64);
+        for (dark, light) in [([140, 150, 150], [230, 220, 230]), ([20, 20, 20], [120, 110, 100])] {
+            let pixels = picture(dark, light);
+            let own = level(&ColorMoments::of::<4>(&pixels, 64));
+            let found = level(&ColorMoments::of::<4>(&recolored(&pixels, &painting), 64));
+            let wanted = level(&painting) + 0.4 * (own - level(&painting));
+            assert!((found - wanted).abs() < 0.03, "{own} to {found}, not {wanted}");
+        }
     }
 
     #[test]
