@@ -5,6 +5,7 @@
 //! move along with the picture and not with the screen (the "shower door"). What
 //! moved apart comes together again slowly; a pan of the whole frame never ends.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::frame::Size;
@@ -47,9 +48,7 @@ impl AdvectedNoise {
         let mut planes = vec![0.0; OCTAVES * self.drift.len()];
         planes.par_chunks_exact_mut(cells[0]).enumerate().for_each(|(row, out)| {
             let (octave, y) = (row / cells[1], row % cells[1]);
-            for (x, (value, [right, down])) in out.iter_mut().zip(&self.drift[y * cells[0]..]).enumerate() {
-                *value = noise(octave, x as f32 + right, y as f32 + down);
-            }
+            noise_row(octave, y, &self.drift[y * cells[0]..], out);
         });
         planes
     }
@@ -59,11 +58,7 @@ impl AdvectedNoise {
         let cells = pitch / CELL as f32;
         let mut plane = vec![0.0; grid[0] * grid[1]];
         plane.par_chunks_exact_mut(grid[0]).enumerate().for_each(|(y, row)| {
-            let down = (y as f32 + 0.5) * cells - 0.5;
-            for (x, value) in row.iter_mut().enumerate() {
-                let drift = self.at((x as f32 + 0.5) * cells - 0.5, down);
-                *value = lattice(FINE, x as f32 + drift[0] / cells, y as f32 + drift[1] / cells);
-            }
+            fine_row(self, y, cells, row);
         });
         plane
     }
@@ -110,6 +105,7 @@ impl AdvectedNoise {
     }
 
     /// The drift at a place; beyond the edge, the edge's. Bilinear.
+    #[inline(always)]
     fn at(&self, x: f32, y: f32) -> [f32; 2] {
         let [across, down] = self.cells;
         let (x, y) = (x.clamp(0.0, (across - 1) as f32), y.clamp(0.0, (down - 1) as f32));
@@ -125,7 +121,25 @@ impl AdvectedNoise {
     }
 }
 
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn noise_row(octave: usize, y: usize, drift: &[[f32; 2]], row: &mut [f32]) {
+    for (x, (value, [right, down])) in row.iter_mut().zip(drift).enumerate() {
+        *value = noise(octave, x as f32 + right, y as f32 + down);
+    }
+}
+
+/// A row of a grid whose places are so many cells wide.
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn fine_row(noise: &AdvectedNoise, y: usize, cells: f32, row: &mut [f32]) {
+    let down = (y as f32 + 0.5) * cells - 0.5;
+    for (x, value) in row.iter_mut().enumerate() {
+        let drift = noise.at((x as f32 + 0.5) * cells - 0.5, down);
+        *value = lattice(FINE, x as f32 + drift[0] / cells, y as f32 + drift[1] / cells);
+    }
+}
+
 /// An octave at a place among the cells: a lattice of 2^`octave` cells' pitch.
+#[inline(always)]
 fn noise(octave: usize, x: f32, y: f32) -> f32 {
     let pitch = (1 << octave) as f32;
     LEVELS[octave] * lattice(octave as u32, (x + 0.5) / pitch - 0.5, (y + 0.5) / pitch - 0.5)
@@ -133,6 +147,7 @@ fn noise(octave: usize, x: f32, y: f32) -> f32 {
 
 /// Value noise: uniform at the nodes of a lattice, bilinear between them, its variance levelled to one: else strokes
 /// would fade wherever the grain stands between two nodes.
+#[inline(always)]
 fn lattice(seed: u32, x: f32, y: f32) -> f32 {
     let (left, upper) = (x.floor(), y.floor());
     let (right, down) = (x - left, y - upper);
@@ -144,6 +159,7 @@ fn lattice(seed: u32, x: f32, y: f32) -> f32 {
 }
 
 /// Of variance 1, by a hash of the place (the finaliser of MurmurHash3).
+#[inline(always)]
 fn uniform(seed: u32, x: i32, y: i32) -> f32 {
     let mut hash = (x as u32).wrapping_mul(0x9e37_79b1) ^ (y as u32).wrapping_mul(0x85eb_ca77) ^ (seed << 28);
     hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);

@@ -6,6 +6,7 @@
 //! Abstraction by Structure Adaptive Filtering", 2008. `models/train/noise.py` is the same in Python,
 //! and its constants must be these.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::paint::noise::CELL;
@@ -67,33 +68,24 @@ impl Orientation {
             }
         }
         self.cells = cells;
-        let tangent = |&[xx, xy, yy]: &[f32; 3]| {
-            let angle = 0.5 * (2.0 * xy).atan2(xx - yy) + std::f32::consts::FRAC_PI_2;
-            [angle.cos(), angle.sin()]
-        };
-        self.along = self.tensor.par_iter().map(tangent).collect();
+        self.along = self.tensor.iter().map(minor_direction).collect();
     }
 
     /// Averages each plane of noise along the directions.
     pub(crate) fn smear(&self, planes: &[f32]) -> Vec<f32> {
         let [across, down] = self.cells;
-        let (weights, scale) = weights::<REACH>(SPREAD);
-        let count = across * down;
-        let mut smeared = vec![0.0; planes.len()];
+        let weights = weights::<REACH>(SPREAD);
+        let walker = Walker::new(self, self.cells, 1.0);
+        let planes: Vec<_> = planes.chunks_exact(across * down).collect();
+        let mut smeared = vec![0.0; planes.len() * across * down];
         let mut rows: Vec<Vec<&mut [f32]>> = (0..down).map(|_| Vec::new()).collect();
         for (k, row) in smeared.chunks_exact_mut(across).enumerate() {
             rows[k % down].push(row);
         }
-        rows.par_iter_mut().enumerate().for_each(|(y, octaves)| {
-            for x in 0..across {
-                let mut places = [0; 2 * REACH];
-                self.walk([x, y], self.cells, 1.0, &mut places);
-                for (octave, row) in octaves.iter_mut().enumerate() {
-                    let plane = &planes[octave * count..][..count];
-                    let ends = places.iter().zip(weights.iter().cycle());
-                    let sum: f32 = ends.map(|(place, weight)| plane[*place] * weight).sum();
-                    row[x] = (plane[y * across + x] + sum) * scale * LEVELS[octave];
-                }
+        rows.par_iter_mut().enumerate().for_each(|(y, rows)| {
+            average_row(&walker, y, &weights, &planes, rows);
+            for (row, level) in rows.iter_mut().zip(LEVELS) {
+                row.iter_mut().for_each(|value| *value *= level);
             }
         });
         smeared
@@ -102,36 +94,57 @@ impl Orientation {
     /// Averages noise of variance one, on a grid over the frame whose places are `pitch` pixels apart, along the
     /// directions; its variance stays.
     pub(crate) fn furrows(&self, plane: &[f32], grid: [usize; 2], pitch: f32) -> Vec<f32> {
-        let (weights, scale) = weights::<FURROW>(FURROW_SPREAD);
+        let weights = weights::<FURROW>(FURROW_SPREAD);
+        let walker = Walker::new(self, grid, pitch / CELL as f32);
         let mut height = vec![0.0; plane.len()];
         height.par_chunks_exact_mut(grid[0]).enumerate().for_each(|(y, row)| {
-            for (x, height) in row.iter_mut().enumerate() {
-                let mut places = [0; 2 * FURROW];
-                self.walk([x, y], grid, pitch / CELL as f32, &mut places);
-                let ends = places.iter().zip(weights.iter().cycle());
-                let sum: f32 = ends.map(|(place, weight)| plane[*place] * weight).sum();
-                *height = (plane[y * grid[0] + x] + sum) * scale;
-            }
+            average_row(&walker, y, &weights, &[plane], &mut [row]);
         });
         height
     }
+}
 
-    /// The places on the way from one of a grid's to both sides along the directions, half of `places` each; a
-    /// step is one place of the grid, of so many cells.
-    fn walk(&self, from: [usize; 2], grid: [usize; 2], cells: f32, places: &mut [usize]) {
-        let last = grid.map(|side| (side - 1) as f32);
-        let along = |[column, row]: [usize; 2]| {
-            let cell = |at: usize, count: usize| (((at as f32 + 0.5) * cells) as usize).min(count - 1);
-            self.along[cell(row, self.cells[1]) * self.cells[0] + cell(column, self.cells[0])]
-        };
+/// Walks over a grid that lies on the cells, along their directions.
+struct Walker<'a> {
+    along: &'a [[f32; 2]],
+    grid: [usize; 2],
+    /// The cell's column of each column of the grid, and the first cell of each row's row.
+    columns: Vec<usize>,
+    rows: Vec<usize>,
+    /// Steps that one look at a cell serves: it is so many places wide.
+    held: usize,
+}
+
+impl<'a> Walker<'a> {
+    /// Over a grid whose places are so many cells wide.
+    fn new(forms: &'a Orientation, grid: [usize; 2], cells: f32) -> Self {
+        let cell = |at: usize, count: usize| (((at as f32 + 0.5) * cells) as usize).min(count - 1);
+        let [across, down] = forms.cells;
+        Self {
+            along: &forms.along,
+            grid,
+            columns: (0..grid[0]).map(|x| cell(x, across)).collect(),
+            rows: (0..grid[1]).map(|y| cell(y, down) * across).collect(),
+            held: (cells.recip().round() as usize).max(1),
+        }
+    }
+
+    /// The places on the way from one to both sides, half of `places` each; a step is one place.
+    #[inline(always)]
+    fn walk(&self, from: [usize; 2], places: &mut [usize]) {
+        let last = self.grid.map(|side| (side - 1) as f32);
+        let along = |[column, row]: [usize; 2]| self.along[self.rows[row] + self.columns[column]];
         let half = places.len() / 2;
         for (side, places) in [1.0, -1.0].into_iter().zip(places.chunks_exact_mut(half)) {
             let mut place = from.map(|part| part as f32);
             let mut heading = along(from).map(|part| part * side);
-            for reached in places {
-                place = [place[0] + heading[0], place[1] + heading[1]];
-                let at = [0, 1].map(|k| place[k].round_ties_even().clamp(0.0, last[k]) as usize);
-                *reached = at[1] * grid[0] + at[0];
+            for places in places.chunks_mut(self.held) {
+                let mut at = from;
+                for reached in places {
+                    place = [place[0] + heading[0], place[1] + heading[1]];
+                    at = [0, 1].map(|k| place[k].round_ties_even().clamp(0.0, last[k]) as usize);
+                    *reached = at[1] * self.grid[0] + at[0];
+                }
                 let here = along(at);
                 let turned = here[0] * heading[0] + here[1] * heading[1] < 0.0;
                 heading = if turned { here.map(|part| -part) } else { here };
@@ -140,51 +153,91 @@ impl Orientation {
     }
 }
 
-/// Weights of the steps to one side, and what brings the sum of all and the place itself to variance one.
-fn weights<const STEPS: usize>(spread: f32) -> ([f32; STEPS], f32) {
-    let weights: [f32; STEPS] = std::array::from_fn(|k| (-0.5 * ((k + 1) as f32 / spread).powi(2)).exp());
-    (weights, (1.0 + 2.0 * weights.iter().map(|weight| weight * weight).sum::<f32>()).sqrt().recip())
+/// A row of planes of noise, averaged by weights on the way from each place.
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn average_row(walker: &Walker, y: usize, weights: &Weights, planes: &[&[f32]], rows: &mut [&mut [f32]]) {
+    let mut places = [0; 2 * FURROW];
+    let places = &mut places[..2 * weights.steps.len()];
+    let own = y * walker.grid[0];
+    for x in 0..walker.grid[0] {
+        walker.walk([x, y], places);
+        for (plane, row) in planes.iter().zip(rows.iter_mut()) {
+            let mut sum = plane[own + x];
+            for (place, weight) in places.iter().zip(weights.steps.iter().cycle()) {
+                sum += plane[*place] * weight;
+            }
+            row[x] = sum * weights.scale;
+        }
+    }
+}
+
+/// The direction in which a picture of this structure tensor (xx, xy, yy) changes least.
+fn minor_direction(&[xx, xy, yy]: &[f32; 3]) -> [f32; 2] {
+    let (difference, twice) = (xx - yy, 2.0 * xy);
+    let length = (difference * difference + twice * twice).sqrt();
+    // Of twice the angle of the other direction; of a flat place that is 0.
+    let cosine = if length > 0.0 { difference / length } else { 1.0 };
+    let [sine, cosine] = [1.0 - cosine, 1.0 + cosine].map(|part| (part / 2.0).max(0.0).sqrt());
+    [-sine.copysign(xy), cosine]
+}
+
+/// What the places of a walk count for.
+struct Weights {
+    /// Of the steps to one side.
+    steps: Vec<f32>,
+    /// Brings the sum of all and the place itself to variance one.
+    scale: f32,
+}
+
+/// Of a Gaussian.
+fn weights<const STEPS: usize>(spread: f32) -> Weights {
+    let steps: Vec<f32> = (1..=STEPS).map(|k| (-0.5 * (k as f32 / spread).powi(2)).exp()).collect();
+    let power: f32 = steps.iter().map(|weight| weight * weight).sum();
+    Weights { scale: (1.0 + 2.0 * power).sqrt().recip(), steps }
 }
 
 /// Mean over a box of `radius` cells to each side, of which those outside do not count.
 fn box_mean(values: &[[f32; 3]], across: usize, radius: usize) -> Vec<[f32; 3]> {
     let down = values.len() / across;
     let mut rows = vec![[0.0; 3]; values.len()];
-    slide(values, &mut rows, [down, across], [across, 1], radius);
+    rows.par_chunks_exact_mut(across).zip(values.par_chunks_exact(across)).for_each(|(to, from)| {
+        let mut sum = [0.0_f64; 3];
+        from[..radius.min(across)].iter().for_each(|value| add(&mut sum, *value, 1.0));
+        for (x, to) in to.iter_mut().enumerate() {
+            if x + radius < across {
+                add(&mut sum, from[x + radius], 1.0);
+            }
+            if x > radius {
+                add(&mut sum, from[x - radius - 1], -1.0);
+            }
+            let inside = (x + radius).min(across - 1) - x.saturating_sub(radius) + 1;
+            *to = sum.map(|sum| (sum / inside as f64) as f32);
+        }
+    });
+    // Downwards for all columns at once: rows lie together in memory.
+    let mut sums = vec![[0.0_f64; 3]; across];
+    let line = |y: usize| &rows[y * across..][..across];
+    let add_line = |sums: &mut [[f64; 3]], y: usize, sign: f64| {
+        sums.iter_mut().zip(line(y)).for_each(|(sum, value)| add(sum, *value, sign));
+    };
+    (0..radius.min(down)).for_each(|y| add_line(&mut sums, y, 1.0));
     let mut out = vec![[0.0; 3]; values.len()];
-    slide(&rows, &mut out, [across, down], [1, across], radius);
+    for (y, row) in out.chunks_exact_mut(across).enumerate() {
+        if y + radius < down {
+            add_line(&mut sums, y + radius, 1.0);
+        }
+        if y > radius {
+            add_line(&mut sums, y - radius - 1, -1.0);
+        }
+        let share = 1.0 / ((y + radius).min(down - 1) - y.saturating_sub(radius) + 1) as f64;
+        row.iter_mut().zip(&sums).for_each(|(mean, sum)| *mean = sum.map(|sum| (sum * share) as f32));
+    }
     out
 }
 
-/// Running means along lines: `count` lines of `len` values, whose starts and values lie so far apart.
-fn slide(
-    from: &[[f32; 3]],
-    to: &mut [[f32; 3]],
-    [count, len]: [usize; 2],
-    [between, step]: [usize; 2],
-    radius: usize,
-) {
-    for line in 0..count {
-        let at = |k: usize| from[line * between + k * step];
-        let mut sum = [0.0_f64; 3];
-        let add = |sum: &mut [f64; 3], value: [f32; 3], sign: f64| {
-            for (sum, value) in sum.iter_mut().zip(value) {
-                *sum += sign * f64::from(value);
-            }
-        };
-        for k in 0..radius.min(len) {
-            add(&mut sum, at(k), 1.0);
-        }
-        for k in 0..len {
-            if k + radius < len {
-                add(&mut sum, at(k + radius), 1.0);
-            }
-            if k > radius {
-                add(&mut sum, at(k - radius - 1), -1.0);
-            }
-            let inside = (k + radius).min(len - 1) - k.saturating_sub(radius) + 1;
-            to[line * between + k * step] = sum.map(|sum| (sum / inside as f64) as f32);
-        }
+fn add(sum: &mut [f64; 3], value: [f32; 3], sign: f64) {
+    for (sum, value) in sum.iter_mut().zip(value) {
+        *sum += sign * f64::from(value);
     }
 }
 

@@ -5,10 +5,11 @@
 //! begins its strokes; the light comes from the upper left. After Hertzmann, "Fast Paint Texture", NPAR 2002.
 //! Prints have none: how deep it is belongs to the style ([`crate::paint::style::Style::relief`]).
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::frame::Size;
-use crate::paint::flow::{GridRows, OpticalFlow, cubic};
+use crate::paint::flow::{GridRows, OpticalFlow, ScaledFlow, cubic};
 use crate::paint::noise::AdvectedNoise;
 use crate::paint::orientation::Orientation;
 
@@ -56,6 +57,7 @@ impl Relief {
     }
 
     /// A colour, 0..=255, under the light of its place.
+    #[inline(always)]
     pub(crate) fn lit(&self, color: [f32; 3], light: f32) -> [f32; 3] {
         let shine = 255.0 * SHINE * self.depth * (light - SHINE_FROM).max(0.0);
         color.map(|value| (value * (1.0 + self.depth * light) + shine).min(255.0))
@@ -68,10 +70,7 @@ impl Relief {
             Vec::new,
             |light, (y, row)| {
                 rows.row(y, light);
-                for (pixel, [light]) in row.as_chunks_mut::<4>().0.iter_mut().zip(light) {
-                    let lit = self.lit([0, 1, 2].map(|c| f32::from(pixel[c])), *light);
-                    (0..3).for_each(|c| pixel[c] = (lit[c] + 0.5) as u8);
-                }
+                shade_row(self, light, row);
             },
         );
     }
@@ -118,18 +117,14 @@ impl Relief {
         let power = |light: &[[f32; 1]]| light.iter().map(|[light]| light * light).sum::<f32>();
         let (now, across) = (power(&self.light), self.grid[0]);
         self.light.par_chunks_exact_mut(across).enumerate().for_each(|(y, row)| {
-            for (x, [light]) in row.iter_mut().enumerate() {
-                let middle = |place: usize| (place as f32 + 0.5) * pitch - 0.5;
-                let [right, down] = shifts.at(middle(x), middle(y));
-                let moved = before.at(x as f32 + right / pitch, y as f32 + down / pitch);
-                *light += keep * (moved - *light);
-            }
+            hold_row(before, shifts, pitch, keep, y, row);
         });
         let gain = (now / power(&self.light).max(f32::MIN_POSITIVE)).sqrt();
         self.light.iter_mut().for_each(|[light]| *light = (*light * gain).clamp(-1.0, 1.0));
     }
 
     /// The light at a place of the grid; beyond the edge, the edge's. Cubic.
+    #[inline(always)]
     fn at(&self, x: f32, y: f32) -> f32 {
         let [across, down] = self.grid.map(|side| side as i32);
         let (left, upper) = (x.floor(), y.floor());
@@ -145,19 +140,41 @@ impl Relief {
     }
 }
 
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn hold_row(before: &Relief, shifts: ScaledFlow, pitch: f32, keep: f32, y: usize, row: &mut [[f32; 1]]) {
+    for (x, [light]) in row.iter_mut().enumerate() {
+        let middle = |place: usize| (place as f32 + 0.5) * pitch - 0.5;
+        let [right, down] = shifts.at(middle(x), middle(y));
+        let moved = before.at(x as f32 + right / pitch, y as f32 + down / pitch);
+        *light += keep * (moved - *light);
+    }
+}
+
 /// Slopes of a height towards the lower right, bounded softly.
 fn slopes(height: &[f32], [across, down]: [usize; 2]) -> Vec<[f32; 1]> {
     let mut light = vec![[0.0]; height.len()];
     light.par_chunks_exact_mut(across).enumerate().for_each(|(y, row)| {
         let line = |y: usize| &height[y * across..][..across];
-        let (above, own, below) = (line(y.saturating_sub(1)), line(y), line((y + 1).min(down - 1)));
-        for (x, [light]) in row.iter_mut().enumerate() {
-            let slope = own[(x + 1).min(across - 1)] - own[x.saturating_sub(1)] + below[x] - above[x];
-            let steep = slope * SLOPE_GAIN;
-            *light = steep / (1.0 + steep * steep).sqrt();
-        }
+        slope_row([line(y.saturating_sub(1)), line(y), line((y + 1).min(down - 1))], row);
     });
     light
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn slope_row([above, own, below]: [&[f32]; 3], row: &mut [[f32; 1]]) {
+    for (x, [light]) in row.iter_mut().enumerate() {
+        let slope = own[(x + 1).min(own.len() - 1)] - own[x.saturating_sub(1)] + below[x] - above[x];
+        let steep = slope * SLOPE_GAIN;
+        *light = steep / (1.0 + steep * steep).sqrt();
+    }
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
+fn shade_row(relief: &Relief, light: &[[f32; 1]], row: &mut [u8]) {
+    for (pixel, [light]) in row.as_chunks_mut::<4>().0.iter_mut().zip(light) {
+        let lit = relief.lit([0, 1, 2].map(|c| f32::from(pixel[c])), *light);
+        (0..3).for_each(|c| pixel[c] = (lit[c] + 0.5) as i32 as u8);
+    }
 }
 
 #[cfg(test)]

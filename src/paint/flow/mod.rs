@@ -50,6 +50,7 @@ pub(crate) struct ScaledFlow<'a> {
 
 impl ScaledFlow<'_> {
     /// How far from a place (0 is the middle of the first pixel) what is there was before.
+    #[inline(always)]
     pub(crate) fn at(&self, x: f32, y: f32) -> [f32; 2] {
         let OpticalFlow { across, down, flow, .. } = self.motion;
         let [left, right, share_x] = between(x, self.pitch[0], *across);
@@ -117,6 +118,7 @@ impl<'a, const N: usize> GridRows<'a, N> {
 
 /// The two cells of a coarser grid around a place (0 is the middle of the first pixel) along one axis, and
 /// the second one's share; `pitch` is in pixels to a cell. Beyond the edge, the edge.
+#[inline(always)]
 fn between(place: f32, pitch: f32, cells: usize) -> [f32; 3] {
     let last = (cells - 1) as f32;
     let at = ((place + 0.5) / pitch - 0.5).clamp(0.0, last);
@@ -136,6 +138,7 @@ pub(crate) fn cubic(t: f32) -> [f32; 4] {
     ]
 }
 
+#[inline(always)]
 fn mix<const N: usize>(a: [f32; N], b: [f32; N], share: f32) -> [f32; N] {
     std::array::from_fn(|k| a[k] + (b[k] - a[k]) * share)
 }
