@@ -107,6 +107,14 @@ impl Compositor {
         }
         let whole = painting.size == frame.size && mix.colors == Colors::Paint && mix.strength == 1.0;
         if whole {
+            // As in the other cases, what is transparent stays so.
+            painting
+                .painted
+                .iter_mut()
+                .skip(3)
+                .step_by(4)
+                .zip(frame.pixels.iter().skip(3).step_by(4))
+                .for_each(|(painted, own)| *painted = *own);
             return Ok(Frame { pixels: painting.painted, ..frame });
         }
         match self {
