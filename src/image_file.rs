@@ -92,14 +92,31 @@ pub fn check_overwrite(input: &Path, output: &Path, overwrite: bool) -> Result<(
     atomic_file::check(output, overwrite)
 }
 
-/// Reads a picture, upright and opaque.
+/// Reads a picture, upright and opaque: what is transparent shows black.
 ///
 /// # Errors
 /// Returns an error if it cannot be read, or has more pixels than a frame may.
 pub fn read_frame(path: &Path) -> Result<Frame> {
-    let picture = read(path)?.into_rgba8();
+    let mut frame = read_over(path, [0; 3])?;
+    frame.pixels.iter_mut().skip(3).step_by(4).for_each(|alpha| *alpha = 255);
+    Ok(frame)
+}
+
+/// Reads a picture, upright, as it is seen over a background, together with how transparent it was: colours that lie
+/// under what is transparent never come up. [`write_over`] takes the background out again.
+///
+/// # Errors
+/// Returns an error if it cannot be read, or has more pixels than a frame may.
+pub fn read_over(path: &Path, background: [u8; 3]) -> Result<Frame> {
+    let mut picture = read(path)?.into_rgba8();
     let (width, height) = picture.dimensions();
     let size = Size::new(width, height).ok_or_else(|| too_large(width, height))?;
+    for image::Rgba([colors @ .., alpha]) in picture.pixels_mut() {
+        let alpha = u32::from(*alpha);
+        for (value, under) in colors.iter_mut().zip(background) {
+            *value = ((u32::from(*value) * alpha + u32::from(under) * (255 - alpha) + 127) / 255) as u8;
+        }
+    }
     Ok(Frame { size, time: FrameTime::ZERO, pixels: picture.into_raw() })
 }
 
@@ -119,10 +136,44 @@ fn too_large(width: u32, height: u32) -> Error {
 pub fn write(path: &Path, frame: &Frame, overwrite: bool) -> Result<()> {
     let format = ImageFormat::from_path(path).map_err(|_| Error::UnknownFormat { path: path.to_owned() })?;
     let rgb: Vec<u8> = frame.pixels.chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect();
+    encode(path, &rgb, frame.size, ExtendedColorType::Rgb8, format, overwrite)
+}
+
+/// Writes a picture that [`read_over`] read, transparent where it was if the format knows that (PNG, WebP, TIFF); else
+/// the background shows.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_over(path: &Path, frame: &Frame, background: [u8; 3], overwrite: bool) -> Result<()> {
+    let format = ImageFormat::from_path(path).map_err(|_| Error::UnknownFormat { path: path.to_owned() })?;
+    let is_opaque = frame.pixels.iter().skip(3).step_by(4).all(|alpha| *alpha == 255);
+    let keeps = matches!(format, ImageFormat::Png | ImageFormat::WebP | ImageFormat::Tiff);
+    if is_opaque || !keeps {
+        return write(path, frame, overwrite);
+    }
+    let mut pixels = frame.pixels.clone();
+    for [colors @ .., alpha] in pixels.as_chunks_mut::<4>().0 {
+        let alpha = i32::from(*alpha);
+        for (value, under) in colors.iter_mut().zip(background) {
+            // Of what is not seen at all, nothing is known.
+            let over = (i32::from(*value) - i32::from(under)) * 255;
+            *value = (i32::from(under) + over.checked_div(alpha).unwrap_or(0)).clamp(0, 255) as u8;
+        }
+    }
+    encode(path, &pixels, frame.size, ExtendedColorType::Rgba8, format, overwrite)
+}
+
+fn encode(
+    path: &Path,
+    bytes: &[u8],
+    Size { width, height }: Size,
+    color: ExtendedColorType,
+    format: ImageFormat,
+    overwrite: bool,
+) -> Result<()> {
     let file = AtomicFile::create(path, overwrite)?;
     let mut out = BufWriter::new(file.file());
-    let Size { width, height } = frame.size;
-    image::write_buffer_with_format(&mut out, &rgb, width, height, ExtendedColorType::Rgb8, format)
+    image::write_buffer_with_format(&mut out, bytes, width, height, color, format)
         .map_err(|reason| file.cannot_write(reason))?;
     out.flush().map_err(|reason| file.cannot_write(reason))?;
     drop(out);
@@ -140,6 +191,38 @@ pub(crate) fn frame_of(picture: &RgbImage) -> Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn transparency_is_kept_and_hidden_colours_never_come_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let rgba = [[0, 255, 0, 0], [255, 0, 0, 128], [10, 20, 30, 255]];
+        let picture = image::RgbaImage::from_fn(3, 1, |x, _| image::Rgba(rgba[x as usize]));
+        picture.save(path("in.png")).expect("written");
+        for (background, seen) in
+            [([0; 3], [[0, 0, 0], [128, 0, 0]]), ([255; 3], [[255, 255, 255], [255, 127, 127]])]
+        {
+            let frame = read_over(&path("in.png"), background).expect("read");
+            let pixels = frame.pixels.as_chunks::<4>().0;
+            assert_eq!([pixels[0][..3].to_vec(), pixels[1][..3].to_vec()], seen, "{background:?}");
+            assert_eq!((pixels[0][3], pixels[1][3], pixels[2]), (0, 128, [10, 20, 30, 255]));
+            for name in ["out.png", "out.webp", "out.tiff"] {
+                write_over(&path(name), &frame, background, true).expect("written");
+                let again = image::open(path(name)).expect("read").into_rgba8();
+                assert_eq!(again.get_pixel(0, 0).0[3], 0, "{name}");
+                assert!(again.get_pixel(0, 0).0[..3] == background, "{name}: {:?}", again.get_pixel(0, 0));
+                let [r, g, b, a] = again.get_pixel(1, 0).0;
+                assert!(r >= 254 && g <= 1 && b <= 1 && a == 128, "{name}: {:?}", again.get_pixel(1, 0));
+                assert_eq!(again.get_pixel(2, 0).0, [10, 20, 30, 255], "{name}");
+            }
+            write_over(&path("out.jpg"), &frame, background, true).expect("written");
+            let seen = image::open(path("out.jpg")).expect("read").into_rgb8();
+            assert!(seen.get_pixel(0, 0).0[1].abs_diff(background[1]) < 60, "{:?}", seen.get_pixel(0, 0));
+        }
+        assert!(
+            read_frame(&path("in.png")).expect("read").pixels.iter().skip(3).step_by(4).all(|a| *a == 255)
+        );
+    }
 
     #[test]
     fn transparent_parts_are_white() {

@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use stylewarp::app::bench;
 use stylewarp::app::cli::{
-    LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, VideoArgs, fail, quiet_libraries,
+    LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, VideoArgs, color, fail, quiet_libraries,
 };
 use stylewarp::app::contact_sheet::{self, SheetKind};
 use stylewarp::app::doctor::{self, Check};
@@ -73,6 +73,11 @@ enum Command {
         /// Show how it is bent, and why, instead
         #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "quality")]
         show: Option<Show>,
+        /// What shows through a transparent picture: a name, or #RRGGBB
+        ///
+        /// PNG, WebP and TIFF stay transparent; this is what the painter sees there.
+        #[arg(long, value_name = "COLOR", value_parser = color, default_value = "black")]
+        background: [u8; 3],
         #[command(flatten)]
         look: LookArgs,
         #[command(flatten)]
@@ -218,11 +223,14 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
                 false => checks.iter().map(Check::text).collect(),
             })
         }
-        Command::Still { input, output, overwrite, show, look, quality, setup } => {
+        Command::Still { input, output, overwrite, show, background, look, quality, setup } => {
             image_file::check_output(&input, &output, overwrite)?;
             let preset = look.resolve()?;
             let setup = setup.setup();
-            let frame: Frame = image_file::read_frame(&input)?;
+            let frame: Frame = match show {
+                Some(_) => image_file::read_frame(&input)?,
+                None => image_file::read_over(&input, background)?,
+            };
             let drawn = match (show, &preset.geometry) {
                 (None, _) => match quality.optimize_params(&preset, look.size) {
                     Some(params) => {
@@ -237,7 +245,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
                     draw(show, &engine.explain(frame)?, exemplar)
                 }
             };
-            image_file::write(&output, &drawn, overwrite)
+            image_file::write_over(&output, &drawn, background, overwrite)
         }
         Command::Presets { sheet: Some(sheet), on: Some(on), of, overwrite, setup } => {
             image_file::check_output(&on, &sheet, overwrite)?;

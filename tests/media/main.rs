@@ -10,6 +10,7 @@
 mod clips;
 mod clocks;
 mod kit;
+mod marks;
 mod parts;
 mod pictures;
 mod refusals;

@@ -174,3 +174,29 @@ fn tiles(sheet: &RgbImage, across: bool) -> Vec<u32> {
 fn picture_at(sheet: &RgbImage, x: u32, y: u32) -> bool {
     (20..60).any(|k| sheet.get_pixel(x + k, y + k).0 != [255; 3])
 }
+
+#[test]
+fn a_transparent_picture_stays_transparent() {
+    let folder = Folder::new();
+    let opaque = folder.picture("photo.png");
+    // The left half is hidden, and green below that.
+    let cut = image::RgbaImage::from_fn(opaque.width(), opaque.height(), |x, y| {
+        let [r, g, b] = opaque.get_pixel(x, y).0;
+        image::Rgba(if x < opaque.width() / 2 { [0, 255, 0, 0] } else { [r, g, b, 255] })
+    });
+    cut.save(folder.path("cut.png")).expect("written");
+    for look in
+        ["--warp 0 --paint 0", "--warp 0 --texture scream", "--warp 0 --texture scream --paint 0.5 --size 64"]
+    {
+        folder.runs(&format!("still cut.png out.png -y {look}"));
+        let drawn = image::open(folder.path("out.png")).expect("a picture").into_rgba8();
+        let alpha = |x: u32| drawn.get_pixel(x, 40).0[3];
+        assert_eq!((alpha(10), alpha(110)), (0, 255), "{look}");
+    }
+    folder.runs("still cut.png white.jpg --background white --warp 0 --paint 0");
+    let [r, g, b] = folder.picture("white.jpg").get_pixel(10, 40).0;
+    assert!(r > 240 && g > 240 && b > 240, "{r} {g} {b}");
+    folder.runs("still cut.png black.jpg --warp 0 --paint 0");
+    let [r, g, b] = folder.picture("black.jpg").get_pixel(10, 40).0;
+    assert!(r < 15 && g < 15 && b < 15, "{r} {g} {b}: what is hidden stays hidden");
+}

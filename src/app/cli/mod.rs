@@ -16,6 +16,7 @@ use crate::nn::runtime::Device;
 use crate::paint::composite::Colors;
 use crate::paint::style_spec::StyleSpec;
 use crate::time::FrameTime;
+use crate::video::colour;
 use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
 
@@ -196,6 +197,14 @@ pub fn seconds(text: &str) -> Result<FrameTime, String> {
         secs = secs * 60.0 + value;
     }
     if (0.0..3.6e6).contains(&secs) { Ok(FrameTime::from_secs_f64(secs)) } else { Err("out of range".into()) }
+}
+
+/// A colour as typed: a name, or `#RRGGBB`.
+///
+/// # Errors
+/// Returns an error if it is neither.
+pub fn color(text: &str) -> Result<[u8; 3], String> {
+    colour::named(text).ok_or_else(|| "not a colour such as white or #102030".to_owned())
 }
 
 /// Tells libraries that look at the environment to keep to their work, unless

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::app::cli::{LogArgs, LookArgs, SetupArgs, choice, seconds};
+use crate::app::cli::{LogArgs, LookArgs, SetupArgs, choice, color, seconds};
 use crate::time::FrameTime;
-use crate::video::colour;
 use crate::video::write::{Audio, Codec};
 
 const EXAMPLES: &str = "\
@@ -56,7 +55,7 @@ pub struct VideoArgs {
     #[arg(long, value_parser = choice::<Audio>(), default_value = "auto", help_heading = "File")]
     pub audio: Audio,
     /// What shows through transparent pictures: a name, or #RRGGBB
-    #[arg(long, value_name = "COLOR", value_parser = background, default_value = "black", help_heading = "File")]
+    #[arg(long, value_name = "COLOR", value_parser = color, default_value = "black", help_heading = "File")]
     pub background: [u8; 3],
     /// What it runs on.
     #[command(flatten)]
@@ -67,8 +66,4 @@ pub struct VideoArgs {
     /// Report as JSON, one event a line, on stdout
     #[arg(long, help_heading = "Messages")]
     pub json: bool,
-}
-
-fn background(text: &str) -> Result<[u8; 3], String> {
-    colour::named(text).ok_or_else(|| "not a colour such as white or #102030".to_owned())
 }

@@ -113,6 +113,9 @@ impl Compositor {
             if let Some(relief) = &painting.relief {
                 relief.shade(&mut painting.painted, painting.size);
             }
+            // As in the other cases, what is transparent stays so.
+            let pixels = painting.painted.as_chunks_mut::<4>().0.iter_mut();
+            pixels.zip(frame.pixels.as_chunks::<4>().0).for_each(|(painted, own)| painted[3] = own[3]);
             return Ok(Frame { pixels: painting.painted, ..frame });
         }
         match self {

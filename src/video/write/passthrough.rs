@@ -27,7 +27,7 @@ use crate::video::libav;
 use crate::video::packets::Packets;
 use crate::video::read::{Clip, VideoInfo};
 use crate::video::write::container::Container;
-use crate::video::write::streams::{Audio, Changed, Fate};
+use crate::video::write::streams::{self, Audio, Changed, Fate};
 use crate::video::write::track::{Cut, Track};
 use crate::video::write::{metadata, stream, timecode};
 
@@ -80,6 +80,8 @@ impl Copier {
             }
             tracks.push(Track::add(&from, &fate, output)?);
         }
+        let film = video.and_then(|video| packets.input().stream(video));
+        changed.extend(film.iter().flat_map(streams::lost_marks));
         changed.iter().for_each(|changed| tracing::warn!("{changed}"));
         let (origin, clip) = (info.origin, info.clip);
         Ok(Self { video, packets, tracks, covers, changed, origin, clip, container, waiting })

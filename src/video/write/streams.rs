@@ -7,6 +7,7 @@
 use std::io::{self, ErrorKind};
 
 use ffmpeg::codec::Id;
+use ffmpeg::codec::packet::side_data;
 use ffmpeg::format::context::Input;
 use ffmpeg::media::Type;
 use ffmpeg::{Stream, decoder, encoder};
@@ -148,6 +149,26 @@ impl Fate {
         };
         Some(Changed { stream: stream.index(), kind, codec: parameters.id().name(), into, because })
     }
+}
+
+/// What a film says of how it is to be looked at, and the output cannot.
+pub(super) fn lost_marks(film: &Stream) -> Vec<Changed> {
+    let mark = |data: side_data::SideData| {
+        let (kind, because) = match data.kind() {
+            side_data::Type::DataSpherical => ("mark of 360 degrees", "players will show the picture flat"),
+            side_data::Type::Stereo3d => ("mark of two eyes", "players will show both pictures side by side"),
+            _ => return None,
+        };
+        let because = format!("{because}, until a tool for such metadata sets it again");
+        Some(Changed {
+            stream: film.index(),
+            kind,
+            codec: film.parameters().id().name(),
+            into: None,
+            because,
+        })
+    };
+    film.side_data().filter_map(mark).collect()
 }
 
 fn hint(container: Container) -> &'static str {
