@@ -19,6 +19,9 @@ use stylewarp::video::follow_lists;
 use stylewarp::video::read::{Clip, FileSource, Source as _, VideoInfo};
 use stylewarp::video::write::{FileOutput, FileSink};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[expect(unsafe_code, reason = "the environment can be set safely here only")]
 fn main() -> ExitCode {
     // SAFETY: nothing has started a thread yet.

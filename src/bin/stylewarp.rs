@@ -174,6 +174,9 @@ enum Program {
     StylewarpVideo,
 }
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[expect(unsafe_code, reason = "the environment can be set safely here only")]
 fn main() -> ExitCode {
     // SAFETY: nothing has started a thread yet.

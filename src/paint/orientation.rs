@@ -9,7 +9,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::paint::noise::CELL;
+use crate::paint::noise::{CELL, OCTAVES};
 
 /// Cells that the average reaches to both sides.
 const REACH: usize = 4;
@@ -20,7 +20,7 @@ const SPREAD: f32 = 2.0;
 const FURROW: usize = 8;
 const FURROW_SPREAD: f32 = 4.0;
 /// What the average leaves of an octave's deviation, against that of white noise.
-const LEVELS: [f32; 3] = [1.0, 1.42 / 1.82, 1.22 / 1.82];
+const LEVELS: [f32; OCTAVES] = [1.0, 1.42 / 1.82, 1.22 / 1.82];
 /// Radii of the boxes, in cells, that smooth the tensor; the wide ones decide where the picture is
 /// flat, and count for so much.
 const NARROW: usize = 2;
@@ -106,67 +106,109 @@ impl Orientation {
 
 /// Walks over a grid that lies on the cells, along their directions.
 struct Walker<'a> {
-    along: &'a [[f32; 2]],
+    forms: &'a Orientation,
     grid: [usize; 2],
-    /// The cell's column of each column of the grid, and the first cell of each row's row.
-    columns: Vec<usize>,
-    rows: Vec<usize>,
+    /// Width of a place, in cells.
+    cells: f32,
     /// Steps that one look at a cell serves: it is so many places wide.
     held: usize,
+}
+
+/// Walks side by side: straight loops over so many numbers become vector code.
+const LANES: usize = 8;
+
+/// Where the walks of some neighbours are, and where they head.
+struct Walks {
+    at: [[f32; LANES]; 2],
+    heading: [[f32; LANES]; 2],
 }
 
 impl<'a> Walker<'a> {
     /// Over a grid whose places are so many cells wide.
     fn new(forms: &'a Orientation, grid: [usize; 2], cells: f32) -> Self {
-        let cell = |at: usize, count: usize| (((at as f32 + 0.5) * cells) as usize).min(count - 1);
-        let [across, down] = forms.cells;
-        Self {
-            along: &forms.along,
-            grid,
-            columns: (0..grid[0]).map(|x| cell(x, across)).collect(),
-            rows: (0..grid[1]).map(|y| cell(y, down) * across).collect(),
-            held: (cells.recip().round() as usize).max(1),
-        }
+        Self { forms, grid, cells, held: (cells.recip().round() as usize).max(1) }
     }
 
-    /// The places on the way from one to both sides, half of `places` each; a step is one place.
+    /// Begins at a row's places from `left` on, to one side.
     #[inline(always)]
-    fn walk(&self, from: [usize; 2], places: &mut [usize]) {
-        let last = self.grid.map(|side| (side - 1) as f32);
-        let along = |[column, row]: [usize; 2]| self.along[self.rows[row] + self.columns[column]];
-        let half = places.len() / 2;
-        for (side, places) in [1.0, -1.0].into_iter().zip(places.chunks_exact_mut(half)) {
-            let mut place = from.map(|part| part as f32);
-            let mut heading = along(from).map(|part| part * side);
-            for places in places.chunks_mut(self.held) {
-                let mut at = from;
-                for reached in places {
-                    place = [place[0] + heading[0], place[1] + heading[1]];
-                    at = [0, 1].map(|k| place[k].round_ties_even().clamp(0.0, last[k]) as usize);
-                    *reached = at[1] * self.grid[0] + at[0];
-                }
-                let here = along(at);
-                let turned = here[0] * heading[0] + here[1] * heading[1] < 0.0;
-                heading = if turned { here.map(|part| -part) } else { here };
-            }
+    fn start(&self, left: usize, y: usize, side: f32) -> Walks {
+        let last = (self.grid[0] - 1) as f32;
+        let columns = std::array::from_fn(|k| ((left + k) as f32).min(last));
+        let mut walks = Walks { at: [columns, [y as f32; LANES]], heading: [[0.0; LANES]; 2] };
+        let along = self.directions(&self.places(&walks.at));
+        walks.heading = along.map(|part| part.map(|part| part * side));
+        walks
+    }
+
+    /// Columns and rows of the places that the walks have come to.
+    #[inline(always)]
+    fn places(&self, at: &[[f32; LANES]; 2]) -> [[i32; LANES]; 2] {
+        std::array::from_fn(|k| {
+            let last = (self.grid[k] - 1) as f32;
+            at[k].map(|at| (at + 0.5).clamp(0.0, last) as i32)
+        })
+    }
+
+    #[inline(always)]
+    fn directions(&self, places: &[[i32; LANES]; 2]) -> [[f32; LANES]; 2] {
+        let [across, down] = self.forms.cells.map(|cells| cells as i32);
+        let cell = |at: i32, count: i32| (((at as f32 + 0.5) * self.cells) as i32).min(count - 1);
+        let cells: [i32; LANES] =
+            std::array::from_fn(|k| cell(places[1][k], down) * across + cell(places[0][k], across));
+        let along = cells.map(|cell| self.forms.along[cell as usize]);
+        [along.map(|[x, _]| x), along.map(|[_, y]| y)]
+    }
+
+    /// One step on.
+    #[inline(always)]
+    fn step(&self, walks: &mut Walks) -> [[i32; LANES]; 2] {
+        for (at, heading) in walks.at.iter_mut().zip(&walks.heading) {
+            at.iter_mut().zip(heading).for_each(|(at, heading)| *at += heading);
+        }
+        self.places(&walks.at)
+    }
+
+    /// Turns along the cells that the walks have come to, never back.
+    #[inline(always)]
+    fn turn(&self, walks: &mut Walks, places: &[[i32; LANES]; 2]) {
+        let [x, y] = self.directions(places);
+        for k in 0..LANES {
+            let ahead = x[k] * walks.heading[0][k] + y[k] * walks.heading[1][k];
+            walks.heading[0][k] = if ahead < 0.0 { -x[k] } else { x[k] };
+            walks.heading[1][k] = if ahead < 0.0 { -y[k] } else { y[k] };
         }
     }
 }
 
-/// A row of planes of noise, averaged by weights on the way from each place.
+/// A row of planes of noise, [`OCTAVES`] at most, averaged by weights on the way from each place.
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
 fn average_row(walker: &Walker, y: usize, weights: &Weights, planes: &[&[f32]], rows: &mut [&mut [f32]]) {
-    let mut places = [0; 2 * FURROW];
-    let places = &mut places[..2 * weights.steps.len()];
-    let own = y * walker.grid[0];
-    for x in 0..walker.grid[0] {
-        walker.walk([x, y], places);
-        for (plane, row) in planes.iter().zip(rows.iter_mut()) {
-            let mut sum = plane[own + x];
-            for (place, weight) in places.iter().zip(weights.steps.iter().cycle()) {
-                sum += plane[*place] * weight;
+    let across = walker.grid[0];
+    for left in (0..across).step_by(LANES) {
+        let width = LANES.min(across - left);
+        let mut sums = [[0.0_f32; LANES]; OCTAVES];
+        for (sums, plane) in sums.iter_mut().zip(planes) {
+            sums[..width].copy_from_slice(&plane[y * across + left..][..width]);
+        }
+        for side in [1.0, -1.0] {
+            let mut walks = walker.start(left, y, side);
+            for steps in weights.steps.chunks(walker.held) {
+                let mut places = [[0; LANES]; 2];
+                for weight in steps {
+                    places = walker.step(&mut walks);
+                    let at: [i32; LANES] =
+                        std::array::from_fn(|k| places[1][k] * across as i32 + places[0][k]);
+                    for (sums, plane) in sums.iter_mut().zip(planes) {
+                        for k in 0..LANES {
+                            sums[k] += plane[at[k] as usize] * weight;
+                        }
+                    }
+                }
+                walker.turn(&mut walks, &places);
             }
-            row[x] = sum * weights.scale;
+        }
+        for (row, sums) in rows.iter_mut().zip(sums) {
+            row[left..left + width].copy_from_slice(&sums.map(|sum| sum * weights.scale)[..width]);
         }
     }
 }

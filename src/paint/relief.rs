@@ -128,15 +128,18 @@ impl Relief {
     fn at(&self, x: f32, y: f32) -> f32 {
         let [across, down] = self.grid.map(|side| side as i32);
         let (left, upper) = (x.floor(), y.floor());
-        let row = |y: i32| &self.light[(y.clamp(0, down - 1) * across) as usize..][..across as usize];
-        let mut sum = 0.0;
-        for (share_y, y) in cubic(y - upper).into_iter().zip(upper as i32 - 1..) {
-            let row = row(y);
-            for (share_x, x) in cubic(x - left).into_iter().zip(left as i32 - 1..) {
-                sum += share_y * share_x * row[x.clamp(0, across - 1) as usize][0];
-            }
+        let (first, top) = (left as i32 - 1, upper as i32 - 1);
+        let mut sums = [0.0; 4];
+        for (share, y) in cubic(y - upper).into_iter().zip(top..) {
+            let row = &self.light[(y.clamp(0, down - 1) * across) as usize..][..across as usize];
+            let four: [[f32; 1]; 4] = match (first >= 0) & (first + 4 <= across) {
+                true => row[first as usize..][..4].try_into().expect("four places"),
+                false => std::array::from_fn(|k| row[(first + k as i32).clamp(0, across - 1) as usize]),
+            };
+            sums.iter_mut().zip(four).for_each(|(sum, [light])| *sum += share * light);
         }
-        sum
+        let columns = cubic(x - left);
+        (0..4).map(|k| sums[k] * columns[k]).sum()
     }
 }
 

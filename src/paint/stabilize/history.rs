@@ -20,7 +20,11 @@ const UNSEEN: f32 = 1e-4;
 /// Steps of a colour's level.
 const STEPS: f32 = 256.0;
 
-/// Red, green, blue and nothing, in [`STEPS`] of a level 0..=255.
+/// Of floats of this size the fraction lies below the whole numbers, which are their last bits.
+const WHOLES: f32 = (1 << 23) as f32;
+
+/// Red, green, blue and alpha, in [`STEPS`] of a level 0..=255. All four are reckoned with: vectors of three
+/// are taken apart by the compiler.
 pub(crate) type Color = [u16; 4];
 
 /// Levels of a colour.
@@ -29,16 +33,22 @@ pub(crate) fn levels(color: Color) -> [f32; 4] {
     color.map(|value| f32::from(value) * (1.0 / STEPS))
 }
 
-/// A colour of levels, which are in 0..=255.
+/// A colour of levels, which are in 0..=255. A cast would ask of each number whether it is one.
 #[inline(always)]
 pub(crate) fn color(levels: [f32; 4]) -> Color {
-    levels.map(|value| (value * STEPS + 0.5) as i32 as u16)
+    levels.map(|value| (value * STEPS + WHOLES).to_bits() as u16)
+}
+
+/// The packed RGBA pixel nearest to levels, which are in 0..=255.
+#[inline(always)]
+pub(super) fn bytes(levels: [f32; 4]) -> [u8; 4] {
+    levels.map(|value| (value + WHOLES).to_bits() as u8)
 }
 
 /// The levels of a packed RGBA pixel.
 #[inline(always)]
 pub(crate) fn of_pixel(pixel: &[u8; 4]) -> [f32; 4] {
-    [f32::from(pixel[0]), f32::from(pixel[1]), f32::from(pixel[2]), 0.0]
+    pixel.map(f32::from)
 }
 
 /// Takes a painting (packed RGBA) as it came.
@@ -103,10 +113,10 @@ impl History {
 
     /// What the painter saw there; bilinear. Two pixels side by side are eight numbers to the processor.
     #[inline(always)]
-    fn looked(&self, place: Place) -> [f32; 4] {
+    fn looked(&self, place: Place, is_interior: bool) -> [f32; 4] {
         let Place { left, top, x, y } = place;
         let width = self.size.width as usize;
-        let rows: [[u8; 8]; 2] = if self.is_interior(place) {
+        let rows: [[u8; 8]; 2] = if is_interior {
             let first = top as usize * width + left as usize;
             [first, first + width].map(|at| self.guide[at * 4..][..8].try_into().expect("two pixels"))
         } else {
@@ -123,12 +133,12 @@ impl History {
 
     /// What was shown there. Cubic; of four rows of four pixels the columns are summed before they are weighed.
     #[inline(always)]
-    fn showed(&self, place: Place) -> [f32; 4] {
+    fn showed(&self, place: Place, is_interior: bool) -> [f32; 4] {
         let Place { left, top, x, y } = place;
         let width = self.size.width as usize;
         let mut sums = [0.0; 16];
         for (share, row) in cubic(y).into_iter().zip(top - 1..) {
-            let four: [Color; 4] = if self.is_interior(place) {
+            let four: [Color; 4] = if is_interior {
                 let first = row as usize * width + left as usize - 1;
                 self.shown[first..first + 4].try_into().expect("four pixels")
             } else {
@@ -170,11 +180,10 @@ fn blend_row(
         }
         let (left, top) = (x.floor(), y.floor());
         let place = Place { left: left as i32, top: top as i32, x: x - left, y: y - top };
-        let (before, looks) = (past.looked(place), of_pixel(guide));
-        let mut off = 0.0;
-        for k in 0..3 {
-            off += (before[k] - looks[k]) * (before[k] - looks[k]);
-        }
+        let is_interior = past.is_interior(place);
+        let (before, looks) = (past.looked(place, is_interior), of_pixel(guide));
+        let squares: [f32; 4] = std::array::from_fn(|k| (before[k] - looks[k]) * (before[k] - looks[k]));
+        let off = (squares[0] + squares[2]) + (squares[1] + squares[3]);
         let unlike = off * (1.0 / (3.0 * TOLERANCE * TOLERANCE));
         let share = keep / (1.0 + unlike * unlike);
         if share < UNSEEN {
@@ -182,7 +191,7 @@ fn blend_row(
         }
         let before = match (place.x, place.y) {
             (0.0, 0.0) => levels(past.shown[past.index(place.left, place.top)]),
-            _ => past.showed(place),
+            _ => past.showed(place, is_interior),
         };
         *shown = color(mix(now, before, share).map(|value| value.clamp(0.0, 255.0)));
     }
@@ -195,7 +204,7 @@ fn mix(a: [f32; 4], b: [f32; 4], share: f32) -> [f32; 4] {
 
 #[inline(always)]
 fn whole(shift: f32) -> f32 {
-    let nearest = shift.round();
+    let nearest = shift.round_ties_even();
     if (shift - nearest).abs() < WHOLE { nearest } else { shift }
 }
 

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::frame::Size;
 use crate::paint::flow::GridRows;
-use crate::paint::stabilize::history::{Color, color, levels, of_pixel};
+use crate::paint::stabilize::history::{Color, bytes, color, levels, of_pixel};
 
 /// Blocks along the shorter side, so that a block holds a few strokes whatever the size; and a block's
 /// least side in pixels.
@@ -49,13 +49,11 @@ pub(super) fn restore(blend: &mut [Color], fresh: &mut [u8], size: Size) {
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
 fn strengthen(local: &[[f32; 4]], row: &mut [Color], pixels: &mut [u8]) {
     for ((local, value), pixel) in local.iter().zip(row).zip(pixels.as_chunks_mut::<4>().0) {
-        let (mut now, gain) = (levels(*value), local[3]);
-        for k in 0..3 {
-            now[k] = (local[k] + (now[k] - local[k]) * gain).clamp(0.0, 255.0);
-            pixel[k] = (now[k] + 0.5) as i32 as u8;
-        }
-        now[3] = 0.0;
-        *value = color(now);
+        let (now, gain) = (levels(*value), local[3]);
+        let mean = [local[0], local[1], local[2], now[3]];
+        let strong = std::array::from_fn(|k| (mean[k] + (now[k] - mean[k]) * gain).clamp(0.0, 255.0));
+        *value = color(strong);
+        *pixel = bytes(strong);
     }
 }
 
@@ -76,8 +74,7 @@ fn add_rows(blend: &[Color], fresh: &[u8], own: &mut Moments, wanted: &mut Momen
     fours.iter().for_each(|four| own.add_four(std::array::from_fn(|k| levels(four[k / 4])[k % 4])));
     rest.iter().for_each(|color| own.add(levels(*color)));
     let (fours, rest) = fresh.as_chunks::<16>();
-    let channel = |k: usize, value: u8| if k % 4 == 3 { 0.0 } else { f32::from(value) };
-    fours.iter().for_each(|four| wanted.add_four(std::array::from_fn(|k| channel(k, four[k]))));
+    fours.iter().for_each(|four| wanted.add_four(four.map(f32::from)));
     rest.as_chunks().0.iter().for_each(|pixel| wanted.add(of_pixel(pixel)));
 }
 
