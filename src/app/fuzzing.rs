@@ -12,8 +12,11 @@ use crate::look::Look;
 use crate::paint::style::Style;
 use crate::paint::style_spec::StyleSpec;
 
-/// Every kind of input by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 5] =
+/// A kind of input by its name, and what tries it.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every kind of input.
+pub const TARGETS: [Target; 5] =
     [("preset", preset), ("mixture", mixture), ("style", style), ("controls", controls), ("head", head)];
 
 /// A preset is a look whose values are in their ranges, or refused with a reason.
