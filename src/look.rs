@@ -135,6 +135,13 @@ impl Look {
         Self::parse(&path.to_string_lossy(), &text, folder, broken, |name| exemplar(&folder.join(name)))
     }
 
+    /// As of a file that holds this text, whatever picture it names.
+    #[cfg(any(feature = "cli", test))]
+    pub(crate) fn from_text(text: &str) -> Result<Self> {
+        let broken = |source| Error::PresetInvalid { path: "text".into(), source };
+        Self::parse("text", text, Path::new(""), broken, |_| Ok(RgbImage::new(16, 16)))
+    }
+
     fn parse(
         name: &str,
         text: &str,
@@ -189,8 +196,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Look> {
-        let broken = |source| Error::PresetInvalid { path: "test".into(), source };
-        Look::parse("test", text, Path::new(""), broken, |_| Ok(RgbImage::new(16, 16)))
+        Look::from_text(text)
     }
 
     #[test]

@@ -134,9 +134,9 @@ fn the_table_of_paintings_names_painters_that_are_there() {
     // The means are those of the rows above.
     let column = |row: &[String], n: usize| row[n].parse::<f64>().expect("a figure");
     let (mean, above) = told.split_last().expect("rows");
-    for n in 1..head.len() {
+    for (n, name) in head.iter().enumerate().skip(1) {
         let found = above.iter().map(|row| column(row, n)).sum::<f64>() / above.len() as f64;
-        assert!((found - column(mean, n)).abs() < 0.011, "{}: {found}", head[n]);
+        assert!((found - column(mean, n)).abs() < 0.011, "{name}: {found}");
     }
     assert!(text.contains(&format!("{} paintings", painters.len())), "the number of paintings");
 }

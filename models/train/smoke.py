@@ -3,7 +3,7 @@
     python smoke.py --data DATA [--keep FOLDER]
 
 Of DATA only `weights/vgg16_conv.safetensors` is read. Constants that say how much is done are made small (SMALL); nothing
-else differs from a real run, and what comes out is good for nothing. A minute or two on two cores.
+else differs from a real run, and what comes out is good for nothing. Five minutes on one core.
 """
 
 import argparse

@@ -6,6 +6,8 @@ pub mod bench;
 pub mod cli;
 pub mod contact_sheet;
 pub mod doctor;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod interrupt;
 pub mod live_status;
 pub mod manual;

@@ -121,6 +121,45 @@ impl Refusal {
     }
 }
 
+/// Tries the first line and the headers of a request on a guard of its own: for fuzzers.
+///
+/// # Panics
+/// If one is admitted that should not be.
+pub(crate) fn try_head(head: &[u8]) {
+    const TOKEN: &str = "0123456789abcdef";
+    let guard =
+        Guard { address: (Ipv4Addr::LOCALHOST, 8787).into(), insecure: false, token: Token::of(TOKEN) };
+    let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let target = lines.next().unwrap_or_default().split(|byte| *byte == b' ').nth(1);
+    let Some(uri) = target.and_then(|target| Uri::try_from(target).ok()) else { return };
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(&line[..colon]), value) {
+            headers.append(name, value);
+        }
+    }
+    if guard.admit(&uri, &headers).is_ok() {
+        assert_is_ours(&uri, &headers, TOKEN);
+    }
+}
+
+/// Panics unless a request names a server on this machine at port 8787, comes from no page of others, and has the token.
+fn assert_is_ours(uri: &Uri, headers: &HeaderMap, token: &str) {
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().expect("text"));
+    let host = text(header::HOST).expect("a host");
+    assert_eq!(headers.get_all(header::HOST).iter().count(), 1);
+    let (name, port) = host.rsplit_once(':').expect("a port");
+    let inner = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let is_here = inner.eq_ignore_ascii_case("localhost")
+        || inner.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    assert!(port == "8787" && is_here, "{host}");
+    assert!(text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host)));
+    assert!(matches!(text(SITE), None | Some("none" | "same-origin")));
+    assert_eq!(uri.path().split('/').nth(1), Some(token));
+}
+
 /// Says of an answer that pages of others may neither show nor read it, and that it is what it says it is.
 pub(super) fn protect(mut answer: Response) -> Response {
     for (name, value) in [

@@ -35,7 +35,7 @@ use crate::live::{FramePair, LiveSession};
 
 mod connections;
 mod frames;
-mod guard;
+pub(crate) mod guard;
 mod thumbnails;
 mod token;
 

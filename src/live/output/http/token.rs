@@ -89,7 +89,6 @@ impl Token {
         &self.0
     }
 
-    #[cfg(test)]
     pub(super) fn of(text: &str) -> Self {
         Self(text.to_owned())
     }

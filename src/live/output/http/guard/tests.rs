@@ -150,15 +150,7 @@ proptest! {
         site.iter().for_each(|site| add(&SITE, site));
         let Ok(uri) = path.parse::<Uri>() else { return Ok(()) };
         if guard(OURS, false).admit(&uri, &headers).is_ok() {
-            let host = headers[header::HOST].to_str().expect("text").to_owned();
-            let (name, port) = host.rsplit_once(':').expect("a port");
-            prop_assert!(port == "8787" && !name.contains("evil"), "{host}");
-            prop_assert_eq!(headers.get_all(header::HOST).iter().count(), 1);
-            let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().expect("text"));
-            prop_assert!(origin.is_none_or(|origin| origin.strip_prefix("http://") == Some(&host)));
-            let site = headers.get(SITE).map(|site| site.to_str().expect("text"));
-            prop_assert!(matches!(site, None | Some("none" | "same-origin")));
-            prop_assert_eq!(uri.path().split('/').nth(1), Some(TOKEN));
+            assert_is_ours(&uri, &headers, TOKEN);
         }
     }
 }
