@@ -3,12 +3,15 @@
 //!
 //! A place's noise is a function of where it was in the first frame, so strokes
 //! move along with the picture and not with the screen (the "shower door"). What
-//! moved apart comes together again slowly; a pan of the whole frame never ends.
+//! moved apart comes together again slowly; a pan of the whole frame is counted apart
+//! ([`crate::paint::pan`]), so that the grain is a function of time.
 
 use rayon::prelude::*;
 
 use crate::frame::Size;
 use crate::paint::flow::{OpticalFlow, ScaledFlow};
+use crate::paint::pan::Pan;
+use crate::time::FrameTime;
 
 /// Pixels to a cell along each side: the painter draws 4x4 pixels at once.
 pub(crate) const CELL: usize = 4;
@@ -29,51 +32,73 @@ pub(crate) struct AdvectedNoise {
     /// Of what frames.
     size: Option<Size>,
     cells: [usize; 2],
-    /// How far from its own place a cell's noise comes from, in cells.
+    /// How far from its own place a cell's noise comes from, in cells, beside the pan.
     drift: Vec<[f32; 2]>,
+    pan: Pan,
 }
 
 impl AdvectedNoise {
-    /// Noise, [`OCTAVES`] planes of so many cells, for a frame of some size
+    /// Noise, [`OCTAVES`] planes of so many cells, for a frame of some size, shown at `time`,
     /// that moved so. Without a motion it begins anew, always the same.
-    pub(crate) fn run(&mut self, size: Size, cells: [usize; 2], motion: Option<&OpticalFlow>) -> Vec<f32> {
-        self.drift = match motion.filter(|_| (self.size, self.cells) == (Some(size), cells)) {
-            Some(motion) => self.moved(motion.secs(), motion.on(size)),
-            None => vec![[0.0; 2]; cells[0] * cells[1]],
-        };
+    pub(crate) fn run(
+        &mut self,
+        time: FrameTime,
+        size: Size,
+        cells: [usize; 2],
+        motion: Option<&OpticalFlow>,
+    ) -> Vec<f32> {
+        match motion.filter(|_| (self.size, self.cells) == (Some(size), cells)) {
+            Some(motion) => {
+                let (drift, step) = self.moved(motion.secs(), motion.on(size));
+                self.drift = drift;
+                self.pan.advance(time, step);
+            }
+            None => (self.drift, self.pan) = (vec![[0.0; 2]; cells[0] * cells[1]], Pan::begin(time)),
+        }
         (self.size, self.cells) = (Some(size), cells);
+        let (new, old, share) = self.pan.counts();
         let mut planes = vec![0.0; OCTAVES * self.drift.len()];
         planes.par_chunks_exact_mut(cells[0]).enumerate().for_each(|(row, out)| {
             let (octave, y) = (row / cells[1], row % cells[1]);
+            let level = self.pan.level((1 << octave) as f32);
             for (x, (value, [right, down])) in out.iter_mut().zip(&self.drift[y * cells[0]..]).enumerate() {
-                *value = noise(octave, x as f32 + right, y as f32 + down);
+                let (x, y) = (x as f32 + right, y as f32 + down);
+                *value = noise(octave, x + new[0], y + new[1]);
+                if new != old {
+                    let before = noise(octave, x + old[0], y + old[1]);
+                    *value = (*value + (before - *value) * share) * level;
+                }
             }
         });
         planes
     }
 
-    fn moved(&self, secs: f64, shifts: ScaledFlow<'_>) -> Vec<[f32; 2]> {
+    /// The cells' drift after a motion, and how far all of it panned.
+    fn moved(&self, secs: f64, shifts: ScaledFlow<'_>) -> (Vec<[f32; 2]>, [f32; 2]) {
         let [across, down] = self.cells;
         let middle = |cell: usize| (cell * CELL) as f32 + (CELL - 1) as f32 / 2.0;
         let of_cell = |k: usize| {
             let (x, y) = (k % across, k / across);
             let shift = shifts.at(middle(x), middle(y)).map(|pixels| pixels / CELL as f32);
             let before = self.at(x as f32 + shift[0], y as f32 + shift[1]);
-            [shift[0] + before[0], shift[1] + before[1]]
+            (shift, [shift[0] + before[0], shift[1] + before[1]])
         };
-        let mut drift: Vec<_> = (0..across * down).into_par_iter().map(of_cell).collect();
+        let (shifts, mut drift): (Vec<_>, Vec<_>) =
+            (0..across * down).into_par_iter().map(of_cell).collect::<Vec<_>>().into_iter().unzip();
         for along_rows in [true, false] {
             drift = self.smoothed(&drift, along_rows, (secs / SPREAD).min(1.0) as f32);
         }
         let stay = (-secs / BACK).exp() as f32;
-        for axis in [0, 1] {
-            // The median: a still wall stays where it is, whoever moves before it.
-            let mut values: Vec<_> = drift.iter().map(|drift| drift[axis]).collect();
+        let pan = [0, 1].map(|axis| {
+            // The median: a still wall stays where it is, whoever moves before it. Of the motion alone, so that
+            // the count does not lean on what was before it began.
+            let mut values: Vec<_> = shifts.iter().map(|shift: &[f32; 2]| shift[axis]).collect();
             let middle = values.len() / 2;
             let (_, &mut frame, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
-            drift.iter_mut().for_each(|drift| drift[axis] = frame + (drift[axis] - frame) * stay);
-        }
-        drift
+            drift.iter_mut().for_each(|drift| drift[axis] = (drift[axis] - frame) * stay);
+            frame
+        });
+        (drift, pan)
     }
 
     /// [1 2 1] / 4 along one axis, by a share.
@@ -138,14 +163,17 @@ mod tests {
     use super::*;
     use crate::frame::Frame;
     use crate::paint::flow::FlowEstimator;
-    use crate::time::FrameTime;
 
     const SIZE: Size = Size { width: 320, height: 192 };
     const CELLS: [usize; 2] = [80, 48];
 
+    fn time(frame: u64) -> FrameTime {
+        FrameTime::from_secs_f64(frame as f64 / 25.0)
+    }
+
     /// Blobs, moved to the right.
     fn scene(shift: f32, frame: u64) -> Frame {
-        let mut scene = Frame::filled(SIZE, FrameTime::from_secs_f64(frame as f64 / 25.0), [0, 0, 0, 255]);
+        let mut scene = Frame::filled(SIZE, time(frame), [0, 0, 0, 255]);
         for (k, pixel) in scene.pixels.chunks_exact_mut(4).enumerate() {
             let (x, y) = ((k % 320) as f32 - shift, (k / 320) as f32);
             let waves = (x * 0.2).sin() * (y * 0.17).cos() + (x * 0.06 + y * 0.05).sin();
@@ -156,7 +184,7 @@ mod tests {
 
     #[test]
     fn it_is_noise() {
-        let planes = AdvectedNoise::default().run(SIZE, CELLS, None);
+        let planes = AdvectedNoise::default().run(FrameTime::ZERO, SIZE, CELLS, None);
         for (octave, plane) in planes.chunks_exact(80 * 48).enumerate() {
             let mean = plane.iter().sum::<f32>() / plane.len() as f32;
             let variance = plane.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / plane.len() as f32;
@@ -166,7 +194,7 @@ mod tests {
             assert!((0.3..1.15).contains(&variance), "octave {octave}: variance {variance}");
             assert!((alike < 0.1) == (octave == 0), "octave {octave}: neighbours {alike}");
         }
-        assert_eq!(planes, AdvectedNoise::default().run(SIZE, CELLS, None));
+        assert_eq!(planes, AdvectedNoise::default().run(FrameTime::ZERO, SIZE, CELLS, None));
     }
 
     #[test]
@@ -175,7 +203,7 @@ mod tests {
         let mut planes = Vec::new();
         for frame in 0..9 {
             let motion = tracker.run(&scene(2.0 * frame as f32, frame));
-            planes.push(grain.run(SIZE, CELLS, motion.as_ref()));
+            planes.push(grain.run(time(frame), SIZE, CELLS, motion.as_ref()));
         }
         // The octave of four cells' pitch, 4 cells further to the right: eight frames of half a cell.
         let octave = 2 * 80 * 48;
@@ -185,6 +213,6 @@ mod tests {
             errors.sum::<f32>() / (32 * 48) as f32
         };
         assert!(off(4) < 0.3 * off(0), "{} moved along, {} left behind", off(4), off(0));
-        assert_eq!(grain.run(SIZE, CELLS, None), planes[0]);
+        assert_eq!(grain.run(time(9), SIZE, CELLS, None), planes[0]);
     }
 }
