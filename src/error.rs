@@ -110,6 +110,50 @@ pub enum Error {
         /// The reason: full disk, permission...
         source: Cause,
     },
+    /// A plan of parts cannot be understood, or was changed after it was written.
+    #[error("the plan {} cannot be used", path.display())]
+    PlanInvalid {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Cause,
+    },
+    /// A plan of parts was made for something else.
+    #[error("the plan {} is for {what}", path.display())]
+    PlanMismatch {
+        /// The file.
+        path: PathBuf,
+        /// Another film, look, version, other networks.
+        what: &'static str,
+        /// What was planned.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+    /// No part was named.
+    #[error("no part of the {parts} is named")]
+    NoPart {
+        /// Parts of the plan.
+        parts: usize,
+    },
+    /// Parts of a film are not there yet.
+    #[error("{} of {parts} parts are missing from {}: {}", missing.len(), folder.display(), numbers(missing))]
+    PartsMissing {
+        /// Where they should be.
+        folder: PathBuf,
+        /// Their numbers.
+        missing: Vec<usize>,
+        /// Parts of the plan.
+        parts: usize,
+    },
+    /// A part of a film is not what the plan says.
+    #[error("the part {} cannot be used", path.display())]
+    PartInvalid {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: Cause,
+    },
     /// This FFmpeg lacks the encoder.
     #[error("this FFmpeg build has no encoder for {codec}")]
     NoEncoder {
@@ -118,6 +162,15 @@ pub enum Error {
         /// What there is.
         available: Vec<String>,
     },
+    /// Standard input is not what can be read from a pipe.
+    #[error("standard input is not YUV4MPEG2 of 8 bits")]
+    Y4m {
+        /// What it is, or FFmpeg's reason.
+        source: Cause,
+    },
+    /// Pictures would be written to where people read.
+    #[error("pictures are not written to a terminal")]
+    Terminal,
     /// A network or style file is not where it is looked for.
     #[error("the file {name} of the networks is missing")]
     ModelMissing {
@@ -357,7 +410,8 @@ impl Error {
 
     /// The reasons behind it, from the nearest to the deepest.
     fn because(&self) -> Option<String> {
-        if let Self::ModelMismatch { expected, found, .. } = self {
+        if let Self::ModelMismatch { expected, found, .. } | Self::PlanMismatch { expected, found, .. } = self
+        {
             return Some(format!("expected {expected}, found {found}"));
         }
         let mut said: Vec<String> = Vec::new();
@@ -373,10 +427,37 @@ impl Error {
         (!said.is_empty()).then(|| said.join(": "))
     }
 
+    /// Whether a reader went away from what is written to.
+    pub fn is_broken_pipe(&self) -> bool {
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+            if kind == Some(std::io::ErrorKind::BrokenPipe) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
     /// Whether this only echoes another stage's failure.
     pub fn is_echo(&self) -> bool {
         matches!(self, Self::Disconnected)
     }
+}
+
+/// Numbers as schedulers take them: `3,7-12`.
+fn numbers(of: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &number in of {
+        match runs.last_mut() {
+            Some((_, end)) if *end + 1 == number => *end = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    let run =
+        |&(from, to): &(usize, usize)| if from == to { from.to_string() } else { format!("{from}-{to}") };
+    runs.iter().map(run).collect::<Vec<_>>().join(",")
 }
 
 /// The cause rather than its echo: when one stage dies the others fail with
@@ -397,6 +478,12 @@ pub fn first_cause<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_said_as_schedulers_take_them() {
+        assert_eq!(numbers(&[3, 7, 8, 9, 12]), "3,7-9,12");
+        assert_eq!((numbers(&[0]), numbers(&[])), ("0".into(), String::new()));
+    }
 
     #[test]
     fn the_cause_wins_over_its_echo_wherever_it_stands() {

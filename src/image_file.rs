@@ -117,9 +117,22 @@ fn too_large(width: u32, height: u32) -> Error {
 /// [`Error::OutputExists`] if it is there and `overwrite` is not set; [`Error::Write`] if it
 /// cannot be encoded or written.
 pub fn write(path: &Path, frame: &Frame, overwrite: bool) -> Result<()> {
+    write_to(AtomicFile::create(path, overwrite)?, path, frame)
+}
+
+/// As [`write`], over whatever is there, without looking around for other runs: of thousands in a folder that
+/// takes longer than writing one.
+///
+/// # Errors
+/// As [`write`].
+#[cfg(feature = "video")]
+pub(crate) fn write_shared(path: &Path, frame: &Frame) -> Result<()> {
+    write_to(AtomicFile::create_shared(path)?, path, frame)
+}
+
+fn write_to(file: AtomicFile, path: &Path, frame: &Frame) -> Result<()> {
     let format = ImageFormat::from_path(path).map_err(|_| Error::UnknownFormat { path: path.to_owned() })?;
     let rgb: Vec<u8> = frame.pixels.chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect();
-    let file = AtomicFile::create(path, overwrite)?;
     let mut out = BufWriter::new(file.file());
     let Size { width, height } = frame.size;
     image::write_buffer_with_format(&mut out, &rgb, width, height, ExtendedColorType::Rgb8, format)

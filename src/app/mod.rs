@@ -4,10 +4,12 @@
 
 pub mod bench;
 pub mod cli;
+pub mod cluster;
 pub mod contact_sheet;
 pub mod doctor;
 pub mod interrupt;
 pub mod live_status;
+pub mod parts;
 pub mod progress;
 pub mod report;
 pub mod terminal;

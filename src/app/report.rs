@@ -35,12 +35,32 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::RecordingExists { .. } => "another name for the recording".into(),
         Error::OutputBusy { .. } => "wait until it is done, or another name".into(),
         Error::OutputIsInput { .. } => "another name for the output".into(),
-        Error::UnknownFormat { .. } => "a name that ends in .mp4, .mkv, .mov or .webm".into(),
+        Error::UnknownFormat { .. } => {
+            "a name that ends in .mp4, .mkv, .mov or .webm; frames/%05d.png; or - for a pipe".into()
+        }
         Error::Write { source, .. } if is_unsupported(source) => {
             "another format or codec, such as .mkv".into()
         }
         Error::Write { .. } => "check the folder, its permissions and the space left".into(),
+        Error::PlanInvalid { .. } => "stylewarp split again, into a new folder".into(),
+        Error::PlanMismatch { what: "another version", expected, .. } => {
+            format!("stylewarp {expected} on every machine, or stylewarp split again with this one")
+        }
+        Error::PlanMismatch { .. } => "what the plan was made with, or stylewarp split again".into(),
+        Error::NoPart { parts } => {
+            format!("--part 0 to {}, or a Slurm array or Indexed Job, which name it", parts.saturating_sub(1))
+        }
+        Error::PartsMissing { folder, missing, .. } => format!(
+            "stylewarp-video --job {} --part {}, and so each of them",
+            quoted(folder),
+            missing.first().copied().unwrap_or_default()
+        ),
+        Error::PartInvalid { path, .. } => format!("rm {}, and render that part again", quoted(path)),
         Error::NoEncoder { available, .. } => format!("--codec with one of: {}", available.join(", ")),
+        Error::Y4m { .. } => {
+            "ffmpeg -i FILE -pix_fmt yuv420p -f yuv4mpegpipe - | stylewarp-video - OUTPUT".into()
+        }
+        Error::Terminal => "stylewarp-video INPUT - | ffmpeg -i - OUTPUT".into(),
         Error::ModelMissing { searched, .. } => format!(
             "--models FOLDER, or put it into one of: {}",
             searched.iter().map(|p| shown(p)).collect::<Vec<_>>().join(", ")
@@ -112,6 +132,8 @@ pub fn exit_code(error: &Error) -> u8 {
         | Error::NotAPreset { .. }
         | Error::CameraMissing { .. }
         | Error::NotLoopback { .. }
+        | Error::NoPart { .. }
+        | Error::Terminal
         | Error::OutOfRange { .. } => 2,
         _ => 1,
     }

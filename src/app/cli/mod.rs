@@ -10,21 +10,23 @@ use crate::app::report::{exit_code, report};
 use crate::app::terminal::say;
 use crate::engine::EngineConfig;
 use crate::error::{Error, Result};
-use crate::image_file;
-use crate::look::{self, Look};
+use crate::look::{Look, LookSpec};
 use crate::nn::runtime::Device;
 use crate::paint::composite::Colors;
 use crate::paint::style_spec::StyleSpec;
 use crate::time::FrameTime;
+use crate::video::colour;
 use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
 
 mod live;
 mod quality;
+mod split;
 mod values;
 
 pub use live::LiveArgs;
 pub use quality::{Quality, QualityArgs};
+pub use split::{JoinArgs, SplitArgs};
 pub use values::{Choice, choice};
 
 /// What the picture becomes.
@@ -78,23 +80,22 @@ impl LookArgs {
     /// # Errors
     /// Returns an error if the preset or the exemplar cannot be read.
     pub fn resolve(&self) -> Result<Look> {
-        let own = self.geometry.is_some() || self.texture.is_some();
-        let mut look = match &self.preset {
-            Some(name) => Look::load(name)?,
-            None if own => Look::default(),
-            None => Look::load(look::DEFAULT)?,
-        };
-        if let Some(path) = &self.geometry {
-            look.geometry = Some(image_file::exemplar(path)?);
+        self.spec().resolve()
+    }
+
+    /// What was typed.
+    pub fn spec(&self) -> LookSpec {
+        LookSpec {
+            preset: self.preset.clone(),
+            geometry: self.geometry.clone(),
+            texture: self.texture.as_ref().map(|texture| texture.text().to_owned()),
+            warp: self.warp,
+            paint: self.paint,
+            colors: self.colors,
+            stroke_size: self.stroke_size,
+            steady: self.steady,
+            align: self.align,
         }
-        look.texture = self.texture.clone().or(look.texture);
-        look.warp = self.warp.unwrap_or(look.warp);
-        look.paint = self.paint.unwrap_or(look.paint);
-        look.colors = self.colors.unwrap_or(look.colors);
-        look.stroke_size = self.stroke_size.unwrap_or(look.stroke_size);
-        look.steady = self.steady.unwrap_or(look.steady);
-        look.align = self.align.unwrap_or(look.align);
-        Ok(look)
     }
 }
 
@@ -177,6 +178,14 @@ fn strength<const MOST: u8>(text: &str) -> Result<f32, String> {
 fn stroke_size(text: &str) -> Result<f32, String> {
     let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.5..=2.0).contains(&value) { Ok(value) } else { Err("outside 0.5 to 2".into()) }
+}
+
+/// A colour as typed.
+///
+/// # Errors
+/// Returns an error if it is none.
+pub fn background(text: &str) -> Result<[u8; 3], String> {
+    colour::named(text).ok_or_else(|| "not a colour such as white or #102030".to_owned())
 }
 
 /// A time as typed: seconds, or `[h:]m:s`.
