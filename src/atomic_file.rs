@@ -48,6 +48,23 @@ impl AtomicFile {
         if is_busy(folder, &start) {
             return Err(Error::OutputBusy { path: path.to_owned() });
         }
+        Self::begin(path, target, overwrite)
+    }
+
+    /// As [`Self::create`], where many runs may be making the same file, on machines that do not see each other's
+    /// locks: all may, and the last to be whole stays.
+    ///
+    /// # Errors
+    /// As [`check`].
+    #[cfg(feature = "video")]
+    pub(crate) fn create_shared(path: &Path) -> Result<Self> {
+        let target = target(path, true)?;
+        Self::begin(path, target, true)
+    }
+
+    fn begin(path: &Path, target: PathBuf, overwrite: bool) -> Result<Self> {
+        let folder = folder_of(&target);
+        let start = start_of_name(target.file_name().unwrap_or_default());
         let unfinished = hidden(folder, &start).map_err(|reason| cannot_write(path, reason))?;
         Ok(Self { unfinished, target, overwrite })
     }

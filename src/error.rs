@@ -1,8 +1,8 @@
 //! What can go wrong: one variant per thing that the user can do something about.
 //!
 //! [`Error`] has what several rooms share. What only one kind of part can fail at, that part's
-//! room says: [`nn`](crate::nn::error), [`gpu`](crate::gpu), [`video`](crate::video), [`live`](crate::live)
-//! have enums of their own, which travel in [`Error::Other`] and are found by [`Error::downcast_ref`].
+//! room says: [`nn`](crate::nn::error), [`gpu`](crate::gpu), [`video`](crate::video), [`live`](crate::live) and
+//! [`jobs::parts`](crate::jobs::parts) have enums of their own, which travel in [`Error::Other`] and are found by [`Error::downcast_ref`].
 //!
 //! A variant's `Display` says what failed, its source says why. What to try, and the exit
 //! code, are the programs' business (`app::report`). An error is handled once: passed on,
@@ -169,8 +169,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// The failure of one kind of part, if it is that: a `NetworkError`, `GpuError`, `VideoError`
-    /// or `LiveError`.
+    /// The failure of one kind of part, if it is that: a `NetworkError`, `GpuError`, `VideoError`,
+    /// `LiveError` or `PartsError`.
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         match self {
             Self::Other(error) => error.downcast_ref(),
@@ -207,9 +207,37 @@ impl Error {
         (!said.is_empty()).then(|| said.join(": "))
     }
 
+    /// Whether a reader went away from what is written to.
+    pub fn is_broken_pipe(&self) -> bool {
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+            if kind == Some(std::io::ErrorKind::BrokenPipe) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
     /// Whether this only echoes another stage's failure.
     pub fn is_echo(&self) -> bool {
         matches!(self, Self::Disconnected)
+    }
+}
+
+/// What something should be, and what it is.
+#[derive(Debug, thiserror::Error)]
+#[error("expected {expected}, found {found}")]
+pub struct Difference {
+    pub(crate) expected: String,
+    pub(crate) found: String,
+}
+
+impl Difference {
+    /// In words.
+    pub(crate) fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { expected: expected.into(), found: found.into() }
     }
 }
 

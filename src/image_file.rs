@@ -134,9 +134,19 @@ fn too_large(width: u32, height: u32) -> Error {
 /// [`Error::OutputExists`] if it is there and `overwrite` is not set; [`Error::Write`] if it
 /// cannot be encoded or written.
 pub fn write(path: &Path, frame: &Frame, overwrite: bool) -> Result<()> {
-    let format = ImageFormat::from_path(path).map_err(|_| Error::UnknownFormat { path: path.to_owned() })?;
-    let rgb: Vec<u8> = frame.pixels.chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect();
-    encode(path, &rgb, frame.size, ExtendedColorType::Rgb8, format, overwrite)
+    let format = format_of(path)?;
+    encode(AtomicFile::create(path, overwrite)?, &rgb(frame), frame.size, ExtendedColorType::Rgb8, format)
+}
+
+/// As [`write`], over whatever is there, without looking around for other runs: of thousands in a folder that
+/// takes longer than writing one.
+///
+/// # Errors
+/// As [`write`].
+#[cfg(feature = "video")]
+pub(crate) fn write_shared(path: &Path, frame: &Frame) -> Result<()> {
+    let format = format_of(path)?;
+    encode(AtomicFile::create_shared(path)?, &rgb(frame), frame.size, ExtendedColorType::Rgb8, format)
 }
 
 /// Writes a picture that [`read_over`] read, transparent where it was if the format knows that (PNG, WebP, TIFF); else
@@ -145,7 +155,7 @@ pub fn write(path: &Path, frame: &Frame, overwrite: bool) -> Result<()> {
 /// # Errors
 /// As [`write`].
 pub fn write_over(path: &Path, frame: &Frame, background: [u8; 3], overwrite: bool) -> Result<()> {
-    let format = ImageFormat::from_path(path).map_err(|_| Error::UnknownFormat { path: path.to_owned() })?;
+    let format = format_of(path)?;
     let is_opaque = frame.pixels.iter().skip(3).step_by(4).all(|alpha| *alpha == 255);
     let keeps = matches!(format, ImageFormat::Png | ImageFormat::WebP | ImageFormat::Tiff);
     if is_opaque || !keeps {
@@ -160,18 +170,24 @@ pub fn write_over(path: &Path, frame: &Frame, background: [u8; 3], overwrite: bo
             *value = (i32::from(under) + over.checked_div(alpha).unwrap_or(0)).clamp(0, 255) as u8;
         }
     }
-    encode(path, &pixels, frame.size, ExtendedColorType::Rgba8, format, overwrite)
+    encode(AtomicFile::create(path, overwrite)?, &pixels, frame.size, ExtendedColorType::Rgba8, format)
+}
+
+fn format_of(path: &Path) -> Result<ImageFormat> {
+    ImageFormat::from_path(path).map_err(|_| Error::UnknownFormat { path: path.to_owned() })
+}
+
+fn rgb(frame: &Frame) -> Vec<u8> {
+    frame.pixels.chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect()
 }
 
 fn encode(
-    path: &Path,
+    file: AtomicFile,
     bytes: &[u8],
     Size { width, height }: Size,
     color: ExtendedColorType,
     format: ImageFormat,
-    overwrite: bool,
 ) -> Result<()> {
-    let file = AtomicFile::create(path, overwrite)?;
     let mut out = BufWriter::new(file.file());
     image::write_buffer_with_format(&mut out, bytes, width, height, color, format)
         .map_err(|reason| file.cannot_write(reason))?;

@@ -20,7 +20,7 @@
 //! |---|---|
 //! | [`error`], [`names`], [`time`], [`cancel`], [`frame`] | words that every room knows |
 //! | `atomic_file` | the one way to write a file |
-//! | [`resize`], [`image_file`], [`assets`], `scene_change` | pictures: other sizes, files, what the program carries, cuts at a glance |
+//! | [`resize`], [`image_file`], [`assets`], [`scene_change`] | pictures: other sizes, files, what the program carries, cuts at a glance |
 //! | [`nn`], [`gpu`], [`video`] | ONNX Runtime; wgpu; films in and out |
 //! | [`warp`], [`paint`] | shapes; brushwork; neither knows of the other |
 //! | [`look`] | what is wanted |
@@ -64,7 +64,7 @@ pub mod names;
 pub mod nn;
 pub mod paint;
 pub mod resize;
-pub(crate) mod scene_change;
+pub mod scene_change;
 pub mod time;
 #[cfg(feature = "video")]
 pub mod video;

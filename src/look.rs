@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::assets::EMBEDDED;
 use crate::error::{Cause, Error, Result};
@@ -63,6 +63,62 @@ impl Default for Look {
             relief: 1.0,
             align: Align::Subject,
         }
+    }
+}
+
+/// What a look is made of: a preset, and what is laid over it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookSpec {
+    /// A name, or a TOML file; without it, and without geometry and texture, the default.
+    pub preset: Option<String>,
+    /// Picture whose shapes are taken over.
+    pub geometry: Option<PathBuf>,
+    /// Brushwork, as [`StyleSpec`] reads it.
+    pub texture: Option<String>,
+    /// As in [`Look`], and so the rest.
+    pub warp: Option<f32>,
+    #[expect(missing_docs, reason = "as in Look")]
+    pub paint: Option<f32>,
+    #[expect(missing_docs, reason = "as in Look")]
+    pub colors: Option<Colors>,
+    #[expect(missing_docs, reason = "as in Look")]
+    pub stroke_size: Option<f32>,
+    #[expect(missing_docs, reason = "as in Look")]
+    pub steady: Option<f32>,
+    #[expect(missing_docs, reason = "as in Look")]
+    pub relief: Option<f32>,
+    #[expect(missing_docs, reason = "as in Look")]
+    pub align: Option<Align>,
+}
+
+impl LookSpec {
+    /// The preset with the rest laid over it.
+    ///
+    /// # Errors
+    /// Returns an error if the preset, the exemplar or the name of the texture cannot be read.
+    pub fn resolve(&self) -> Result<Look> {
+        let own = self.geometry.is_some() || self.texture.is_some();
+        let mut look = match &self.preset {
+            Some(name) => Look::load(name)?,
+            None if own => Look::default(),
+            None => Look::load(DEFAULT)?,
+        };
+        if let Some(path) = &self.geometry {
+            look.geometry = Some(exemplar(path)?);
+        }
+        if let Some(text) = &self.texture {
+            let broken = |said: String| Error::StyleInvalid { path: text.into(), source: said.into() };
+            look.texture = Some(text.parse().map_err(broken)?);
+        }
+        look.warp = self.warp.unwrap_or(look.warp);
+        look.paint = self.paint.unwrap_or(look.paint);
+        look.colors = self.colors.unwrap_or(look.colors);
+        look.stroke_size = self.stroke_size.unwrap_or(look.stroke_size);
+        look.steady = self.steady.unwrap_or(look.steady);
+        look.relief = self.relief.unwrap_or(look.relief);
+        look.align = self.align.unwrap_or(look.align);
+        Ok(look)
     }
 }
 

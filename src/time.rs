@@ -52,6 +52,14 @@ impl FrameRate {
         (self.num as i32, self.den as i32)
     }
 
+    fn reduced(self) -> Self {
+        let (mut a, mut b) = (self.num, self.den);
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        Self { num: self.num / a, den: self.den / a }
+    }
+
     /// For display.
     pub fn as_f64(self) -> f64 {
         f64::from(self.num) / f64::from(self.den)
@@ -60,6 +68,29 @@ impl FrameRate {
     /// The time base that counts frames: seconds per frame.
     pub fn frame_base(self) -> TimeBase {
         TimeBase { num: self.den, den: self.num }
+    }
+}
+
+/// As typed: `24`, `23.976` or `24000/1001`.
+impl std::str::FromStr for FrameRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "not a rate such as 25, 23.976 or 24000/1001".to_owned();
+        if let Some((num, den)) = text.split_once('/') {
+            let number = |text: &str| text.parse().map_err(|_| wrong());
+            return Self::new(number(num)?, number(den)?).ok_or_else(wrong);
+        }
+        let rate: f64 = text.parse().map_err(|_| wrong())?;
+        if !(0.001..=10_000.0).contains(&rate) {
+            return Err(wrong());
+        }
+        // The rates of television are written so, and meant so.
+        let ntsc = (rate * 1.001).round();
+        if (rate - rate.round()).abs() > 1e-9 && (ntsc / 1.001 - rate).abs() < 0.005 {
+            return Self::new((ntsc * 1000.0) as i32, 1001).ok_or_else(wrong);
+        }
+        Self::new((rate * 1000.0).round() as i32, 1000).map(Self::reduced).ok_or_else(wrong)
     }
 }
 
@@ -183,6 +214,24 @@ mod tests {
         assert!(
             TimeBase::new(0, 1).is_none() && TimeBase::new(1, -1).is_none() && FrameRate::new(1, 0).is_none()
         );
+    }
+
+    #[test]
+    fn rates_as_typed() {
+        let parts = |text: &str| text.parse::<FrameRate>().map(FrameRate::parts);
+        for (text, expected) in [
+            ("25", (25, 1)),
+            ("23.976", (24_000, 1001)),
+            ("29.97", (30_000, 1001)),
+            ("59.94", (60_000, 1001)),
+            ("12.5", (25, 2)),
+            ("30000/1001", (30_000, 1001)),
+        ] {
+            assert_eq!(parts(text), Ok(expected), "{text}");
+        }
+        for wrong in ["", "0", "-1", "nan", "1/0", "x", "1e9"] {
+            assert!(parts(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

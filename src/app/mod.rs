@@ -4,6 +4,7 @@
 
 pub mod bench;
 pub mod cli;
+pub mod cluster;
 pub mod contact_sheet;
 pub mod doctor;
 #[doc(hidden)]
@@ -11,6 +12,7 @@ pub mod fuzzing;
 pub mod interrupt;
 pub mod live_status;
 pub mod manual;
+pub mod parts;
 pub mod progress;
 pub mod report;
 pub mod terminal;

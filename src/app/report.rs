@@ -13,6 +13,7 @@ use std::path::Path;
 
 use crate::error::{Cause, Error};
 use crate::gpu::error::GpuError;
+use crate::jobs::parts::error::PartsError;
 use crate::live::error::LiveError;
 use crate::nn::error::NetworkError;
 use crate::video::error::VideoError;
@@ -24,7 +25,9 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::OutputExists { .. } => "-y to overwrite it, or another name".into(),
         Error::OutputBusy { .. } => "wait until it is done, or another name".into(),
         Error::OutputIsInput { .. } => "another name for the output".into(),
-        Error::UnknownFormat { .. } => "a name that ends in .mp4, .mkv, .mov or .webm".into(),
+        Error::UnknownFormat { .. } => {
+            "a name that ends in .mp4, .mkv, .mov or .webm; frames/%05d.png; or - for a pipe".into()
+        }
         Error::Write { source, .. } if is_unsupported(source) => {
             "another format or codec, such as .mkv".into()
         }
@@ -52,7 +55,8 @@ pub fn hint(error: &Error) -> Option<String> {
             let gpu = || error.downcast_ref().map(gpu_hint);
             let video = || error.downcast_ref().map(video_hint);
             let live = || error.downcast_ref().map(live_hint);
-            return network().or_else(gpu).or_else(video).or_else(live);
+            let parts = || error.downcast_ref().map(parts_hint);
+            return network().or_else(gpu).or_else(video).or_else(live).or_else(parts);
         }
         Error::Disconnected => return None,
     })
@@ -98,6 +102,13 @@ fn video_hint(error: &VideoError) -> String {
             format!("a GIF or a video made of it, for instance: magick {} in.gif", quoted(path))
         }
         VideoError::RecordingExists { .. } => "another name for the recording".into(),
+        VideoError::Y4m { .. } => {
+            "ffmpeg -i FILE -pix_fmt yuv420p -f yuv4mpegpipe - | stylewarp-video - OUTPUT".into()
+        }
+        VideoError::Terminal => "stylewarp-video INPUT - | ffmpeg -i - OUTPUT".into(),
+        VideoError::PartInvalid { path, .. } => {
+            format!("rm {}, and render that part again", quoted(path))
+        }
         VideoError::NoEncoder { available, .. } => format!("--codec with one of: {}", available.join(", ")),
         VideoError::Ffmpeg { source, .. } if is_out_of_memory(source) => {
             "a smaller copy of the input: its pictures take more memory than a gigabyte each".into()
@@ -127,6 +138,25 @@ fn live_hint(error: &LiveError) -> String {
     }
 }
 
+fn parts_hint(error: &PartsError) -> String {
+    match error {
+        PartsError::PlanInvalid { .. } => "stylewarp split again, into a new folder".into(),
+        PartsError::PlanMismatch { what: "another version", source, .. } => {
+            let expected = &source.expected;
+            format!("stylewarp {expected} on every machine, or stylewarp split again with this one")
+        }
+        PartsError::PlanMismatch { .. } => "what the plan was made with, or stylewarp split again".into(),
+        PartsError::NoPart { parts } => {
+            format!("--part 0 to {}, or a Slurm array or Indexed Job, which name it", parts.saturating_sub(1))
+        }
+        PartsError::Missing { folder, missing, .. } => format!(
+            "stylewarp-video --job {} --part {}, and so each of them",
+            quoted(folder),
+            missing.first().copied().unwrap_or_default()
+        ),
+    }
+}
+
 /// A name as a shell takes it.
 fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
@@ -145,11 +175,12 @@ pub fn exit_code(error: &Error) -> u8 {
         | Error::NotAPreset { .. }
         | Error::OutOfRange { .. } => true,
         _ => {
-            matches!(error.downcast_ref(), Some(VideoError::RecordingExists { .. }))
+            matches!(error.downcast_ref(), Some(VideoError::RecordingExists { .. } | VideoError::Terminal))
                 || matches!(
                     error.downcast_ref(),
                     Some(LiveError::CameraMissing { .. } | LiveError::NotLoopback { .. })
                 )
+                || matches!(error.downcast_ref(), Some(PartsError::NoPart { .. }))
         }
     };
     if is_typed { 2 } else { 1 }
@@ -208,6 +239,8 @@ mod tests {
         assert_eq!(exit_code(&Error::Disconnected), 1);
         let missing = LiveError::CameraMissing { name: "x".into(), available: Vec::new() };
         assert_eq!(exit_code(&missing.into()), 2);
+        assert_eq!(exit_code(&PartsError::NoPart { parts: 4 }.into()), 2);
+        assert_eq!(exit_code(&VideoError::Terminal.into()), 2);
     }
 
     #[test]
@@ -216,6 +249,7 @@ mod tests {
         assert!(hint_of(NetworkError::mismatch("a".into(), "b", "c").into()).contains("git checkout"));
         assert!(hint_of(GpuError::NoGpu { source: "none".into() }.into()).contains("--device cpu"));
         assert!(hint_of(VideoError::NoVideo { path: "a".into() }.into()).contains("picture track"));
+        assert!(hint_of(PartsError::NoPart { parts: 4 }.into()).contains("--part 0 to 3"));
         assert!(hint_of(LiveError::CameraStalled { name: "x".into() }.into()).contains("unplug it"));
     }
 

@@ -7,13 +7,15 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use stylewarp::app::bench;
 use stylewarp::app::cli::{
-    LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, VideoArgs, color, fail, quiet_libraries,
+    JoinArgs, LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, SplitArgs, VideoArgs, color, fail,
+    quiet_libraries,
 };
 use stylewarp::app::contact_sheet::{self, SheetKind};
 use stylewarp::app::doctor::{self, Check};
 use stylewarp::app::interrupt::on_signal;
 use stylewarp::app::live_status::StatusLine;
 use stylewarp::app::manual;
+use stylewarp::app::parts;
 use stylewarp::app::progress::StepBar;
 use stylewarp::app::terminal::{print, say};
 use stylewarp::app::visualize::{Show, draw};
@@ -38,7 +40,22 @@ Examples:
 
 Keys in the window: space freeze, arrows looks, c compare, s snapshot, r record, m mirror, f full screen, h help.";
 
-/// Redraw the camera and pictures in an artist's hand, list looks, measure speed
+const SPLIT_HELP: &str = "\
+A film that takes days is drawn by many machines that share a folder:
+  stylewarp split film.mkv --parts 40 -o film.job            finds the cuts and writes film.job/plan.toml
+  stylewarp-video --job film.job --part 7                    draws one part, on any machine, in any order
+  stylewarp join film.job film.mp4                           the film, with its sound, subtitles and chapters
+
+With --for slurm, kubernetes or parallel the folder also holds what the scheduler takes, with what it needs to
+know: how many parts, cores, megabytes and minutes, three tries each, and the join when all are there.
+
+Parts begin at cuts, where all memory of warp and paint begins anew: each is bit for bit what one machine makes.
+A shot longer than a part is divided inside, and what comes before the seam is drawn again to warm up. Parts that
+were drawn are left alone, so everything can be started again at any time, and twice at once. A film, look,
+network or version other than the plan's is refused. Machines with other processors round otherwise: what differs
+is seen at most at seams, which are cuts.";
+
+/// Redraw the camera and pictures in an artist's hand, divide films, list looks, measure speed
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true, max_term_width = 98)]
 struct Cli {
@@ -102,6 +119,11 @@ enum Command {
         #[command(flatten)]
         setup: SetupArgs,
     },
+    /// Divide a film into parts, for many machines to draw
+    #[command(after_help = SPLIT_HELP)]
+    Split(Box<SplitArgs>),
+    /// Join the parts of a film that was divided, with its sound
+    Join(JoinArgs),
     /// Tune a style for one painting: a few minutes, for better brushwork than `--texture painting.jpg`
     ///
     /// Writes a preset and, next to it, the style, which is a texture for every other command.
@@ -191,13 +213,15 @@ fn main() -> ExitCode {
     };
     cli.log.start(line.log_writer());
     match run(cli.command, cli.log.quiet, line) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => fail("stylewarp", &error),
     }
 }
 
-fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
-    match command {
+fn run(command: Command, quiet: bool, line: StatusLine) -> Result<ExitCode> {
+    let done: Result<()> = match command {
+        Command::Split(args) => return parts::split_film(&args, quiet),
+        Command::Join(args) => return parts::join_film(&args, quiet),
         Command::Live(args) if args.list => {
             let mut text = String::new();
             for camera in camera::list()? {
@@ -307,5 +331,6 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<()> {
             }
             Ok(())
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ use image::RgbImage;
 
 use crate::error::Result;
 use crate::frame::Frame;
+use crate::scene_change::ChangeDetector;
 use crate::time::FrameTime;
 use crate::warp::field::WarpField;
 use crate::warp::grid::FOUND;
@@ -20,14 +21,18 @@ pub struct AnalyzedFrame {
     pub frame: Frame,
     /// Its warp.
     pub field: WarpField,
+    /// Whether nothing leads to it from the frame before: all that is remembered is forgotten.
+    pub is_cut: bool,
 }
 
 /// Finds each frame's field; holds frames back while it looks ahead.
 #[derive(Default)]
 pub struct Analyzer {
     pub(super) warp: Option<(Matcher, FieldSolver)>,
+    changes: ChangeDetector,
     keyframes: KeyframeSelector,
-    smoother: LookaheadSmoother<Frame>,
+    /// Frames that wait, and whether each is a cut.
+    smoother: LookaheadSmoother<(Frame, bool)>,
     causal: OneEuroSmoother,
     pub(super) monitor: MatchMonitor,
 }
@@ -44,18 +49,22 @@ impl Analyzer {
     /// # Errors
     /// Returns an error if a network fails, or whatever `ready` returns.
     pub fn push(&mut self, frame: Frame, ready: &mut impl FnMut(AnalyzedFrame) -> Result<()>) -> Result<()> {
+        let change = self.changes.run(&frame);
+        let is_cut = change.cut_from.is_some();
         let Some((matcher, solver)) = &mut self.warp else {
-            return ready(AnalyzedFrame { frame, field: WarpField::identity(1, 1) });
+            return ready(AnalyzedFrame { frame, field: WarpField::identity(1, 1), is_cut });
         };
-        let mut solved =
-            |frame, found: Decomposition| ready(AnalyzedFrame { frame, field: solver.run(&found) });
-        if !self.keyframes.run(&frame, matcher.is_unsettled(frame.time)) {
-            return self.smoother.carry(frame.time, frame, solved);
+        let mut solved = |(frame, is_cut), found: Decomposition| {
+            ready(AnalyzedFrame { frame, field: solver.run(&found), is_cut })
+        };
+        let time = frame.time;
+        if !self.keyframes.run(time, change.difference, matcher.is_unsettled(time)) {
+            return self.smoother.carry(time, (frame, is_cut), solved);
         }
-        let found = matcher.run(&frame)?;
+        let found = matcher.run_after(&frame, Some(change))?;
         let decomposition = solver.decompose(&found);
-        self.monitor.run(frame.time, &decomposition);
-        self.smoother.push(frame.time, decomposition, found.scene, frame, &mut solved)
+        self.monitor.run(time, &decomposition);
+        self.smoother.push(time, decomposition, found.scene, (frame, is_cut), &mut solved)
     }
 
     /// The field of a live frame, of which no future is known.
@@ -102,10 +111,12 @@ impl Analyzer {
     /// # Errors
     /// Whatever `ready` returns.
     pub fn finish(&mut self, ready: &mut impl FnMut(AnalyzedFrame) -> Result<()>) -> Result<()> {
+        (self.changes, self.keyframes) = Default::default();
         let Some((_, solver)) = &self.warp else { return Ok(()) };
         self.monitor.finish();
-        self.keyframes = KeyframeSelector::default();
-        self.smoother.finish(|frame, found| ready(AnalyzedFrame { frame, field: solver.run(&found) }))
+        self.smoother.finish(|(frame, is_cut), found| {
+            ready(AnalyzedFrame { frame, field: solver.run(&found), is_cut })
+        })
     }
 }
 

@@ -80,8 +80,11 @@ impl Renderer {
     ///
     /// # Errors
     /// Returns an error if the GPU or a network fails.
-    pub fn run(&mut self, AnalyzedFrame { frame, field }: AnalyzedFrame) -> Result<Frame> {
+    pub fn run(&mut self, AnalyzedFrame { frame, field, is_cut }: AnalyzedFrame) -> Result<Frame> {
         let warped = self.remap.run(frame, &field)?;
+        if let Some(paint) = self.paint.as_mut().filter(|_| is_cut) {
+            paint.flow = FlowEstimator::default();
+        }
         match self.paint.as_mut().filter(|paint| paint.params.blend.strength > 0.0) {
             Some(paint) => paint.run(warped),
             None => Ok(warped),

@@ -133,7 +133,7 @@ impl Stylizer {
     pub fn process(&mut self, input: FrameRef<'_>, output: &mut FrameMut<'_>) -> Result<()> {
         let frame = input.to_frame(std::mem::take(&mut self.buffer));
         let field = self.engine.analyzer.follow(&frame)?;
-        let drawn = self.engine.renderer.run(AnalyzedFrame { frame, field })?;
+        let drawn = self.engine.renderer.run(AnalyzedFrame { frame, field, is_cut: false })?;
         output.write(&drawn)?;
         self.buffer = drawn.pixels;
         Ok(())

@@ -31,7 +31,8 @@ impl Engine {
         let Some((matcher, solver)) = &mut self.analyzer.warp else { return Err(Error::NothingToShow) };
         let decomposition = solver.decompose(&matcher.run(&source)?);
         let field = solver.run(&decomposition);
-        let result = self.renderer.run(AnalyzedFrame { frame: source.clone(), field: field.clone() })?;
+        let analyzed = AnalyzedFrame { frame: source.clone(), field: field.clone(), is_cut: false };
+        let result = self.renderer.run(analyzed)?;
         self.analyzer.monitor.run(source.time, &decomposition);
         self.analyzer.monitor.finish();
         Ok(Trace { source, result, decomposition, field, solver: *solver })

@@ -32,6 +32,7 @@ use crate::paint::painter::{self, GREY, cell_luminance, planes_of};
 use crate::paint::recolor::{ColorMap, ColorMoments};
 use crate::paint::style::{FINE, Style};
 use crate::paint::style_encoder::StyleEncoder;
+use crate::time::FrameTime;
 
 /// Stretches that a code is divided into.
 const STRETCHES: usize = 6;
@@ -169,7 +170,8 @@ impl Distiller {
             let cells = photo.padded().map(|side| side / CELL);
             let mut orientation = Orientation::default();
             orientation.update(&cell_luminance(&photo.values(), cells), cells, None);
-            let noise = orientation.smear(&AdvectedNoise::default().run(photo.size(), cells, None));
+            let noise =
+                orientation.smear(&AdvectedNoise::default().run(FrameTime::ZERO, photo.size(), cells, None));
             let target = objective.target(&photo, &brushwork, MARKS)?;
             lessons.push(Example { photo, noise, target });
         }

@@ -1,9 +1,11 @@
 //! Whole runs: one input, one output, and everything between them.
 //!
 //! In: files, a look, an engine. Out: files. [`video`] redraws a film through threads and bounded channels, [`still`] optimises one picture, [`distill`]
-//! tunes a style to one painting. It never talks to a terminal.
+//! tunes a style to one painting, [`parts`] divides a film among machines and joins it. It never talks to a terminal.
 
 pub mod distill;
+#[cfg(feature = "video")]
+pub mod parts;
 pub mod still;
 #[cfg(feature = "video")]
 pub mod video;

@@ -17,6 +17,7 @@ use crossbeam_channel::{Sender, bounded};
 use crate::engine::{AnalyzedFrame, Analyzer, Engine, Renderer};
 use crate::error::{Error, Result, first_cause};
 use crate::frame::{Frame, Size};
+use crate::time::FrameTime;
 use crate::video::read::Source;
 use crate::video::write::Sink;
 
@@ -26,9 +27,32 @@ use crate::video::write::Sink;
 /// # Errors
 /// The first stage's failure; the sink is then dropped unfinished.
 pub fn run_file(
+    source: impl Source,
+    sink: impl Sink,
+    engine: Engine,
+    shown: impl FnMut(&Frame),
+) -> Result<u64> {
+    run_part(source, sink, engine, Wanted::default(), shown)
+}
+
+/// Which of a source's frames are wanted; the others only prepare them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// Frames before are drawn and not written: the first one that is comes with a past.
+    pub from: Option<FrameTime>,
+    /// Frames from here on are looked at and not drawn: the last one that is comes with a future.
+    pub until: Option<FrameTime>,
+}
+
+/// As [`run_file`], of which only some frames are wanted.
+///
+/// # Errors
+/// As [`run_file`].
+pub fn run_part(
     mut source: impl Source,
     mut sink: impl Sink,
     engine: Engine,
+    wanted: Wanted,
     mut shown: impl FnMut(&Frame),
 ) -> Result<u64> {
     let Engine { mut analyzer, mut renderer, .. } = engine;
@@ -50,10 +74,19 @@ pub fn run_file(
                 }
             })?,
             Stage::start(scope, "analyse", move || analyse_all(&mut analyzer, frames, &analysed_out))?,
-            Stage::start(scope, "render", move || render_all(&mut renderer, analysed, &finished_out))?,
+            Stage::start(scope, "render", move || {
+                let analysed = analysed.into_iter();
+                let is_wanted =
+                    |next: &AnalyzedFrame| wanted.until.is_none_or(|until| next.frame.time < until);
+                // The rest is taken off the channel, or the analysis would wait for ever.
+                render_all(&mut renderer, analysed.filter(is_wanted), &finished_out)
+            })?,
         ];
         let mut encoded = Ok(());
         for frame in finished {
+            if wanted.from.is_some_and(|from| frame.time < from) {
+                continue;
+            }
             shown(&frame);
             encoded = sink.write(frame);
             if encoded.is_err() {
@@ -64,7 +97,7 @@ pub fn run_file(
         // The receiver is gone: stages still at work fail to send, and end.
         first_cause(stages.map(Stage::join).into_iter().chain([encoded]))
     })?;
-    if let Some(end) = end.into_inner() {
+    if let Some(end) = wanted.until.or(end.into_inner()) {
         sink.last_until(end);
     }
     Box::new(sink).finish()?;

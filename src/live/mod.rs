@@ -275,7 +275,7 @@ impl RenderStage {
             let painted_at = self.set_params(&shared.controls.state(), lines);
             let field = self.carry.run(&original, self.newest.get());
             let frame = Frame::clone(&original);
-            let finished = Arc::new(self.renderer.run(AnalyzedFrame { frame, field })?);
+            let finished = Arc::new(self.renderer.run(AnalyzedFrame { frame, field, is_cut: false })?);
             let now = shared.clock.now();
             self.recorder.offer(&finished);
             let shown = FramePair { original, finished };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Difference, Error};
 
 /// What can go wrong with a network, or with what runs it.
 #[derive(Debug, thiserror::Error)]
@@ -48,18 +48,10 @@ pub enum NetworkError {
     },
 }
 
-/// What a network should be, and what it is.
-#[derive(Debug, thiserror::Error)]
-#[error("expected {expected}, found {found}")]
-pub struct Difference {
-    expected: String,
-    found: String,
-}
-
 impl NetworkError {
     /// That a network's file is not what it should be.
     pub(crate) fn mismatch(path: PathBuf, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::Mismatch { path, source: Difference { expected: expected.into(), found: found.into() } }
+        Self::Mismatch { path, source: Difference::new(expected, found) }
     }
 }
 

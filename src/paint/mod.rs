@@ -3,8 +3,9 @@
 //! In: frames, and a style. Out: painted frames. In order: [`style_spec`] says what was asked for and
 //! [`style`] what the network needs of it ([`style_encoder`] predicts it for an unknown painting);
 //! [`recolor`] gives the frame the painting's colours; `noise` is where strokes begin, smeared along the
-//! forms by `orientation` and moved along by [`flow`]; [`painter`] runs the network, `crossfade` lets one
-//! painter follow another; [`stabilize`] holds strokes still; `relief` is the light on thick paint; [`composite`] puts the painting on its frame.
+//! forms by `orientation` and moved along by [`flow`] and `pan`; [`painter`] runs the network, `crossfade` lets one
+//! painter follow another; [`stabilize`] holds strokes still; `relief` is the light on thick paint; [`composite`] puts
+//! the painting on its frame.
 //! A single picture can be painted by [`optimize`] instead, in minutes.
 //! This room never moves a pixel of the frame, and knows nothing of warping.
 
@@ -15,6 +16,7 @@ pub(crate) mod noise;
 pub mod optimize;
 pub(crate) mod orientation;
 pub mod painter;
+pub(crate) mod pan;
 pub mod recolor;
 pub(crate) mod relief;
 pub mod stabilize;

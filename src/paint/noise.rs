@@ -3,13 +3,16 @@
 //!
 //! A place's noise is a function of where it was in the first frame, so strokes
 //! move along with the picture and not with the screen (the "shower door"). What
-//! moved apart comes together again slowly; a pan of the whole frame never ends.
+//! moved apart comes together again slowly; a pan of the whole frame is counted apart
+//! ([`crate::paint::pan`]), so that the grain is a function of time.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::frame::Size;
 use crate::paint::flow::{OpticalFlow, ScaledFlow};
+use crate::paint::pan::Pan;
+use crate::time::FrameTime;
 
 /// Pixels to a cell along each side: the painter draws 4x4 pixels at once.
 pub(crate) const CELL: usize = 4;
@@ -32,23 +35,37 @@ pub(crate) struct AdvectedNoise {
     /// Of what frames.
     size: Option<Size>,
     cells: [usize; 2],
-    /// How far from its own place a cell's noise comes from, in cells.
+    /// How far from its own place a cell's noise comes from, in cells, beside the pan.
     drift: Vec<[f32; 2]>,
+    pan: Pan,
 }
 
 impl AdvectedNoise {
-    /// Noise, [`OCTAVES`] planes of so many cells, for a frame of some size
+    /// Noise, [`OCTAVES`] planes of so many cells, for a frame of some size, shown at `time`,
     /// that moved so. Without a motion it begins anew, always the same.
-    pub(crate) fn run(&mut self, size: Size, cells: [usize; 2], motion: Option<&OpticalFlow>) -> Vec<f32> {
-        self.drift = match motion.filter(|_| (self.size, self.cells) == (Some(size), cells)) {
-            Some(motion) => self.moved(motion.secs(), motion.on(size)),
-            None => vec![[0.0; 2]; cells[0] * cells[1]],
-        };
+    pub(crate) fn run(
+        &mut self,
+        time: FrameTime,
+        size: Size,
+        cells: [usize; 2],
+        motion: Option<&OpticalFlow>,
+    ) -> Vec<f32> {
+        match motion.filter(|_| (self.size, self.cells) == (Some(size), cells)) {
+            Some(motion) => {
+                let (drift, step) = self.moved(motion.secs(), motion.on(size));
+                self.drift = drift;
+                self.pan.advance(time, step);
+            }
+            None => (self.drift, self.pan) = (vec![[0.0; 2]; cells[0] * cells[1]], Pan::begin(time)),
+        }
         (self.size, self.cells) = (Some(size), cells);
         let mut planes = vec![0.0; OCTAVES * self.drift.len()];
-        planes.par_chunks_exact_mut(cells[0]).enumerate().for_each(|(row, out)| {
+        planes.par_chunks_exact_mut(cells[0]).enumerate().for_each_init(Vec::new, |before, (row, out)| {
             let (octave, y) = (row / cells[1], row % cells[1]);
-            noise_row(octave, y, &self.drift[y * cells[0]..], out);
+            let drift = &self.drift[y * cells[0]..];
+            self.pan.fill((1 << octave) as f32, out, before, |count, row| {
+                noise_row(octave, y, drift, count, row);
+            });
         });
         planes
     }
@@ -57,34 +74,38 @@ impl AdvectedNoise {
     pub(crate) fn fine(&self, grid: [usize; 2], pitch: f32) -> Vec<f32> {
         let cells = pitch / CELL as f32;
         let mut plane = vec![0.0; grid[0] * grid[1]];
-        plane.par_chunks_exact_mut(grid[0]).enumerate().for_each(|(y, row)| {
-            fine_row(self, y, cells, row);
+        plane.par_chunks_exact_mut(grid[0]).enumerate().for_each_init(Vec::new, |before, (y, row)| {
+            self.pan.fill(cells, row, before, |count, row| fine_row(self, y, cells, count, row));
         });
         plane
     }
 
-    fn moved(&self, secs: f64, shifts: ScaledFlow<'_>) -> Vec<[f32; 2]> {
+    /// The cells' drift after a motion, and how far all of it panned.
+    fn moved(&self, secs: f64, shifts: ScaledFlow<'_>) -> (Vec<[f32; 2]>, [f32; 2]) {
         let [across, down] = self.cells;
         let middle = |cell: usize| (cell * CELL) as f32 + (CELL - 1) as f32 / 2.0;
         let of_cell = |k: usize| {
             let (x, y) = (k % across, k / across);
             let shift = shifts.at(middle(x), middle(y)).map(|pixels| pixels / CELL as f32);
             let before = self.at(x as f32 + shift[0], y as f32 + shift[1]);
-            [shift[0] + before[0], shift[1] + before[1]]
+            (shift, [shift[0] + before[0], shift[1] + before[1]])
         };
-        let mut drift: Vec<_> = (0..across * down).into_par_iter().map(of_cell).collect();
+        let (shifts, mut drift): (Vec<_>, Vec<_>) =
+            (0..across * down).into_par_iter().map(of_cell).collect::<Vec<_>>().into_iter().unzip();
         for along_rows in [true, false] {
             drift = self.smoothed(&drift, along_rows, (secs / SPREAD).min(1.0) as f32);
         }
         let stay = (-secs / BACK).exp() as f32;
-        for axis in [0, 1] {
-            // The median: a still wall stays where it is, whoever moves before it.
-            let mut values: Vec<_> = drift.iter().map(|drift| drift[axis]).collect();
+        let pan = [0, 1].map(|axis| {
+            // The median: a still wall stays where it is, whoever moves before it. Of the motion alone, so that
+            // the count does not lean on what was before it began.
+            let mut values: Vec<_> = shifts.iter().map(|shift: &[f32; 2]| shift[axis]).collect();
             let middle = values.len() / 2;
             let (_, &mut frame, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
-            drift.iter_mut().for_each(|drift| drift[axis] = frame + (drift[axis] - frame) * stay);
-        }
-        drift
+            drift.iter_mut().for_each(|drift| drift[axis] = (drift[axis] - frame) * stay);
+            frame
+        });
+        (drift, pan)
     }
 
     /// [1 2 1] / 4 along one axis, by a share.
@@ -122,19 +143,20 @@ impl AdvectedNoise {
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
-fn noise_row(octave: usize, y: usize, drift: &[[f32; 2]], row: &mut [f32]) {
+fn noise_row(octave: usize, y: usize, drift: &[[f32; 2]], pan: [f32; 2], row: &mut [f32]) {
     for (x, (value, [right, down])) in row.iter_mut().zip(drift).enumerate() {
-        *value = noise(octave, x as f32 + right, y as f32 + down);
+        *value = noise(octave, x as f32 + right + pan[0], y as f32 + down + pan[1]);
     }
 }
 
 /// A row of a grid whose places are so many cells wide.
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
-fn fine_row(noise: &AdvectedNoise, y: usize, cells: f32, row: &mut [f32]) {
+fn fine_row(noise: &AdvectedNoise, y: usize, cells: f32, pan: [f32; 2], row: &mut [f32]) {
     let down = (y as f32 + 0.5) * cells - 0.5;
     for (x, value) in row.iter_mut().enumerate() {
         let drift = noise.at((x as f32 + 0.5) * cells - 0.5, down);
-        *value = lattice(FINE, x as f32 + drift[0] / cells, y as f32 + drift[1] / cells);
+        let [right, down] = [0, 1].map(|axis| (drift[axis] + pan[axis]) / cells);
+        *value = lattice(FINE, x as f32 + right, y as f32 + down);
     }
 }
 
@@ -173,14 +195,17 @@ mod tests {
     use super::*;
     use crate::frame::Frame;
     use crate::paint::flow::FlowEstimator;
-    use crate::time::FrameTime;
 
     const SIZE: Size = Size { width: 320, height: 192 };
     const CELLS: [usize; 2] = [80, 48];
 
+    fn time(frame: u64) -> FrameTime {
+        FrameTime::from_secs_f64(frame as f64 / 25.0)
+    }
+
     /// Blobs, moved to the right.
     fn scene(shift: f32, frame: u64) -> Frame {
-        let mut scene = Frame::filled(SIZE, FrameTime::from_secs_f64(frame as f64 / 25.0), [0, 0, 0, 255]);
+        let mut scene = Frame::filled(SIZE, time(frame), [0, 0, 0, 255]);
         for (k, pixel) in scene.pixels.chunks_exact_mut(4).enumerate() {
             let (x, y) = ((k % 320) as f32 - shift, (k / 320) as f32);
             let waves = (x * 0.2).sin() * (y * 0.17).cos() + (x * 0.06 + y * 0.05).sin();
@@ -191,7 +216,7 @@ mod tests {
 
     #[test]
     fn it_is_noise() {
-        let planes = AdvectedNoise::default().run(SIZE, CELLS, None);
+        let planes = AdvectedNoise::default().run(FrameTime::ZERO, SIZE, CELLS, None);
         for (octave, plane) in planes.chunks_exact(80 * 48).enumerate() {
             let mean = plane.iter().sum::<f32>() / plane.len() as f32;
             let variance = plane.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / plane.len() as f32;
@@ -201,16 +226,17 @@ mod tests {
             assert!((0.3..1.15).contains(&variance), "octave {octave}: variance {variance}");
             assert!((alike < 0.1) == (octave == 0), "octave {octave}: neighbours {alike}");
         }
-        assert_eq!(planes, AdvectedNoise::default().run(SIZE, CELLS, None));
+        assert_eq!(planes, AdvectedNoise::default().run(FrameTime::ZERO, SIZE, CELLS, None));
     }
 
     #[test]
     fn it_moves_with_the_picture_and_begins_anew_without_one() {
         let (mut grain, mut tracker) = (AdvectedNoise::default(), FlowEstimator::default());
-        let mut planes = Vec::new();
+        let (mut planes, mut fine) = (Vec::new(), Vec::new());
         for frame in 0..9 {
             let motion = tracker.run(&scene(2.0 * frame as f32, frame));
-            planes.push(grain.run(SIZE, CELLS, motion.as_ref()));
+            planes.push(grain.run(time(frame), SIZE, CELLS, motion.as_ref()));
+            fine.push(grain.fine([160, 96], 2.0));
         }
         // The octave of four cells' pitch, 4 cells further to the right: eight frames of half a cell.
         let octave = 2 * 80 * 48;
@@ -220,6 +246,34 @@ mod tests {
             errors.sum::<f32>() / (32 * 48) as f32
         };
         assert!(off(4) < 0.3 * off(0), "{} moved along, {} left behind", off(4), off(0));
-        assert_eq!(grain.run(SIZE, CELLS, None), planes[0]);
+        // The same 16 pixels are 8 places of the finer noise.
+        let off = |moved: usize| -> f32 {
+            let inner = (16..80).flat_map(|row| (48..144).map(move |column| row * 160 + column));
+            inner.map(|k| (fine[8][k] - fine[0][k - moved]).abs()).sum::<f32>() / (64 * 96) as f32
+        };
+        assert!(off(8) < 0.5 * off(0), "{} moved along, {} left behind: fine", off(8), off(0));
+        assert_eq!(grain.run(time(9), SIZE, CELLS, None), planes[0]);
+        assert_eq!(grain.fine([160, 96], 2.0), fine[0]);
+    }
+
+    #[test]
+    fn it_keeps_its_strength_while_one_count_of_the_pan_gives_way_to_the_next() {
+        let mut grain = AdvectedNoise::default();
+        grain.run(FrameTime::ZERO, SIZE, CELLS, None);
+        let variance = |plane: &[f32]| {
+            let mean = plane.iter().sum::<f32>() / plane.len() as f32;
+            plane.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / plane.len() as f32
+        };
+        let (cells, pitch) = ([160, 96], 2.0);
+        let before = variance(&grain.fine(cells, pitch));
+        // A pan of 23.5 cells, and a second into the next count, when both show alike.
+        grain.pan.advance(FrameTime::from_secs_f64(5.0), [20.3, 0.0]);
+        let panned = grain.fine(cells, pitch);
+        grain.pan.advance(FrameTime::from_secs_f64(7.0), [3.2, 0.0]);
+        let mixed = grain.fine(cells, pitch);
+        for (name, found) in [("panned", variance(&panned)), ("mixed", variance(&mixed))] {
+            assert!((found / before - 1.0).abs() < 0.1, "{name}: {found} instead of {before}");
+        }
+        assert!(panned != mixed);
     }
 }

@@ -125,7 +125,8 @@ impl Painter {
         };
         let pixels = guide.as_deref().unwrap_or(&frame.pixels);
         let colors = self.recolorer.run(pixels, size, motion, self.style.colors());
-        let painted = self.paint(pixels, size, &colors, params.stroke, motion)?;
+        let noise = self.noise.run(frame.time, size, padded(size).map(|side| side / CELL), motion);
+        let painted = self.paint(pixels, size, &colors, params.stroke, &noise, motion)?;
         let depth = params.relief * self.style.relief();
         let relief = (depth > 0.0).then(|| {
             let grown = (&self.noise, &self.orientation);
@@ -146,15 +147,15 @@ impl Painter {
         size: Size,
         colors: &ColorMap,
         stroke: f32,
+        noise: &[f32],
         motion: Option<&OpticalFlow>,
     ) -> Result<Vec<u8>> {
         let [width, height] = padded(size);
         let cells = [width / CELL, height / CELL];
         self.planes.resize(3 * width * height, 0.0);
         fill_planes(pixels, size, colors, &mut self.planes, [width, height]);
-        let noise = self.noise.run(size, cells, motion);
         self.orientation.update(&cell_luminance(&self.planes, cells), cells, motion.map(OpticalFlow::secs));
-        let noise = self.orientation.smear(&noise);
+        let noise = self.orientation.smear(noise);
         let code = self.style.code(size.width.min(size.height) as f32, stroke);
         let before = self.statistics.take();
         let (before, keep) = match before.as_ref().zip(motion) {

@@ -184,6 +184,7 @@ fn shade_row(relief: &Relief, light: &[[f32; 1]], row: &mut [u8]) {
 mod tests {
     use super::*;
     use crate::paint::noise::CELL;
+    use crate::time::FrameTime;
 
     const SIZE: Size = Size { width: 320, height: 192 };
     const CELLS: [usize; 2] = [320 / CELL, 192 / CELL];
@@ -191,7 +192,7 @@ mod tests {
     /// The relief of a picture of upright stripes.
     fn upright(depth: f32) -> Relief {
         let (mut noise, mut forms) = (AdvectedNoise::default(), Orientation::default());
-        noise.run(SIZE, CELLS, None);
+        noise.run(FrameTime::ZERO, SIZE, CELLS, None);
         let stripes: Vec<_> = (0..CELLS[0] * CELLS[1]).map(|k| ((k % CELLS[0]) as f32 * 0.8).sin()).collect();
         forms.update(&stripes, CELLS, None);
         ReliefLight::default().run((&noise, &forms), SIZE, 1.0, None).with_depth(depth)

@@ -75,6 +75,48 @@ impl StyleSpec {
         Self { text: name.into(), parts: vec![(Part::Named(name.into()), 1.0)] }
     }
 
+    /// The same, the files by names that hold in every folder.
+    ///
+    /// # Errors
+    /// Returns an error if a file is not there.
+    pub fn absolute(&self) -> Result<Self> {
+        let absolute = |(part, share): &(Part, f32)| {
+            let there = |path: &Path| {
+                std::fs::canonicalize(path).map_err(|source| Error::Read { path: path.into(), source })
+            };
+            Ok((
+                match part {
+                    Part::Named(name) => Part::Named(name.clone()),
+                    Part::Painting(path) => Part::Painting(there(path)?),
+                    Part::File(path) => Part::File(there(path)?),
+                },
+                *share,
+            ))
+        };
+        let parts = self.parts.iter().map(absolute).collect::<Result<Vec<_>>>()?;
+        let name = |part: &Part| match part {
+            Part::Named(name) => name.clone(),
+            Part::Painting(path) | Part::File(path) => path.display().to_string(),
+        };
+        let text = match &parts[..] {
+            [(part, 1.0)] => name(part),
+            _ => parts
+                .iter()
+                .map(|(part, share)| format!("{}:{share}", name(part)))
+                .collect::<Vec<_>>()
+                .join(","),
+        };
+        Ok(Self { text, parts })
+    }
+
+    /// The files it is made of.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().filter_map(|(part, _)| match part {
+            Part::Named(_) => None,
+            Part::Painting(path) | Part::File(path) => Some(path.as_path()),
+        })
+    }
+
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text

@@ -14,6 +14,8 @@ use ffmpeg::format::context::Input;
 use ffmpeg::{Dictionary, Stream};
 use ffmpeg_next as ffmpeg;
 
+use crate::time::FrameRate;
+
 /// Demuxers that open other files than the one they are given, by FFmpeg's names.
 const LISTS: &[&str] = &[
     "applehttp",
@@ -92,6 +94,41 @@ pub(super) fn open(url: &CStr, follow: bool) -> Result<Input, Refusal> {
         "concat" => options.set("safe", "0"),
         _ => {}
     }
+    open_with(url, &demuxer, options)
+}
+
+/// Opens standard input, which has to be YUV4MPEG2: nothing else is guessed at, since what is read from a pipe is
+/// gone.
+pub(super) fn open_pipe() -> Result<Input, Refusal> {
+    let options = [("protocol_whitelist", "pipe")].into_iter().collect();
+    open_with(c"pipe:0", &named(c"yuv4mpegpipe")?, options)
+}
+
+/// Opens a numbered sequence of pictures, of a name such as `file:%05d.png`, from a number on.
+pub(super) fn open_sequence(url: &CStr, first: u64, rate: Option<FrameRate>) -> Result<Input, Refusal> {
+    let mut options = Dictionary::new();
+    options.set("protocol_whitelist", "file");
+    options.set("pattern_type", "sequence");
+    options.set("start_number", &first.to_string());
+    options.set("start_number_range", "1");
+    if let Some((num, den)) = rate.map(FrameRate::parts) {
+        options.set("framerate", &format!("{num}/{den}"));
+    }
+    // The demuxer takes the name as it is, protocol and all, and so does its pattern.
+    open_with(url, &named(c"image2")?, options)
+}
+
+fn named(name: &'static CStr) -> Result<Demuxer, Refusal> {
+    #[expect(unsafe_code, reason = "the binding knows no way to do it")]
+    // SAFETY: the name ends with a zero; formats are FFmpeg's own and never freed.
+    let format = unsafe { ffi::av_find_input_format(name.as_ptr()) };
+    if format.is_null() {
+        return Err(Refusal::Failed(ffmpeg::Error::DemuxerNotFound));
+    }
+    Ok(Demuxer { format, name: name.to_string_lossy().into_owned() })
+}
+
+fn open_with(url: &CStr, demuxer: &Demuxer, options: Dictionary) -> Result<Input, Refusal> {
     let mut context = ptr::null_mut();
     #[expect(unsafe_code, reason = "the binding knows no way to do it")]
     // SAFETY: the name and the options live longer than the calls; a context that fails to open

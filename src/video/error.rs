@@ -60,6 +60,23 @@ pub enum VideoError {
         /// The file.
         path: PathBuf,
     },
+    /// Standard input is not what can be read from a pipe.
+    #[error("standard input is not YUV4MPEG2 of 8 bits")]
+    Y4m {
+        /// What it is, or FFmpeg's reason.
+        source: Cause,
+    },
+    /// Pictures would be written to where people read.
+    #[error("pictures are not written to a terminal")]
+    Terminal,
+    /// The file of a part of a film is not that part.
+    #[error("the part {} cannot be used", path.display())]
+    PartInvalid {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: Cause,
+    },
     /// This FFmpeg lacks the encoder.
     #[error("this FFmpeg build has no encoder for {codec}")]
     NoEncoder {

@@ -1,10 +1,10 @@
 //! What reading and writing media files have in common.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 
 use ffmpeg::codec::packet::side_data;
 use ffmpeg::format::context::Input;
@@ -18,9 +18,13 @@ use crate::time::{FrameRate, FrameTime, TimeBase};
 use crate::video::demuxer;
 use crate::video::demuxer::Refusal;
 use crate::video::error::VideoError;
+use crate::video::names::{NameKind, Numbered};
 
 /// Whether inputs may be lists of other files.
 static FOLLOWS: AtomicBool = AtomicBool::new(false);
+
+/// Frames a second of numbered sequences.
+static SEQUENCE_RATE: Mutex<Option<FrameRate>> = Mutex::new(None);
 
 /// FFmpeg's word for "no timestamp" where its binding hands out bare integers.
 const NO_TIMESTAMP: i64 = i64::MIN;
@@ -50,12 +54,37 @@ pub(crate) fn follow_lists() {
     FOLLOWS.store(true, Ordering::Relaxed);
 }
 
-/// Opens an input that is known to be a readable file.
+/// Gives numbered sequences so many frames a second from now on, in the whole process.
+pub(crate) fn set_sequence_rate(rate: FrameRate) {
+    *SEQUENCE_RATE.lock().unwrap_or_else(PoisonError::into_inner) = Some(rate);
+}
+
+/// Opens an input: a readable file, standard input, or a numbered sequence.
 pub(crate) fn open(path: &Path) -> Result<Input> {
     init();
-    let url = demuxer::url(path).map_err(|source| Error::Read { path: path.into(), source })?;
-    let input = demuxer::open(&url, FOLLOWS.load(Ordering::Relaxed)).map_err(|refusal| match refusal {
+    let unreadable = |source| Error::Read { path: path.into(), source };
+    let opened = match NameKind::of(path) {
+        NameKind::File => {
+            let url = demuxer::url(path).map_err(unreadable)?;
+            demuxer::open(&url, FOLLOWS.load(Ordering::Relaxed))
+        }
+        NameKind::Pipe => demuxer::open_pipe(),
+        NameKind::Sequence => {
+            let missing =
+                || io::Error::new(io::ErrorKind::NotFound, "there is no picture of that name and a number");
+            let numbered = Numbered::of(path).ok_or_else(|| unreadable(missing()))?;
+            let range = numbered.whole_range().map_err(unreadable)?;
+            let (first, _) = range.ok_or_else(|| unreadable(missing()))?;
+            let rate = *SEQUENCE_RATE.lock().unwrap_or_else(PoisonError::into_inner);
+            let url = demuxer::url(path).map_err(unreadable)?;
+            demuxer::open_sequence(&url, first, rate.or(FrameRate::new(25, 1)))
+        }
+    };
+    let input = opened.map_err(|refusal| match refusal {
         Refusal::List(format) => VideoError::ListOfFiles { path: path.into(), format },
+        Refusal::Failed(source) if NameKind::of(path) == NameKind::Pipe => {
+            VideoError::Y4m { source: Box::new(source) }
+        }
         Refusal::Failed(source) => VideoError::Open { path: path.into(), source: Box::new(source) },
     })?;
     let film = video_stream(&input).and_then(|index| input.stream(index));

@@ -22,6 +22,8 @@ pub enum Transition {
     None,
     /// Perhaps a new scene: unlike what was before.
     Cut,
+    /// The same, told by the two pictures alone ([`crate::scene_change`]).
+    HardCut,
     /// What was before the last break is back: that was a flash, not a cut.
     FlashEnd,
 }

@@ -2,10 +2,8 @@
 //!
 //! Fields are smoothed by time, so a film of 60 frames a second needs no more of them than one of 15. Between
 //! two frames that are looked at, the smoother carries the field on. A cut is looked at whenever it comes: what
-//! tells it here is a few pixels of every frame, and it rather looks once too often.
+//! tells it here is a few pixels of every frame ([`crate::scene_change`]), and it rather looks once too often.
 
-use crate::frame::Frame;
-use crate::scene_change::SceneSignature;
 use crate::time::FrameTime;
 
 /// Frames looked at in a second.
@@ -19,20 +17,17 @@ const CHANGE: f32 = 0.05;
 #[derive(Default)]
 pub struct KeyframeSelector {
     last: Option<FrameTime>,
-    before: Option<SceneSignature>,
 }
 
 impl KeyframeSelector {
-    /// Whether the next frame is a keyframe. While a scene might resume (`is_unsettled`), every one is.
-    pub fn run(&mut self, frame: &Frame, is_unsettled: bool) -> bool {
-        let signature = SceneSignature::of(&frame.pixels, frame.size);
-        let changes = self.before.as_ref().is_none_or(|before| before.difference(&signature) > CHANGE);
-        self.before = Some(signature);
-        let since = self.last.map_or(f64::INFINITY, |last| (frame.time - last).as_secs_f64());
+    /// Whether the next frame, which differs so much from the one before, is a keyframe. While a scene might
+    /// resume (`is_unsettled`), every one is.
+    pub fn run(&mut self, time: FrameTime, difference: f32, is_unsettled: bool) -> bool {
+        let since = self.last.map_or(f64::INFINITY, |last| (time - last).as_secs_f64());
         let is_due = !(0.0..1.0 / RATE - TOLERANCE).contains(&since);
-        let is_keyframe = changes || is_unsettled || is_due;
+        let is_keyframe = difference > CHANGE || is_unsettled || is_due;
         if is_keyframe {
-            self.last = Some(frame.time);
+            self.last = Some(time);
         }
         is_keyframe
     }
@@ -41,17 +36,12 @@ impl KeyframeSelector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::Size;
-
-    fn grey(time: f64, level: u8) -> Frame {
-        let size = Size { width: 64, height: 36 };
-        Frame::filled(size, FrameTime::from_secs_f64(time), [level, level, level, 255])
-    }
 
     /// How many of a second's frames are keyframes.
     fn in_a_second(rate: usize) -> usize {
         let mut selector = KeyframeSelector::default();
-        (0..rate).filter(|k| selector.run(&grey(*k as f64 / rate as f64, 90), false)).count()
+        let time = |k: usize| FrameTime::from_secs_f64(k as f64 / rate as f64);
+        (0..rate).filter(|k| selector.run(time(*k), 0.0, false)).count()
     }
 
     #[test]
@@ -62,12 +52,14 @@ mod tests {
     #[test]
     fn a_cut_a_doubt_and_a_clock_that_runs_back_are_looked_at_at_once() {
         let mut selector = KeyframeSelector::default();
-        let mut at = |time, level, is_unsettled| selector.run(&grey(time, level), is_unsettled);
-        assert!(at(0.0, 90, false));
-        assert!(!at(0.01, 90, false));
-        assert!(at(0.02, 110, false), "a cut");
-        assert!(at(0.03, 110, true), "a scene that might resume");
-        assert!(!at(0.04, 110, false));
-        assert!(at(0.01, 110, false), "back");
+        let mut at = |time, difference, is_unsettled| {
+            selector.run(FrameTime::from_secs_f64(time), difference, is_unsettled)
+        };
+        assert!(at(0.0, 0.0, false));
+        assert!(!at(0.01, 0.04, false));
+        assert!(at(0.02, 0.06, false), "a cut");
+        assert!(at(0.03, 0.0, true), "a scene that might resume");
+        assert!(!at(0.04, 0.0, false));
+        assert!(at(0.01, 0.0, false), "back");
     }
 }

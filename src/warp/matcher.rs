@@ -20,6 +20,7 @@ use crate::nn::models::Models;
 use crate::nn::network::{Network, TensorSpec};
 use crate::nn::runtime::Runtime;
 use crate::resize::Pixels;
+use crate::scene_change::Change;
 use crate::time::FrameTime;
 use crate::warp::features::{Encoder, EncoderChoice};
 use crate::warp::grid::{CELLS, Correspondence, FOUND, Features, GRID, Transition, centre};
@@ -124,19 +125,27 @@ impl Matcher {
     /// # Errors
     /// Returns an error if ONNX Runtime fails.
     pub fn run(&mut self, frame: &Frame) -> Result<Correspondence> {
+        self.run_after(frame, None)
+    }
+
+    /// The same for a frame of a film of which every picture is seen, so that hard cuts are known.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_after(&mut self, frame: &Frame, change: Option<Change>) -> Result<Correspondence> {
         let pixels = Pixels { bytes: &frame.pixels, size: frame.size };
         let mut features = self.encoder.run(pixels, self.view)?;
         let may_resume = self.cuts.may_resume(frame.time);
         let as_before =
             if may_resume { self.encoder.run(pixels, self.view_before)? } else { features.clone() };
-        let scene = self.cuts.run(frame.time, &features, &as_before);
+        let scene = self.cuts.run(frame.time, &features, &as_before, change);
         match scene {
             Transition::None => {}
             Transition::FlashEnd => (self.view, features) = (self.view_before, as_before),
-            Transition::Cut => {
+            Transition::Cut | Transition::HardCut => {
                 tracing::debug!("the scene breaks at {}", frame.time);
                 // Of several breaks in a row, the window before the first is the one to go back to.
-                if !may_resume {
+                if self.cuts.broke_at() == Some(frame.time) {
                     self.view_before = self.view;
                 }
                 (self.view, self.found_at) = (Roi::FULL, None);

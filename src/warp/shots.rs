@@ -7,9 +7,13 @@
 //! flash breaks it too, but then the old scene comes back: for [`FLASH`] seconds
 //! after a break what was before is remembered, and a frame that is like it
 //! *resumes* the old scene; what lay between was no scene.
+//!
+//! A hard cut ([`crate::scene_change`]) breaks the scene whatever the features say, which depend on where the
+//! encoder was looking, and is undone only by a picture that itself goes on from the one before the cut.
 
 use std::collections::VecDeque;
 
+use crate::scene_change::{Change, SceneSignature};
 use crate::time::FrameTime;
 use crate::warp::grid::{CELLS, Features, Transition};
 
@@ -28,8 +32,15 @@ pub const FLASH: f64 = 0.25;
 #[derive(Default)]
 pub struct ShotDetector {
     scene: FeatureHistory,
-    /// What was before the last break, and when that was.
-    before: Option<(FrameTime, FeatureHistory)>,
+    before: Option<Break>,
+}
+
+/// What was before the last break, and when that was.
+struct Break {
+    at: FrameTime,
+    past: FeatureHistory,
+    /// The last picture before, if it was a hard cut.
+    picture: Option<SceneSignature>,
 }
 
 /// The last [`SLOWLY`] seconds of a scene, oldest first.
@@ -38,29 +49,48 @@ type FeatureHistory = VecDeque<(FrameTime, Features)>;
 impl ShotDetector {
     /// Whether a scene might still resume at `time`.
     pub fn may_resume(&self, time: FrameTime) -> bool {
-        self.before.as_ref().is_some_and(|(broke, _)| (time - *broke).as_secs_f64() <= FLASH)
+        self.before.as_ref().is_some_and(|past| (time - past.at).as_secs_f64() <= FLASH)
+    }
+
+    /// When the scene broke to which the next frames might return.
+    pub fn broke_at(&self) -> Option<FrameTime> {
+        self.before.as_ref().map(|past| past.at)
     }
 
     /// How the next frame follows. `as_before` are its features seen through the
-    /// window of the scene that might resume.
-    pub fn run(&mut self, time: FrameTime, features: &Features, as_before: &Features) -> Transition {
+    /// window of the scene that might resume; without a `change` no cut is hard.
+    pub fn run(
+        &mut self,
+        time: FrameTime,
+        features: &Features,
+        as_before: &Features,
+        change: Option<Change>,
+    ) -> Transition {
         if !self.may_resume(time) {
             self.before = None;
         }
-        if let Some((_, past)) = self.before.take_if(|(_, past)| follows(past, as_before)) {
-            self.scene = past;
+        let (now, cut_from) = change.map(|change| (change.now, change.cut_from)).unzip();
+        let goes_on = |picture: &SceneSignature| now.as_ref().is_some_and(|now| picture.continues(now));
+        let resumes =
+            |past: &Break| past.picture.as_ref().is_none_or(goes_on) && follows(&past.past, as_before);
+        if let Some(past) = self.before.take_if(|past| resumes(past)) {
+            self.scene = past.past;
             self.remember(time, as_before.clone());
             return Transition::FlashEnd;
         }
-        if follows(&self.scene, features) {
+        let picture = cut_from.flatten();
+        let is_hard = picture.is_some();
+        if !is_hard && follows(&self.scene, features) {
             self.remember(time, features.clone());
             return Transition::None;
         }
         let past = std::mem::take(&mut self.scene);
-        // Of several breaks in a row, a flickering flash, the first one's past counts.
-        self.before.get_or_insert((time, past));
+        // Of several breaks in a row, a flickering flash, the first one's past counts; but a flash is never
+        // softer than what comes in it.
+        self.before.take_if(|before| is_hard && before.picture.is_none());
+        self.before.get_or_insert(Break { at: time, past, picture });
         self.remember(time, features.clone());
-        Transition::Cut
+        if is_hard { Transition::HardCut } else { Transition::Cut }
     }
 
     /// Starts anew from how the same frame looks through another window.
@@ -107,7 +137,7 @@ mod tests {
         let time = |k: usize| FrameTime::from_nanos(k as i64 * 40_000_000);
         film.iter()
             .enumerate()
-            .map(|(k, turns)| cuts.run(time(k), &looking(*turns), &looking(*turns)))
+            .map(|(k, turns)| cuts.run(time(k), &looking(*turns), &looking(*turns), None))
             .collect()
     }
 
@@ -139,6 +169,48 @@ mod tests {
         let mut film = vec![0.0; 40];
         (film[20], film[21], film[22]) = (0.4, 0.7, 0.4);
         assert_eq!(judge(&film)[23], Transition::FlashEnd);
+    }
+
+    /// The same with pictures of plain grey, each pair (turns, level).
+    fn judge_pictures(film: &[(f32, u8)]) -> Vec<Transition> {
+        let mut cuts = ShotDetector::default();
+        let size = crate::frame::Size { width: 64, height: 36 };
+        let signature = |level: u8| SceneSignature::of(&vec![level; size.rgba_bytes()], size);
+        let mut before: Option<SceneSignature> = None;
+        let mut at = |k: usize, (turns, level): (f32, u8)| {
+            let now = signature(level);
+            let cut_from = before.take().filter(|before| before.is_cut_from(&now));
+            before = Some(now.clone());
+            let features = looking(turns);
+            let time = FrameTime::from_nanos(k as i64 * 40_000_000);
+            cuts.run(time, &features, &features, Some(Change { difference: 0.0, now, cut_from }))
+        };
+        film.iter().enumerate().map(|(k, pair)| at(k, *pair)).collect()
+    }
+
+    #[test]
+    fn a_hard_cut_breaks_whatever_the_features_say_and_only_its_picture_undoes_it() {
+        let mut film = [(0.0, 20); 40];
+        film[20..].fill((0.0, 200));
+        assert_eq!(judge_pictures(&film)[20], Transition::HardCut);
+        film[24..].fill((0.0, 20));
+        let scenes = judge_pictures(&film);
+        assert_eq!((scenes[20], scenes[24]), (Transition::HardCut, Transition::FlashEnd), "a flash");
+        film[24..].fill((0.0, 100));
+        let scenes = judge_pictures(&film);
+        assert!(!scenes.contains(&Transition::FlashEnd), "features alone do not undo it: {scenes:?}");
+    }
+
+    #[test]
+    fn a_hard_cut_takes_the_place_of_a_softer_break_before_it() {
+        let mut film = [(0.0, 20); 40];
+        film[20..22].fill((0.4, 20));
+        film[22..].fill((0.4, 200));
+        // Back to what was before the softer break, not to what was before the cut.
+        film[24..].fill((0.0, 200));
+        let scenes = judge_pictures(&film);
+        assert_eq!((scenes[20], scenes[22]), (Transition::Cut, Transition::HardCut));
+        assert!(!scenes[23..].contains(&Transition::FlashEnd), "{scenes:?}");
     }
 
     #[test]

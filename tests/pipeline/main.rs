@@ -10,3 +10,4 @@ mod flow;
 mod looks;
 #[path = "../common/networks.rs"]
 mod networks;
+mod parts;

@@ -10,6 +10,7 @@ mod clips;
 mod command;
 #[cfg(unix)]
 mod controls;
+mod divided;
 mod events;
 #[cfg(unix)]
 mod interruption;
@@ -18,6 +19,7 @@ mod looks;
 #[path = "../common/networks.rs"]
 mod networks;
 mod outputs;
+mod pipes;
 #[cfg(unix)]
 mod strangers;
 #[cfg(unix)]

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::look::Look;
 use crate::nn::models::Models;
 use crate::nn::runtime::Runtime;
+use crate::scene_change::ChangeDetector;
 use crate::time::FrameTime;
 use crate::video::read::{Clip, FileSource, Source as _};
 use crate::warp::grid::GRID;
@@ -82,9 +83,11 @@ pub fn run(clip: &Path, seconds: f64, look: &Look, setup: &EngineConfig) -> Resu
     let aligner =
         FieldSolver { align: look.align, strength: look.warp.max(0.1), exemplar_aspect, frame_aspect };
     let (mut film, mut keyframes) = (Vec::new(), KeyframeSelector::default());
+    let mut changes = ChangeDetector::default();
     while let Some(frame) = source.next()? {
-        let is_keyframe = keyframes.run(&frame, warper.is_unsettled(frame.time));
-        let found = warper.run(&frame)?;
+        let change = changes.run(&frame);
+        let is_keyframe = keyframes.run(frame.time, change.difference, warper.is_unsettled(frame.time));
+        let found = warper.run_after(&frame, Some(change))?;
         film.push(Seen {
             time: frame.time,
             posed: aligner.decompose(&found),
@@ -143,7 +146,7 @@ fn scenes(film: &[Seen]) -> Vec<usize> {
                 scene = before;
                 scenes[from..].fill(before);
             }
-            (Transition::Cut, _) => {
+            (Transition::Cut | Transition::HardCut, _) => {
                 broke = Some((k, scene));
                 scene = k;
             }

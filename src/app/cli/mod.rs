@@ -10,8 +10,7 @@ use crate::app::report::{exit_code, report};
 use crate::app::terminal::say;
 use crate::engine::EngineConfig;
 use crate::error::{Error, Result};
-use crate::image_file;
-use crate::look::{self, Look};
+use crate::look::{Look, LookSpec};
 use crate::nn::runtime::Device;
 use crate::paint::composite::Colors;
 use crate::paint::style_spec::StyleSpec;
@@ -22,11 +21,13 @@ use crate::warp::regularize::Align;
 
 mod live;
 mod quality;
+mod split;
 mod values;
 mod video;
 
 pub use live::LiveArgs;
 pub use quality::{Quality, QualityArgs};
+pub use split::{JoinArgs, SplitArgs};
 pub use values::{Choice, choice};
 pub use video::VideoArgs;
 
@@ -84,24 +85,23 @@ impl LookArgs {
     /// # Errors
     /// Returns an error if the preset or the exemplar cannot be read.
     pub fn resolve(&self) -> Result<Look> {
-        let own = self.geometry.is_some() || self.texture.is_some();
-        let mut look = match &self.preset {
-            Some(name) => Look::load(name)?,
-            None if own => Look::default(),
-            None => Look::load(look::DEFAULT)?,
-        };
-        if let Some(path) = &self.geometry {
-            look.geometry = Some(image_file::exemplar(path)?);
+        self.spec().resolve()
+    }
+
+    /// What was typed.
+    pub fn spec(&self) -> LookSpec {
+        LookSpec {
+            preset: self.preset.clone(),
+            geometry: self.geometry.clone(),
+            texture: self.texture.as_ref().map(|texture| texture.text().to_owned()),
+            warp: self.warp,
+            paint: self.paint,
+            colors: self.colors,
+            stroke_size: self.stroke_size,
+            steady: self.steady,
+            relief: self.relief,
+            align: self.align,
         }
-        look.texture = self.texture.clone().or(look.texture);
-        look.warp = self.warp.unwrap_or(look.warp);
-        look.paint = self.paint.unwrap_or(look.paint);
-        look.colors = self.colors.unwrap_or(look.colors);
-        look.stroke_size = self.stroke_size.unwrap_or(look.stroke_size);
-        look.steady = self.steady.unwrap_or(look.steady);
-        look.relief = self.relief.unwrap_or(look.relief);
-        look.align = self.align.unwrap_or(look.align);
-        Ok(look)
     }
 }
 

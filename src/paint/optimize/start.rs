@@ -9,6 +9,7 @@ use crate::paint::optimize::planes::PlanarImage;
 use crate::paint::optimize::pyramid::{Pyramid, doubled};
 use crate::paint::orientation::Orientation;
 use crate::paint::painter::cell_luminance;
+use crate::time::FrameTime;
 
 /// Deviation of the noise: about 1 where all of its octaves agree.
 const AMOUNT: f32 = 0.15;
@@ -21,7 +22,7 @@ pub(super) fn with_noise(picture: &PlanarImage, photo: &PlanarImage) -> Vec<f32>
     let cells = size.map(|side| side / CELL);
     let mut orientation = Orientation::default();
     orientation.update(&cell_luminance(&photo.values(), cells), cells, None);
-    let noise = orientation.smear(&AdvectedNoise::default().run(photo.size(), cells, None));
+    let noise = orientation.smear(&AdvectedNoise::default().run(FrameTime::ZERO, photo.size(), cells, None));
     let count = cells[0] * cells[1];
     let mean = |cell: usize| {
         let octaves = (0..OCTAVES).map(|octave| noise[octave * count + cell]);

@@ -17,6 +17,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use ffmpeg_next::Stream;
+use ffmpeg_next::format::Pixel;
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
@@ -26,6 +27,7 @@ use crate::time::FrameTime;
 use crate::video::error::VideoError;
 use crate::video::libav;
 use crate::video::libav::nominal_rate;
+use crate::video::names::NameKind;
 use crate::video::read::convert::Converter;
 use crate::video::read::decode::{Decoded, Decoder};
 use crate::video::read::deinterlace::Deinterlacer;
@@ -51,6 +53,17 @@ pub struct Clip {
     pub duration: Option<FrameTime>,
 }
 
+/// A stretch of a film, on the film's own clock, in ticks of its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first picture is shown then.
+    pub from: i64,
+    /// No picture from here on.
+    pub until: Option<i64>,
+    /// Whether the beginning may be looked up; else everything before is read, which is right for every file.
+    pub search: bool,
+}
+
 /// The frames of a file's video stream.
 pub struct FileSource {
     decoder: Decoder,
@@ -70,6 +83,7 @@ pub struct FileSource {
     origin: i64,
     /// The last frame handed out: when it is shown, and until when as far as is known.
     last: Option<(FrameTime, FrameTime)>,
+    stretch: Option<Stretch>,
     stop: CancelToken,
 }
 
@@ -113,6 +127,10 @@ impl FileSource {
                 ),
             });
         };
+        if NameKind::of(path) == NameKind::Pipe && !is_of_bytes(first.frame.format()) {
+            let format = first.frame.format().descriptor().map_or("of no name", |format| format.name());
+            return Err(VideoError::Y4m { source: format!("its pictures are {format}").into() }.into());
+        }
         let stored_size = size_of(&first.frame)?;
         let orientation = orientation(&decoder.stream());
         let first_orientation = own_orientation(&first.frame).unwrap_or(orientation);
@@ -130,8 +148,32 @@ impl FileSource {
             info,
             origin,
             last: None,
+            stretch: None,
             stop,
         })
+    }
+
+    /// Goes to a stretch of the film, of which `path` is the file: only its pictures are handed out, at the
+    /// times that they have in the whole film. What all frames have in common stays that of the film.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read again.
+    pub fn within(mut self, path: &Path, stretch: Stretch) -> Result<Self> {
+        let base = self.info.time_base;
+        let mut decoder = Decoder::open(path)?;
+        if stretch.search {
+            decoder = decoder.seek(path, FrameTime::from_ticks(self.origin + stretch.from, base))?;
+        }
+        self.clock = Clock::new(base, nominal_rate(&decoder.stream()));
+        self.decoder = decoder;
+        self.ready.clear();
+        self.stretch = Some(stretch);
+        Ok(self)
+    }
+
+    /// Whether the film's clock broke so far: then nothing in it can be looked up.
+    pub fn is_broken(&self) -> bool {
+        self.decoder.packets().broken().is_some()
     }
 
     /// With another colour than black behind what is transparent.
@@ -143,20 +185,30 @@ impl FileSource {
 
     /// The next frame before the end, and when it is shown.
     fn decode(&mut self) -> Result<Option<(FrameTime, Decoded)>> {
-        let Self { deinterlacer, ready, decoder, clock, .. } = self;
-        let next = deinterlacer.next(|| match ready.pop_front() {
-            Some(ready) => Ok(Some(ready)),
-            None => decode(decoder, clock),
-        })?;
+        let next = loop {
+            let Self { deinterlacer, ready, decoder, clock, .. } = self;
+            let next = deinterlacer.next(|| match ready.pop_front() {
+                Some(ready) => Ok(Some(ready)),
+                None => decode(decoder, clock),
+            })?;
+            let is_early =
+                |next: &Decoded| self.stretch.is_some_and(|part| next.ticks - self.origin < part.from);
+            if next.as_ref().is_none_or(|next| !is_early(next)) || self.stop.is_raised() {
+                break next;
+            }
+        };
         let Some(next) = next else {
             self.hold_last();
             self.report_early_end();
             return Ok(None);
         };
-        let time = FrameTime::from_ticks(next.ticks - self.origin, self.info.time_base);
+        let ticks = next.ticks - self.origin;
+        let time = FrameTime::from_ticks(ticks, self.info.time_base);
         // The picture before lasts until this one.
         self.last = self.last.map(|(last, _)| (last, time));
-        Ok(self.info.clip.duration.is_none_or(|end| time < end).then(|| (time.max(FrameTime::ZERO), next)))
+        let is_over = self.stretch.and_then(|part| part.until).is_some_and(|until| ticks >= until)
+            || self.info.clip.duration.is_some_and(|end| time >= end);
+        Ok((!is_over).then(|| (time.max(FrameTime::ZERO), next)))
     }
 
     /// Shows the last picture until its track ends, where the file says so and is whole.
@@ -233,6 +285,9 @@ fn end_of_track(path: &Path, stream: &Stream) -> Option<FrameTime> {
 /// Refuses what FFmpeg would misreport, or what could be read only once: sound
 /// is copied from a second opening of the file.
 fn check_readable(path: &Path) -> Result<()> {
+    if NameKind::of(path) != NameKind::File {
+        return Ok(());
+    }
     let unreadable = |source| Error::Read { path: path.into(), source };
     let about = fs::metadata(path).map_err(unreadable)?;
     if about.is_dir() {
@@ -245,6 +300,12 @@ fn check_readable(path: &Path) -> Result<()> {
         return Err(unreadable(io::Error::new(ErrorKind::UnexpectedEof, "it is empty")));
     }
     fs::File::open(path).map(drop).map_err(unreadable)
+}
+
+/// Whether a sample is a byte, of those that YUV4MPEG2 can hold.
+fn is_of_bytes(format: Pixel) -> bool {
+    use Pixel::{GRAY8, YUV411P, YUV420P, YUV422P, YUV444P, YUVJ420P, YUVJ422P, YUVJ444P};
+    matches!(format, GRAY8 | YUV411P | YUV420P | YUV422P | YUV444P | YUVJ420P | YUVJ422P | YUVJ444P)
 }
 
 /// The next picture, at a time after the one before.

@@ -23,7 +23,7 @@ mod orient;
 mod probe;
 mod timestamps;
 
-pub use file::{Clip, FileSource};
+pub use file::{Clip, FileSource, Stretch};
 
 /// A stream of frames in the order of their times.
 pub trait Source: Send {

@@ -17,6 +17,7 @@ use crate::video::colour::Colour;
 use crate::video::error::VideoError;
 use crate::video::read::VideoInfo;
 use crate::video::write::codec::{Codec, EncoderSettings, Rate};
+use crate::video::write::lengths::Lengths;
 use crate::video::write::pixels::{Layout, PixelConverter};
 use crate::video::write::stream;
 
@@ -25,16 +26,7 @@ pub(super) struct Encoder {
     codec: encoder::Video,
     converter: PixelConverter,
     base: TimeBase,
-    /// At the nominal rate.
-    frame_length: FrameTime,
-    /// The last frame's time and end, once it is known to be the last.
-    last: Option<(FrameTime, FrameTime)>,
-    /// Whether the container counts lengths in the order of decoding, as MP4 does.
-    counts_by_decoding: bool,
-    /// The first packet's times, shown and decoded.
-    first: Option<(i64, i64)>,
-    /// Kept back: the last packet has a length of its own.
-    held: Option<Packet>,
+    lengths: Lengths,
 }
 
 impl Encoder {
@@ -58,17 +50,7 @@ impl Encoder {
                 Ok(Some(codec)) => {
                     tracing::debug!(encoder = settings.encoder, "encoding");
                     let converter = PixelConverter::new(layout, coded_size, colour);
-                    let frame_length = FrameTime::from_ticks(1, info.rate.frame_base());
-                    return Ok(Self {
-                        codec,
-                        converter,
-                        base: info.time_base,
-                        frame_length,
-                        last: None,
-                        counts_by_decoding: false,
-                        first: None,
-                        held: None,
-                    });
+                    return Ok(Self { codec, converter, base: info.time_base, lengths: Lengths::new(info) });
                 }
                 Err(reason) => {
                     tracing::debug!(encoder = settings.encoder, %reason, "the encoder is not willing");
@@ -90,17 +72,13 @@ impl Encoder {
         output: &mut Output,
         info: &VideoInfo,
     ) -> Result<usize, ffmpeg::Error> {
-        let is_mp4_like = matches!(output.format().name(), "mp4" | "mov");
-        self.counts_by_decoding = is_mp4_like;
+        self.lengths.set_container(output.format().name());
         let mut stream = output.add_stream(self.codec.codec())?;
         stream.set_parameters(&self.codec);
-        stream.set_time_base(info.time_base.parts());
-        stream.set_avg_frame_rate(info.rate.parts());
-        stream::set_pixel_aspect(&mut stream, pixel_aspect(info));
-        if is_mp4_like && self.codec.id() == codec::Id::HEVC {
-            stream::set_codec_tag(&mut stream, stream::HVC1);
-        }
-        Ok(stream.index())
+        stream::set_up_video(&mut stream, info);
+        let index = stream.index();
+        stream::name_for_apple(output, index);
+        Ok(index)
     }
 
     /// Takes a frame.
@@ -113,7 +91,7 @@ impl Encoder {
     /// No more frames, the last one being shown from `last` until `end`: from
     /// here on [`Encoder::receive`] gives what is held back.
     pub(super) fn send_end(&mut self, last: FrameTime, end: FrameTime) -> Result<()> {
-        self.last = Some((last, end));
+        self.lengths.set_last(last, end);
         self.codec.send_eof().map_err(failed)
     }
 
@@ -124,48 +102,15 @@ impl Encoder {
             let mut packet = Packet::empty();
             match self.codec.receive_packet(&mut packet) {
                 Ok(()) => {
-                    packet.set_duration(self.length_of(&packet));
-                    self.first = self.first.or(packet.pts().zip(packet.dts()));
-                    if let Some(before) = self.held.replace(packet) {
+                    if let Some(before) = self.lengths.push(packet) {
                         return Ok(Some(before));
                     }
                 }
                 Err(ffmpeg::Error::Other { errno: EAGAIN }) => return Ok(None),
-                Err(ffmpeg::Error::Eof) => {
-                    let last = self.held.take().map(|mut packet| {
-                        packet.set_duration(self.length_of_last(&packet));
-                        packet
-                    });
-                    return Ok(last);
-                }
+                Err(ffmpeg::Error::Eof) => return Ok(self.lengths.finish()),
                 Err(reason) => return Err(failed(reason)),
             }
         }
-    }
-
-    /// Without it a container cannot tell how long the last picture lasts.
-    fn length_of(&self, packet: &Packet) -> i64 {
-        let is_at = |time: FrameTime| packet.pts() == Some(time.to_ticks(self.base));
-        let last = self.last.filter(|(time, _)| is_at(*time));
-        let length = last.map_or(self.frame_length, |(time, end)| end - time);
-        length.to_ticks(self.base).max(1)
-    }
-
-    /// The length of the last packet, which need not hold the last picture: where lengths add
-    /// up in the order of decoding, their sum must reach from the first picture to the end.
-    fn length_of_last(&self, packet: &Packet) -> i64 {
-        let lengths = (self.last, self.first, packet.dts());
-        let (Some((_, end)), Some((shown, decoded)), Some(dts)) = lengths else {
-            return self.length_of(packet);
-        };
-        if !self.counts_by_decoding {
-            return self.length_of(packet);
-        }
-        // Of an uneven rate the first picture may be decoded long before it is shown; then the
-        // last one's own length counts.
-        let is_last_shown = self.last.is_some_and(|(time, _)| packet.pts() == Some(time.to_ticks(self.base)));
-        let least = if is_last_shown { self.length_of(packet) } else { 1 };
-        (end.to_ticks(self.base) - shown + decoded - dts).max(least)
     }
 }
 

@@ -14,9 +14,6 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use ffmpeg::format::context::{Output, StreamIo};
-use ffmpeg_next as ffmpeg;
-
 use crate::atomic_file;
 use crate::atomic_file::AtomicFile;
 use crate::error::{Cause, Error, Result};
@@ -24,14 +21,13 @@ use crate::frame::Frame;
 use crate::time::FrameTime;
 use crate::video::error::VideoError;
 use crate::video::libav;
+use crate::video::names::NameKind;
 use crate::video::read::VideoInfo;
 use crate::video::write::Sink;
 use crate::video::write::codec::Codec;
 use crate::video::write::container::Container;
-use crate::video::write::defragment::defragment;
 use crate::video::write::encode::Encoder;
-use crate::video::write::passthrough;
-use crate::video::write::passthrough::Copier;
+use crate::video::write::muxer::{Kind, Muxer};
 use crate::video::write::streams::{Audio, Changed};
 
 /// What file to write, and how.
@@ -82,6 +78,7 @@ impl FileOutput {
         })
     }
 
+    /// As [`Self::check`], for what has no input.
     fn check_target(&self) -> Result<()> {
         let container = Container::of(&self.path)?;
         let codec = self.codec(container);
@@ -105,17 +102,9 @@ impl FileOutput {
 /// A video file in the making.
 pub struct FileSink {
     encoder: Encoder,
-    copier: Option<Copier>,
-    // Before `file`: fields drop in this order, and a file is closed before it
-    // is removed.
-    output: Output,
-    file: AtomicFile,
-    container: Container,
-    /// Of a recording: so many bytes of it play, whatever comes.
-    playable: Option<u64>,
-    /// Number of the video stream in the output.
-    video: usize,
-    info: VideoInfo,
+    muxer: Muxer,
+    /// At the nominal rate.
+    frame_length: FrameTime,
     last: Option<FrameTime>,
     /// When the last frame stops being shown, if that was said.
     end: Option<FrameTime>,
@@ -123,14 +112,18 @@ pub struct FileSink {
 
 impl FileSink {
     /// Checks, opens the encoder, creates the hidden file and writes its header.
-    /// Sound and the rest are taken from `input`, the file `info` is about.
+    /// Sound and the rest are taken from `input`, the file `info` is about; of a pipe or a sequence there is none.
     ///
     /// # Errors
     /// Those of [`FileOutput::check`]; [`VideoError::NoEncoder`]; [`Error::Write`];
     /// [`Error::OutputBusy`].
     pub fn create(output: &FileOutput, info: &VideoInfo, input: &Path) -> Result<Self> {
         output.check(input)?;
-        Self::open(output, info, Some(input))
+        match NameKind::of(input) {
+            NameKind::File => Self::open(output, info, Kind::Film { input, audio: output.audio }),
+            // It can be read only once, or holds nothing but pictures.
+            NameKind::Pipe | NameKind::Sequence => Self::open(output, info, Kind::Pictures),
+        }
     }
 
     /// As [`Self::create`], for pictures that come once and are no file's: without sound, in
@@ -140,56 +133,42 @@ impl FileSink {
     /// As [`Self::create`], and as [`FileOutput::check_recording`].
     pub fn record(output: &FileOutput, info: &VideoInfo) -> Result<Self> {
         output.check_recording()?;
-        Self::open(output, info, None)
+        Self::open(output, info, Kind::Recording)
     }
 
-    fn open(output: &FileOutput, info: &VideoInfo, input: Option<&Path>) -> Result<Self> {
+    /// As [`Self::create`], for a stretch of a film: its pictures alone, their times counted from `from`, with a
+    /// word about it. Others may be writing the same file: whoever is last gives it its name.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn part(output: &FileOutput, info: &VideoInfo, from: FrameTime, comment: String) -> Result<Self> {
+        output.check_target()?;
+        Self::open(output, info, Kind::Part { from: from.to_ticks(info.time_base), comment })
+    }
+
+    fn open(output: &FileOutput, info: &VideoInfo, kind: Kind<'_>) -> Result<Self> {
         libav::init();
         let container = Container::of(&output.path)?;
-        let is_recording = input.is_none();
-        let mut encoder = Encoder::open(output.codec(container), output.crf, info, is_recording)?;
-
-        let file = AtomicFile::create(&output.path, output.overwrite)?;
-        let handle = file.file().try_clone().map_err(|reason| file.cannot_write(reason))?;
-        let mut muxer = StreamIo::from_write_seek(handle)
-            .and_then(|stream| ffmpeg::format::output_to_stream(stream, None, Some(container.muxer())))
-            .map_err(|reason| file.cannot_write(reason))?;
-        let video = encoder.add_stream(&mut muxer, info).map_err(|reason| file.cannot_write(reason))?;
-        let copier = input
-            .map(|input| Copier::open(input, info, container, output.audio, &mut muxer))
-            .transpose()
-            .map_err(|reason| file.cannot_write(reason))?;
-        if let Some(copier) = &copier {
-            passthrough::copy_titles(copier.input(), info, &mut muxer, video);
-        }
-        let mut options = container.header_options(info.time_base);
-        if is_recording {
-            container.in_pieces(&mut options);
-        }
-        muxer.write_header_with(options).map_err(|reason| file.cannot_write(reason))?;
-        let playable = is_recording.then_some(0);
-        let info = info.clone();
-        let output = muxer;
-        Ok(Self { encoder, copier, output, file, container, playable, video, info, last: None, end: None })
+        let is_prompt = matches!(kind, Kind::Recording);
+        let mut encoder = Encoder::open(output.codec(container), output.crf, info, is_prompt)?;
+        let file = match kind {
+            Kind::Part { .. } => AtomicFile::create_shared(&output.path)?,
+            _ => AtomicFile::create(&output.path, output.overwrite)?,
+        };
+        let muxer = Muxer::open(file, container, info, kind, |output| encoder.add_stream(output, info))?;
+        let frame_length = FrameTime::from_ticks(1, info.rate.frame_base());
+        Ok(Self { encoder, muxer, frame_length, last: None, end: None })
     }
 
     /// What of the input is not in the output as it was.
     pub fn changed(&self) -> &[Changed] {
-        self.copier.as_ref().map_or(&[], Copier::changed)
+        self.muxer.changed()
     }
 
     /// Writes the packets the encoder has ready.
     fn drain(&mut self) -> Result<()> {
-        while let Some(mut packet) = self.encoder.receive()? {
-            let stream = self.output.stream(self.video).expect("added when the file was created");
-            packet.rescale_ts(self.info.time_base.parts(), stream.time_base());
-            packet.set_stream(self.video);
-            packet.set_position(-1);
-            packet.write_interleaved(&mut self.output).map_err(|reason| self.file.cannot_write(reason))?;
-            if let Some(playable) = &mut self.playable {
-                // What there is of a piece is written at once, and nothing of the next.
-                *playable = self.file.file().metadata().map_or(*playable, |about| about.len());
-            }
+        while let Some(packet) = self.encoder.receive()? {
+            self.muxer.write(packet)?;
         }
         Ok(())
     }
@@ -200,32 +179,8 @@ impl FileSink {
     /// Returns an error if there is nothing to be kept, or it cannot be renamed.
     #[cfg(feature = "live")]
     pub(crate) fn keep(self) -> Result<()> {
-        let Self { file, output, playable, copier, .. } = self;
-        drop((copier, output));
-        keep(file, playable)
+        self.muxer.keep()
     }
-}
-
-/// Gives a recording its name, of one piece if there is room for that.
-fn finish_recording(fragments: AtomicFile, container: Container, info: &VideoInfo) -> Result<()> {
-    match defragment(&fragments, container, info.time_base) {
-        Ok(whole) => whole.commit(),
-        Err(error) => {
-            tracing::warn!("the recording stays in pieces, which play, but are searched badly: {error}");
-            fragments.commit()
-        }
-    }
-}
-
-/// Cuts off what does not play, and gives the rest its name.
-fn keep(file: AtomicFile, playable: Option<u64>) -> Result<()> {
-    let Some(length) = playable.filter(|length| *length > 0) else {
-        return Err(file.cannot_write("nothing of it plays"));
-    };
-    if let Err(reason) = file.file().set_len(length) {
-        tracing::debug!(%reason, "what does not play is not cut off");
-    }
-    file.salvage()
 }
 
 impl Sink for FileSink {
@@ -233,12 +188,7 @@ impl Sink for FileSink {
         self.encoder.send(&frame)?;
         self.drain()?;
         self.last = Some(frame.time);
-        match &mut self.copier {
-            Some(copier) => {
-                copier.advance(&mut self.output, frame.time).map_err(|reason| self.file.cannot_write(reason))
-            }
-            None => Ok(()),
-        }
+        self.muxer.advance(frame.time)
     }
 
     fn last_until(&mut self, end: FrameTime) {
@@ -250,26 +200,8 @@ impl Sink for FileSink {
             tracing::warn!("not one frame was made: nothing is written");
             return Ok(());
         };
-        let next = last + FrameTime::from_ticks(1, self.info.rate.frame_base());
-        let end = self.end.filter(|end| *end > last).unwrap_or(next);
-        let drained = self.encoder.send_end(last, end).and_then(|()| self.drain());
-        // In this order for the same reason as the fields.
-        let Self { file, container, mut output, copier, playable, info, .. } = *self;
-        let written = drained.and_then(|()| {
-            copier
-                .map_or(Ok(()), |copier| copier.finish(&mut output, last, end))
-                .and_then(|()| output.write_trailer())
-                .map_err(|reason| file.cannot_write(reason))
-        });
-        drop(output);
-        match written {
-            Ok(()) if playable.is_some() && container.has_one_index() => {
-                finish_recording(file, container, &info)
-            }
-            Ok(()) => file.commit(),
-            // What failed is told, and the recording kept as far as it goes.
-            Err(failed) if playable.is_some() => keep(file, playable).and(Err(failed)),
-            Err(failed) => Err(failed),
-        }
+        let end = self.end.filter(|end| *end > last).unwrap_or(last + self.frame_length);
+        let written = self.encoder.send_end(last, end).and_then(|()| self.drain());
+        self.muxer.finish(written, last, end)
     }
 }

@@ -11,24 +11,48 @@ use crate::error::Result;
 use crate::frame::Frame;
 use crate::time::FrameTime;
 
+mod cadence;
 mod codec;
 mod container;
 mod defragment;
 mod encode;
 mod file;
+mod join;
+mod lengths;
 mod metadata;
+mod muxer;
 mod passthrough;
 mod pixels;
+mod sequence;
 mod sound;
 mod stream;
 mod streams;
 mod subtitles;
 mod timecode;
 mod track;
+mod y4m;
 
 pub use codec::Codec;
 pub use file::{FileOutput, FileSink};
+pub use join::{FilmJoiner, JoinPart};
+pub(crate) use join::{check_part, part_extension};
+pub use sequence::sequence;
 pub use streams::{Audio, Changed};
+pub use y4m::y4m;
+
+impl Sink for Box<dyn Sink> {
+    fn write(&mut self, frame: Frame) -> Result<()> {
+        (**self).write(frame)
+    }
+
+    fn last_until(&mut self, end: FrameTime) {
+        (**self).last_until(end);
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        (*self).finish()
+    }
+}
 
 /// Takes frames in the order of their times.
 pub trait Sink: Send {

@@ -10,14 +10,63 @@ use ffmpeg::format::stream::Disposition;
 use ffmpeg::media::Type;
 use ffmpeg::{Packet, Rational, Stream, StreamMut, encoder};
 
-use crate::video::write::metadata;
 use ffmpeg_next as ffmpeg;
+
+use crate::video::read::VideoInfo;
+use crate::video::write::metadata;
 
 /// Four letters that name a codec inside MP4 and QuickTime.
 pub(super) type CodecTag = [u8; 4];
 
 /// HEVC by the name Apple's players know it by.
-pub(super) const HVC1: CodecTag = *b"hvc1";
+const HVC1: CodecTag = *b"hvc1";
+
+/// Gives the pictures the name that Apple's players look for, where it is not FFmpeg's own choice.
+pub(super) fn name_for_apple(output: &mut Output, video: usize) {
+    let is_mp4_like = matches!(output.format().name(), "mp4" | "mov");
+    if let Some(mut stream) = output.stream_mut(video)
+        && is_mp4_like
+        && stream.parameters().id() == Id::HEVC
+    {
+        set_codec_tag(&mut stream, HVC1);
+    }
+}
+
+/// Takes back what a demuxer found out about pictures and no encoder tells: the order of fields, the place of
+/// chroma. What is joined says as much as what was encoded at once.
+pub(super) fn forget_probing(stream: &mut StreamMut) {
+    edit(stream, |stream| {
+        #[expect(unsafe_code, reason = "no setter in the binding")]
+        // SAFETY: as in `set_codec_tag`.
+        unsafe {
+            (*stream.codecpar).field_order = ffi::AVFieldOrder::AV_FIELD_UNKNOWN;
+            (*stream.codecpar).chroma_location = ffi::AVChromaLocation::AVCHROMA_LOC_UNSPECIFIED;
+        }
+    });
+}
+
+/// Says what the stream of pictures counts in, how fast it is and how its pixels are shaped.
+pub(super) fn set_up_video(stream: &mut StreamMut, info: &VideoInfo) {
+    stream.set_time_base(info.time_base.parts());
+    stream.set_avg_frame_rate(info.rate.parts());
+    let (num, den) = info.pixel_aspect;
+    set_pixel_aspect(stream, Rational(num as i32, den as i32));
+}
+
+/// The header of a codec.
+pub(super) fn extradata(parameters: &Parameters) -> Vec<u8> {
+    #[expect(unsafe_code, reason = "no getter in the binding")]
+    // SAFETY: FFmpeg keeps so many bytes with the parameters, which are borrowed here; they are copied.
+    unsafe {
+        let parameters = &*parameters.as_ptr();
+        match usize::try_from(parameters.extradata_size) {
+            Ok(size) if size > 0 && !parameters.extradata.is_null() => {
+                std::slice::from_raw_parts(parameters.extradata, size).to_vec()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
 
 /// Adds a stream for `from`'s packets as they are; its number in the output.
 pub(super) fn add_copy(output: &mut Output, from: &Stream) -> Result<usize, ffmpeg::Error> {
@@ -127,7 +176,7 @@ pub(super) fn set_disposition(stream: &mut StreamMut, disposition: Disposition) 
 }
 
 /// Sets the shape of a pixel where Matroska looks for it.
-pub(super) fn set_pixel_aspect(stream: &mut StreamMut, aspect: Rational) {
+fn set_pixel_aspect(stream: &mut StreamMut, aspect: Rational) {
     edit(stream, |stream| stream.sample_aspect_ratio = aspect.into());
 }
 

@@ -23,13 +23,23 @@ pub struct LookaheadSmoother<T> {
     waiting: VecDeque<(FrameTime, T)>,
     scenes: u64,
     /// The last break and the scene before it, while that may yet resume.
-    broke: Option<(FrameTime, u64)>,
+    broke: Option<Break>,
+}
+
+/// As [`crate::warp::shots`] remembers it: a hard cut takes the place of a softer break shortly before.
+#[derive(Clone, Copy)]
+struct Break {
+    at: FrameTime,
+    before: u64,
+    is_hard: bool,
 }
 
 struct Entry {
     time: FrameTime,
     scene: u64,
     posed: Decomposition,
+    /// Seen during a flash: it counts for nothing.
+    is_flash: bool,
 }
 
 impl<T> Default for LookaheadSmoother<T> {
@@ -52,7 +62,7 @@ impl<T> LookaheadSmoother<T> {
         mut ready: impl FnMut(T, Decomposition) -> Result<(), E>,
     ) -> Result<(), E> {
         let scene = self.scene(time, how);
-        self.film.push_back(Entry { time, scene, posed });
+        self.film.push_back(Entry { time, scene, posed, is_flash: false });
         self.wait(time, item, &mut ready)
     }
 
@@ -100,17 +110,20 @@ impl<T> LookaheadSmoother<T> {
         let Some(last) = self.film.back() else { return self.scenes };
         let (scene, gap) = (last.scene, (time - last.time).as_secs_f64() > REACH);
         match (how, self.broke) {
-            (Transition::FlashEnd, Some((at, before))) => {
+            (Transition::FlashEnd, Some(Break { at, before, .. })) => {
                 for flash in self.film.iter_mut().rev().take_while(|entry| entry.time >= at) {
                     flash.scene = before;
                     flash.posed.confidence.fill(0.0);
+                    flash.is_flash = true;
                 }
                 self.broke = None;
                 before
             }
-            (Transition::Cut, _) => {
-                self.broke.take_if(|(at, _)| (time - *at).as_secs_f64() > FLASH);
-                self.broke.get_or_insert((time, scene));
+            (Transition::Cut | Transition::HardCut, _) => {
+                let is_hard = how == Transition::HardCut;
+                let is_over = |past: &Break| (time - past.at).as_secs_f64() > FLASH;
+                self.broke.take_if(|past| is_over(past) || (is_hard && !past.is_hard));
+                self.broke.get_or_insert(Break { at: time, before: scene, is_hard });
                 self.scenes += 1;
                 self.scenes
             }
@@ -125,8 +138,9 @@ impl<T> LookaheadSmoother<T> {
     /// Whether all of a frame's future that matters has been seen at `now`.
     fn is_known(&self, front: FrameTime, now: FrameTime) -> bool {
         let since = |at: FrameTime| (now - at).as_secs_f64();
-        let open =
-            self.broke.is_some_and(|(at, _)| since(at) <= FLASH && (at - front).as_secs_f64() <= REACH);
+        let open = self
+            .broke
+            .is_some_and(|past| since(past.at) <= FLASH && (past.at - front).as_secs_f64() <= REACH);
         since(front) > REACH && !open
     }
 
@@ -149,7 +163,7 @@ impl<T> LookaheadSmoother<T> {
         let (mut confidence, mut total) = (vec![0.0f32; own.posed.confidence.len()], 0.0);
         for (sigma, is_shape) in [(POSE_SIGMA, false), (SHAPE_SIGMA, true)] {
             let reach = reach(&scene, time, sigma);
-            for Entry { time: at, posed, .. } in &scene {
+            for Entry { time: at, posed, is_flash, .. } in &scene {
                 let away = (*at - time).as_secs_f64();
                 if away.abs() > reach {
                     continue;
@@ -157,7 +171,7 @@ impl<T> LookaheadSmoother<T> {
                 let kernel = (-0.5 * (away / sigma).powi(2)).exp() as f32;
                 if is_shape {
                     shape.add(kernel, &posed.residual, &posed.confidence);
-                    total += kernel;
+                    total += if *is_flash { 0.0 } else { kernel };
                     confidence.iter_mut().zip(&posed.confidence).for_each(|(sum, c)| *sum += kernel * c);
                 } else {
                     let sure = posed.confidence.iter().sum::<f32>() / posed.confidence.len() as f32;
@@ -168,7 +182,7 @@ impl<T> LookaheadSmoother<T> {
         Decomposition {
             pose: Similarity::from_numbers(pose.values()[0]),
             residual: shape.values(),
-            confidence: confidence.iter().map(|sum| sum / total).collect(),
+            confidence: confidence.iter().map(|sum| sum / total.max(f32::MIN_POSITIVE)).collect(),
         }
     }
 }

@@ -53,7 +53,7 @@ impl OneEuroSmoother {
     pub fn run(&mut self, time: FrameTime, posed: Decomposition, how: Transition) -> Decomposition {
         match how {
             Transition::None => {}
-            Transition::Cut => {
+            Transition::Cut | Transition::HardCut => {
                 self.before.take_if(|(at, _)| (time - *at).as_secs_f64() > FLASH);
                 if let Some(state) = self.now.take() {
                     self.before.get_or_insert((time, state));

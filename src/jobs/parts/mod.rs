@@ -1,0 +1,23 @@
+//! A film in parts, for machines that know nothing of each other: [`split`] writes a [`Plan`] into a folder,
+//! [`render`] makes one part of it there, [`join`] makes the film.
+//!
+//! Parts begin at hard cuts ([`crate::scene_change`]), where warp and paint forget all that was, so that a part
+//! is bit for bit what a single run makes there: frames are read at the film's own times, and the few before
+//! the cut are looked at so that it is seen as one. A shot longer than a part is divided where the grain of the
+//! canvas begins a new count ([`crate::paint::pan`]); there the frames that the next one depends on are drawn
+//! first and not kept.
+//!
+//! [`split`]: split::split
+//! [`render`]: render::render
+//! [`join`]: join::join
+
+pub mod error;
+mod film;
+pub mod join;
+mod plan;
+pub mod render;
+mod seams;
+pub mod split;
+pub mod trial;
+
+pub use plan::{PartSpec, Plan, Settings};

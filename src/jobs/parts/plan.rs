@@ -1,0 +1,480 @@
+//! The plan of a film in parts: one file, `plan.toml`, in the job's folder, that every machine reads and none
+//! writes.
+//!
+//! It says of what it was made (film, look, networks, version), so that whoever has another is told, and it
+//! carries a digest of itself: what was changed by hand is refused, since parts made before and after would
+//! not fit together.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::atomic_file::AtomicFile;
+use crate::engine::EngineConfig;
+use crate::error::{Cause, Difference, Error, Result};
+use crate::jobs::parts::error::PartsError;
+use crate::jobs::parts::film::{fingerprint, hex};
+use crate::look::{Look, LookSpec};
+use crate::nn::models::Models;
+use crate::nn::runtime::Device;
+use crate::time::{FrameTime, TimeBase};
+use crate::video::write::{Codec, JoinPart, part_extension};
+use crate::warp::features::EncoderChoice;
+
+/// The plan's name in the job's folder.
+const NAME: &str = "plan.toml";
+/// What stands before the digest.
+const HEAD: &str = "# Written by `stylewarp split`; what is changed here is refused.\n\
+                    # A part: stylewarp-video --job FOLDER --part N. The film: stylewarp join FOLDER OUTPUT.\n";
+const DIGEST: &str = "sha256 = \"";
+/// The version that plans are for.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How a film is divided, and what it is to become.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    version: String,
+    pub(super) settings: Settings,
+    pub(super) film: FilmSpec,
+    look: LookRecord,
+    /// SHA-256 of every network by its file's name, and of all styles together.
+    networks: BTreeMap<String, String>,
+    pub(super) part: Vec<PartSpec>,
+    /// Of the text; the plan's name for its parts.
+    #[serde(skip)]
+    digest: String,
+}
+
+/// How parts are drawn and stored, beside the look.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Lines to paint at.
+    pub size: Option<u32>,
+    /// What the networks run on, by its name.
+    pub device: String,
+    /// What finds matches, by its name.
+    pub encoder: String,
+    /// How pictures are stored, by its name.
+    pub codec: String,
+    /// Constant rate factor.
+    pub crf: Option<u8>,
+    /// What shows through transparent pictures.
+    pub background: [u8; 3],
+    /// Whether the film may be a list of other files.
+    pub follow: bool,
+}
+
+/// The film that is divided.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FilmSpec {
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+    /// Seconds in a tick of its pictures: numerator, denominator.
+    pub(super) time_base: [i32; 2],
+    pub(super) frames: u64,
+    /// Ticks at which the last picture is shown.
+    pub(super) last: i64,
+    /// Nanoseconds until which it is shown.
+    pub(super) end: i64,
+    /// Whether moments can be looked up in it.
+    pub(super) search: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct LookRecord {
+    /// Of the exemplar's pixels, the texture's files and all numbers.
+    sha256: String,
+    made_of: LookSpec,
+}
+
+/// A part: times are ticks of the film's pictures.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartSpec {
+    /// The first picture.
+    pub from: i64,
+    /// The first picture of the next part.
+    pub until: Option<i64>,
+    /// How many pictures.
+    pub frames: u64,
+    /// Whether it is bit for bit what a single run makes: it begins at a cut, or all before it is read.
+    pub exact: bool,
+    /// The first picture that is read; from the beginning if not given.
+    pub(super) lead: Option<i64>,
+    /// The first picture that is not read any more.
+    pub(super) tail: Option<i64>,
+    /// Mean colours of the first picture's quarters.
+    pub(super) picture: [u8; 12],
+}
+
+impl Plan {
+    pub(super) fn new(
+        settings: Settings,
+        film: FilmSpec,
+        look: &LookSpec,
+        models: &Models,
+        part: Vec<PartSpec>,
+    ) -> Result<Self> {
+        let resolved = look.resolve()?;
+        let look = LookRecord { sha256: look_digest(&resolved)?, made_of: absolute(look, &resolved)? };
+        let (version, networks) = (VERSION.to_owned(), network_digests(models));
+        Ok(Self { version, settings, film, look, networks, part, digest: String::new() })
+    }
+
+    /// Writes it into a job's folder; refuses if there is one.
+    pub(super) fn write(&mut self, job: &Path) -> Result<()> {
+        let path = job.join(NAME);
+        let cannot = |source: Cause| PartsError::PlanInvalid { path: path.clone(), source };
+        let body = toml::to_string(self).map_err(|reason| cannot(reason.into()))?;
+        self.digest = hex(&Sha256::digest(&body));
+        let file = AtomicFile::create(&path, false)?;
+        let text = format!("{HEAD}{DIGEST}{}\"\n{body}", self.digest);
+        file.file().write_all(text.as_bytes()).map_err(|reason| file.cannot_write(reason))?;
+        file.commit()
+    }
+
+    /// Reads a job's plan, if it is one of this version that nobody changed.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`PartsError::PlanInvalid`] or [`PartsError::PlanMismatch`].
+    pub fn read(job: &Path) -> Result<Self> {
+        let path = job.join(NAME);
+        let text =
+            std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        Self::parse(&text, &path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self> {
+        let invalid = |source: Cause| Error::from(PartsError::PlanInvalid { path: path.into(), source });
+        let found = text.split_once(DIGEST).and_then(|(_, rest)| rest.split_once("\"\n"));
+        let Some((digest, body)) = found else { return Err(invalid("it has no digest of itself".into())) };
+        let version = body.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+        if let Some(version) = version.filter(|version| *version != VERSION) {
+            return Err(mismatch(path, "another version", version, VERSION));
+        }
+        if digest != hex(&Sha256::digest(body)) {
+            return Err(invalid("it was changed after it was written".into()));
+        }
+        let mut plan: Self = toml::from_str(body).map_err(|error| invalid(error.message().into()))?;
+        plan.digest = digest.into();
+        plan.check().map_err(|words| invalid(words.into()))?;
+        Ok(plan)
+    }
+
+    /// Whether it says something that can be done: a digest can be made by anyone.
+    fn check(&self) -> Result<(), &'static str> {
+        let ordered = self.part.windows(2).all(|pair| pair[0].until == Some(pair[1].from));
+        let filled = self.part.iter().all(|part| {
+            part.frames > 0
+                && part.until.is_none_or(|until| until > part.from)
+                && part.lead.is_none_or(|lead| lead <= part.from)
+                && part.tail.is_none_or(|tail| part.until.is_some_and(|until| until <= tail))
+        });
+        let all: u64 = self.part.iter().map(|part| part.frames).fold(0, u64::saturating_add);
+        let ends = self.part.last().is_some_and(|last| last.until.is_none() && self.film.last >= last.from);
+        match () {
+            () if !(ordered && filled && ends && all == self.film.frames) => {
+                Err("its parts do not fit together")
+            }
+            () if TimeBase::new(self.film.time_base[0], self.film.time_base[1]).is_none() => {
+                Err("its film has no clock")
+            }
+            () if self.codec().is_none() || self.config(None).is_none() => {
+                Err("it names a codec, device or encoder that there is not")
+            }
+            () => Ok(()),
+        }
+    }
+
+    /// Its parts, in order.
+    pub fn parts(&self) -> &[PartSpec] {
+        &self.part
+    }
+
+    /// How parts are drawn and stored.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Pictures of the film.
+    pub fn frames(&self) -> u64 {
+        self.film.frames
+    }
+
+    /// The codec of the parts.
+    pub(super) fn codec(&self) -> Option<Codec> {
+        self.settings.codec.parse().ok()
+    }
+
+    /// What the networks run on, out of this folder of networks.
+    pub(super) fn config(&self, models: Option<&Path>) -> Option<EngineConfig> {
+        let device: Device = self.settings.device.parse().ok()?;
+        let encoder: EncoderChoice = self.settings.encoder.parse().ok()?;
+        Some(EngineConfig { models: models.map(Path::to_owned), device, encoder })
+    }
+
+    pub(super) fn time_base(&self) -> TimeBase {
+        let [num, den] = self.film.time_base;
+        TimeBase::new(num, den).expect("checked when the plan was read")
+    }
+
+    /// A moment of the film.
+    pub(super) fn time(&self, ticks: i64) -> FrameTime {
+        FrameTime::from_ticks(ticks, self.time_base())
+    }
+
+    /// Every part as its file has to be.
+    pub(super) fn files(&self, job: &Path) -> Vec<JoinPart> {
+        let (count, extension) = (self.part.len(), self.codec().map_or("mp4", part_extension));
+        let width = (count.max(2) - 1).to_string().len();
+        let file = |(number, part): (usize, &PartSpec)| JoinPart {
+            path: job.join(format!("part-{number:0width$}.{extension}")),
+            from: self.time(part.from),
+            until: part.until.map(|until| self.time(until)),
+            frames: part.frames,
+            comment: format!("part {number} of {count}, plan {}", &self.digest[..16]),
+        };
+        self.part.iter().enumerate().map(file).collect()
+    }
+
+    /// The film's file: where it was, beside the job's folder, or as given; if it is still that film.
+    pub(super) fn film_at(&self, job: &Path, given: Option<&Path>) -> Result<PathBuf> {
+        let path = match (given, self.film.path.file_name()) {
+            (Some(given), _) => given.to_owned(),
+            (None, Some(name)) if !self.film.path.is_file() => {
+                let beside = job.join("..").join(name);
+                if beside.is_file() { beside } else { self.film.path.clone() }
+            }
+            _ => self.film.path.clone(),
+        };
+        let (bytes, sha256) = fingerprint(&path)?;
+        if (bytes, &sha256) == (self.film.bytes, &self.film.sha256) {
+            return Ok(path);
+        }
+        let said = |bytes: u64, digest: &str| format!("{bytes} bytes with digest {}", &digest[..16]);
+        let planned = said(self.film.bytes, &format!("{:0<16}", self.film.sha256));
+        Err(mismatch(&job.join(NAME), "another film", &planned, &said(bytes, &sha256)))
+    }
+
+    /// The look, if it is still that of the plan.
+    pub(super) fn look(&self, job: &Path) -> Result<Look> {
+        let look = self.look.made_of.resolve()?;
+        match look_digest(&look)? {
+            found if found == self.look.sha256 => Ok(look),
+            found => Err(mismatch(&job.join(NAME), "another look", &self.look.sha256, &found)),
+        }
+    }
+
+    /// Refuses other networks than those of the plan.
+    pub(super) fn check_networks(&self, job: &Path, models: &Models) -> Result<()> {
+        let found = network_digests(models);
+        let differs = |name: &&String| self.networks.get(*name) != found.get(*name);
+        let Some(name) = self.networks.keys().chain(found.keys()).find(differs) else { return Ok(()) };
+        let said = |of: &BTreeMap<String, String>| match of.get(name) {
+            Some(digest) => format!("{name} with digest {digest}"),
+            None => format!("no {name}"),
+        };
+        Err(mismatch(&job.join(NAME), "other networks", &said(&self.networks), &said(&found)))
+    }
+}
+
+fn mismatch(path: &Path, what: &'static str, expected: &str, found: &str) -> Error {
+    PartsError::PlanMismatch { path: path.into(), what, source: Difference::new(expected, found) }.into()
+}
+
+/// Of everything that a look makes a difference by.
+fn look_digest(look: &Look) -> Result<String> {
+    let mut digest = Sha256::new();
+    for value in [look.warp, look.paint, look.stroke_size, look.steady, look.relief] {
+        digest.update(value.to_le_bytes());
+    }
+    digest.update(look.colors.name());
+    digest.update(look.align.name());
+    if let Some(exemplar) = &look.geometry {
+        digest.update(exemplar.width().to_le_bytes());
+        digest.update(exemplar.as_raw());
+    }
+    if let Some(texture) = &look.texture {
+        digest.update(texture.absolute()?.text());
+        for path in texture.files() {
+            let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
+            digest.update(Sha256::digest(bytes));
+        }
+    }
+    Ok(hex(&digest.finalize()))
+}
+
+/// The same look by names that hold in every folder, with every number as it is now.
+fn absolute(spec: &LookSpec, look: &Look) -> Result<LookSpec> {
+    let there =
+        |path: &Path| std::fs::canonicalize(path).map_err(|source| Error::Read { path: path.into(), source });
+    let preset = match &spec.preset {
+        Some(name) if Path::new(name).is_file() => Some(there(name.as_ref())?.to_string_lossy().into_owned()),
+        preset => preset.clone(),
+    };
+    Ok(LookSpec {
+        preset,
+        geometry: spec.geometry.as_deref().map(there).transpose()?,
+        texture: match &spec.texture {
+            Some(_) => look
+                .texture
+                .as_ref()
+                .map(|texture| texture.absolute())
+                .transpose()?
+                .map(|own| own.text().into()),
+            None => None,
+        },
+        warp: Some(look.warp),
+        paint: Some(look.paint),
+        colors: Some(look.colors),
+        stroke_size: Some(look.stroke_size),
+        steady: Some(look.steady),
+        relief: Some(look.relief),
+        align: Some(look.align),
+    })
+}
+
+fn network_digests(models: &Models) -> BTreeMap<String, String> {
+    let mut styles = Sha256::new();
+    let mut digests = BTreeMap::new();
+    for file in models.files() {
+        if file.name.contains('/') {
+            styles.update(&file.sha256);
+        } else {
+            digests.insert(file.name.clone(), file.sha256.clone());
+        }
+    }
+    digests.insert("styles".into(), hex(&styles.finalize()));
+    digests
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+
+    fn plan() -> Plan {
+        let part = |from, until, frames, lead| PartSpec {
+            from,
+            until,
+            frames,
+            exact: true,
+            lead,
+            tail: until,
+            picture: [7; 12],
+        };
+        Plan {
+            version: VERSION.into(),
+            settings: Settings {
+                size: Some(360),
+                device: "cpu".into(),
+                encoder: "fast".into(),
+                codec: "h264".into(),
+                crf: None,
+                background: [0; 3],
+                follow: false,
+            },
+            film: FilmSpec {
+                path: "/films/a \"b\".mkv".into(),
+                bytes: 12,
+                sha256: "ab".repeat(32),
+                time_base: [1, 1000],
+                frames: 30,
+                last: 1160,
+                end: 1_200_000_000,
+                search: true,
+            },
+            look: LookRecord {
+                made_of: LookSpec { preset: Some("moon".into()), warp: Some(0.7), ..LookSpec::default() },
+                sha256: "cd".repeat(32),
+            },
+            networks: BTreeMap::from([("warper.onnx".into(), "ef".repeat(32))]),
+            part: vec![part(0, Some(400), 10, None), part(400, None, 20, Some(280))],
+            digest: String::new(),
+        }
+    }
+
+    fn written(mut plan: Plan) -> String {
+        let folder = tempfile::tempdir().expect("a folder");
+        plan.write(folder.path()).expect("written");
+        std::fs::read_to_string(folder.path().join(NAME)).expect("there")
+    }
+
+    fn read(text: &str) -> Result<Plan> {
+        Plan::parse(text, Path::new("plan.toml"))
+    }
+
+    /// What an error says, and of what kind it is.
+    fn refused(text: &str) -> String {
+        read(text).expect_err("refused").explained("x")
+    }
+
+    #[test]
+    fn a_plan_comes_back_as_it_was_written() {
+        let text = written(plan());
+        let found = read(&text).expect("a plan");
+        assert_eq!(Plan { digest: String::new(), ..found.clone() }, plan());
+        assert_eq!(found.digest.len(), 64);
+        let files = found.files(Path::new("job"));
+        assert_eq!(files[1].path, Path::new("job/part-1.mp4"));
+        assert!(files[1].comment.starts_with("part 1 of 2, plan "), "{}", files[1].comment);
+        assert!(toml::from_str::<toml::Table>(&text).is_ok(), "as a whole it is TOML");
+    }
+
+    #[test]
+    fn a_plan_that_was_changed_or_is_of_another_version_is_refused() {
+        let text = written(plan());
+        let changed = text.replace("frames = 10", "frames = 11");
+        assert!(changed != text && refused(&changed).contains("changed after it was written"));
+        let other = text.replace(&format!("version = \"{VERSION}\""), "version = \"9.9.9\"");
+        let said = refused(&other);
+        assert!(said.contains("is for another version") && said.contains("9.9.9"), "{said}");
+        assert!(refused("part = 1").contains("no digest"));
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_together_are_refused_with_a_digest_too() {
+        let wrong: [fn(&mut Plan); 7] = [
+            |plan| plan.part[0].until = Some(300),
+            |plan| plan.part.swap(0, 1),
+            |plan| plan.part.clear(),
+            |plan| plan.part[1].frames = 0,
+            |plan| plan.film.frames = 31,
+            |plan| plan.film.time_base = [0, 1],
+            |plan| plan.settings.codec = "mpeg1".into(),
+        ];
+        for change in wrong {
+            let mut plan = plan();
+            change(&mut plan);
+            assert!(refused(&written(plan)).contains("because: it"));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// A digest is as good as its plan.
+        #[test]
+        fn any_change_is_told(place in any::<Index>(), letter in any::<u8>()) {
+            let text = written(plan());
+            let mut bytes = text.clone().into_bytes();
+            let body = text.find(DIGEST).expect("there");
+            let place = body + place.index(bytes.len() - body);
+            let changes = bytes[place] != letter;
+            bytes[place] = letter;
+            if let Ok(text) = String::from_utf8(bytes) {
+                prop_assert_eq!(read(&text).is_err(), changes);
+            }
+        }
+    }
+}
