@@ -51,7 +51,13 @@ fn no_change() -> ColorMap {
 fn painting(frame: &Frame, lines: u32) -> Painting {
     let size = Size { width: frame.size.width * lines / frame.size.height, height: lines };
     let small = picture(size, 1);
-    Painting { size, guide: Some(small.pixels.clone()), painted: small.pixels, colors: no_change() }
+    Painting {
+        size,
+        guide: Some(small.pixels.clone()),
+        painted: small.pixels,
+        colors: no_change(),
+        relief: None,
+    }
 }
 
 /// Measures `work` for every size, in pixels a second.
