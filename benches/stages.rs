@@ -96,7 +96,7 @@ fn stabilize(criterion: &mut Criterion) {
         flow.run(&picture(size, 0));
         let motion = flow.run(&frame);
         let painted = frame.pixels.clone();
-        let mut painting = Painting { size, guide: None, painted, colors: no_change() };
+        let mut painting = Painting { size, guide: None, painted, colors: no_change(), relief: None };
         let mut stabilizer = TemporalStabilizer::default();
         bencher.iter(|| stabilizer.run(&frame, black_box(&mut painting), motion.as_ref(), 1.0));
     });
