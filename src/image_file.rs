@@ -143,7 +143,7 @@ pub fn write(path: &Path, frame: &Frame, overwrite: bool) -> Result<()> {
 /// the background shows.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_over(path: &Path, frame: &Frame, background: [u8; 3], overwrite: bool) -> Result<()> {
     let format = ImageFormat::from_path(path).map_err(|_| Error::UnknownFormat { path: path.to_owned() })?;
     let is_opaque = frame.pixels.iter().skip(3).step_by(4).all(|alpha| *alpha == 255);
