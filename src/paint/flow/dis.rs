@@ -228,9 +228,11 @@ impl Level {
             for row in values.chunks_exact(self.width).skip(y.saturating_sub(REACH)).take(lines) {
                 line[REACH..].iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             }
+            for from in 0..=2 * REACH {
+                means.iter_mut().zip(&line[from..]).for_each(|(sum, value)| *sum += value);
+            }
             for (x, mean) in means.iter_mut().enumerate() {
-                let sum: f32 = line[x..x + 2 * REACH + 1].iter().sum();
-                *mean = sum / (lines * within(x, self.width)) as f32;
+                *mean /= (lines * within(x, self.width)) as f32;
             }
         });
         means
@@ -300,6 +302,18 @@ impl Level {
         Displacement { shift, weight: 1.0 / (error + 0.004) }
     }
 
+    /// The pixels right of a place by the share `right` of a pixel; beyond the edge, the edge.
+    #[inline(always)]
+    fn across(&self, [left, row]: [i32; 2], is_inside: bool, right: f32) -> [f32; PATCH] {
+        let (width, height) = (self.width as i32, self.height as i32);
+        let line = &self.luma[(row.clamp(0, height - 1) * width) as usize..][..self.width];
+        let nine: [f32; PATCH + 1] = match is_inside {
+            true => line[left as usize..][..PATCH + 1].try_into().expect("nine pixels"),
+            false => std::array::from_fn(|k| line[(left + k as i32).clamp(0, width - 1) as usize]),
+        };
+        std::array::from_fn(|k| nine[k] + (nine[k + 1] - nine[k]) * right)
+    }
+
     /// What a patch of this picture at (x, y) differs by, its mean taken off. Beyond the edge, the edge.
     #[inline(always)]
     fn differences(&self, own: &Patch, x: f32, y: f32, off: &mut Patch) {
@@ -308,14 +322,7 @@ impl Level {
         let (left, top) = (x0 as i32, y0 as i32);
         let (width, height, reach) = (self.width as i32, self.height as i32, PATCH as i32 + 1);
         let inside = (left >= 0) & (top >= 0) & (left <= width - reach) & (top <= height - reach);
-        let across = |row: i32| -> [f32; PATCH] {
-            let line = &self.luma[(row.clamp(0, height - 1) * width) as usize..][..self.width];
-            let nine: [f32; PATCH + 1] = match inside {
-                true => line[left as usize..][..PATCH + 1].try_into().expect("nine pixels"),
-                false => std::array::from_fn(|k| line[(left + k as i32).clamp(0, width - 1) as usize]),
-            };
-            std::array::from_fn(|k| nine[k] + (nine[k + 1] - nine[k]) * fx)
-        };
+        let across = |row: i32| self.across([left, row], inside, fx);
         let mut upper = across(top);
         let mut sums = [0.0; PATCH];
         for ((own, off), row) in own.iter().zip(off.iter_mut()).zip(top + 1..) {
