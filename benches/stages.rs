@@ -51,7 +51,13 @@ fn no_change() -> ColorMap {
 fn painting(frame: &Frame, lines: u32) -> Painting {
     let size = Size { width: frame.size.width * lines / frame.size.height, height: lines };
     let small = picture(size, 1);
-    Painting { size, guide: Some(small.pixels.clone()), painted: small.pixels, colors: no_change() }
+    Painting {
+        size,
+        guide: Some(small.pixels.clone()),
+        painted: small.pixels,
+        colors: no_change(),
+        relief: None,
+    }
 }
 
 /// Measures `work` for every size, in pixels a second.
@@ -90,7 +96,7 @@ fn stabilize(criterion: &mut Criterion) {
         flow.run(&picture(size, 0));
         let motion = flow.run(&frame);
         let painted = frame.pixels.clone();
-        let mut painting = Painting { size, guide: None, painted, colors: no_change() };
+        let mut painting = Painting { size, guide: None, painted, colors: no_change(), relief: None };
         let mut stabilizer = TemporalStabilizer::default();
         bencher.iter(|| stabilizer.run(&frame, black_box(&mut painting), motion.as_ref(), 1.0));
     });

@@ -153,7 +153,7 @@ pub(crate) fn write_shared(path: &Path, frame: &Frame) -> Result<()> {
 /// the background shows.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_over(path: &Path, frame: &Frame, background: [u8; 3], overwrite: bool) -> Result<()> {
     let format = format_of(path)?;
     let is_opaque = frame.pixels.iter().skip(3).step_by(4).all(|alpha| *alpha == 255);

@@ -130,7 +130,7 @@ impl Painter {
         let depth = params.relief * self.style.relief();
         let relief = (depth > 0.0).then(|| {
             let grown = (&self.noise, &self.orientation);
-            self.relief.run(grown, size, params.stroke, motion).with_depth(depth)
+            self.relief.run(grown, [frame.size, size], params.stroke, motion).with_depth(depth)
         });
         Ok(Painting { size, guide, painted, colors, relief })
     }

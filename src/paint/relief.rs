@@ -15,7 +15,7 @@ use crate::paint::orientation::Orientation;
 
 /// Furrows from the upper to the lower border of a picture: they keep their size relative to it, as strokes do.
 const FURROWS: f32 = 180.0;
-/// A furrow is never finer than so many pixels: finer ones would be noise.
+/// A furrow is never finer than so many pixels of the frame: finer ones would be noise.
 const FINEST: f32 = 2.0;
 /// Seconds in which furrows follow their noise and forms.
 const TAU: f64 = 0.12;
@@ -84,17 +84,19 @@ pub(crate) struct ReliefLight {
 }
 
 impl ReliefLight {
-    /// The light on a frame of this size, whose noise and forms were brought up to date before, and which moved so;
-    /// at depth one. `stroke` is the size of the strokes, 1 as in the painting.
+    /// The light on a painting of this size, whose noise and forms were brought up to date before, and which moved so;
+    /// at depth one. `stroke` is the size of the strokes, 1 as in the painting. On a frame that is larger than its
+    /// painting the light is as fine as on one that is not.
     pub(crate) fn run(
         &mut self,
         (noise, forms): (&AdvectedNoise, &Orientation),
-        size: Size,
+        [frame, size]: [Size; 2],
         stroke: f32,
         motion: Option<&OpticalFlow>,
     ) -> Relief {
         let lines = size.width.min(size.height) as f32;
-        let pitch = (lines * stroke / FURROWS).max(FINEST);
+        let finest = FINEST * lines / frame.width.min(frame.height) as f32;
+        let pitch = (lines * stroke / FURROWS).max(finest);
         let grid = [size.width, size.height].map(|side| ((side as f32 / pitch).ceil() as usize).max(1));
         let height = forms.furrows(&noise.fine(grid, pitch), grid, pitch);
         let mut relief = Relief { grid, light: slopes(&height, grid), depth: 1.0 };
@@ -195,7 +197,7 @@ mod tests {
         noise.run(FrameTime::ZERO, SIZE, CELLS, None);
         let stripes: Vec<_> = (0..CELLS[0] * CELLS[1]).map(|k| ((k % CELLS[0]) as f32 * 0.8).sin()).collect();
         forms.update(&stripes, CELLS, None);
-        ReliefLight::default().run((&noise, &forms), SIZE, 1.0, None).with_depth(depth)
+        ReliefLight::default().run((&noise, &forms), [SIZE; 2], 1.0, None).with_depth(depth)
     }
 
     #[test]

@@ -52,8 +52,8 @@ pub struct VideoArgs {
     /// network.
     #[arg(long, help_heading = "File")]
     pub follow: bool,
-    /// Begin here: seconds, or [h:]m:s
-    #[arg(long, value_name = "TIME", value_parser = seconds, help_heading = "File")]
+    /// Where to begin.
+    #[arg(long, help = "Begin here: seconds, or [h:]m:s", value_name = "TIME", value_parser = seconds, help_heading = "File")]
     pub start: Option<FrameTime>,
     /// Stop after this long
     #[arg(long, value_name = "TIME", value_parser = seconds, help_heading = "File")]

@@ -228,9 +228,11 @@ impl Level {
             for row in values.chunks_exact(self.width).skip(y.saturating_sub(REACH)).take(lines) {
                 line[REACH..].iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             }
+            for from in 0..=2 * REACH {
+                means.iter_mut().zip(&line[from..]).for_each(|(sum, value)| *sum += value);
+            }
             for (x, mean) in means.iter_mut().enumerate() {
-                let sum: f32 = line[x..x + 2 * REACH + 1].iter().sum();
-                *mean = sum / (lines * within(x, self.width)) as f32;
+                *mean /= (lines * within(x, self.width)) as f32;
             }
         });
         means
@@ -300,6 +302,18 @@ impl Level {
         Displacement { shift, weight: 1.0 / (error + 0.004) }
     }
 
+    /// The pixels right of a place by the share `right` of a pixel; beyond the edge, the edge.
+    #[inline(always)]
+    fn across(&self, [left, row]: [i32; 2], is_inside: bool, right: f32) -> [f32; PATCH] {
+        let (width, height) = (self.width as i32, self.height as i32);
+        let line = &self.luma[(row.clamp(0, height - 1) * width) as usize..][..self.width];
+        let nine: [f32; PATCH + 1] = match is_inside {
+            true => line[left as usize..][..PATCH + 1].try_into().expect("nine pixels"),
+            false => std::array::from_fn(|k| line[(left + k as i32).clamp(0, width - 1) as usize]),
+        };
+        std::array::from_fn(|k| nine[k] + (nine[k + 1] - nine[k]) * right)
+    }
+
     /// What a patch of this picture at (x, y) differs by, its mean taken off. Beyond the edge, the edge.
     #[inline(always)]
     fn differences(&self, own: &Patch, x: f32, y: f32, off: &mut Patch) {
@@ -308,14 +322,7 @@ impl Level {
         let (left, top) = (x0 as i32, y0 as i32);
         let (width, height, reach) = (self.width as i32, self.height as i32, PATCH as i32 + 1);
         let inside = (left >= 0) & (top >= 0) & (left <= width - reach) & (top <= height - reach);
-        let across = |row: i32| -> [f32; PATCH] {
-            let line = &self.luma[(row.clamp(0, height - 1) * width) as usize..][..self.width];
-            let nine: [f32; PATCH + 1] = match inside {
-                true => line[left as usize..][..PATCH + 1].try_into().expect("nine pixels"),
-                false => std::array::from_fn(|k| line[(left + k as i32).clamp(0, width - 1) as usize]),
-            };
-            std::array::from_fn(|k| nine[k] + (nine[k + 1] - nine[k]) * fx)
-        };
+        let across = |row: i32| self.across([left, row], inside, fx);
         let mut upper = across(top);
         let mut sums = [0.0; PATCH];
         for ((own, off), row) in own.iter().zip(off.iter_mut()).zip(top + 1..) {
@@ -358,82 +365,4 @@ fn search_row(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Smooth blobs, seen from (x, y).
-    fn scene(width: usize, height: usize, x: f32, y: f32) -> Vec<u8> {
-        let value = |k: usize| {
-            let (u, v) = ((k % width) as f32 + x, (k / width) as f32 + y);
-            let waves =
-                (u * 0.21).sin() * (v * 0.17).cos() + (u * 0.063 + v * 0.047).sin() + (u * 0.5).sin() * 0.2;
-            (128.0 + 50.0 * waves) as u8
-        };
-        (0..width * height).flat_map(|k| [value(k), value(k), value(k), 255]).collect()
-    }
-
-    fn pyramid(x: f32, y: f32) -> Pyramid {
-        Pyramid::new(&scene(160, 96, x, y), 160, 96, 1)
-    }
-
-    #[test]
-    fn finds_small_and_large_moves() {
-        for (x, y) in [(0.0, 0.0), (0.4, -0.3), (3.4, -2.0), (-9.0, 5.5)] {
-            // What is at (0, 0) now was at (x, y) before.
-            let flow = pyramid(x, y).flow_from(&pyramid(0.0, 0.0), &mut MotionEvidence::default(), 0.04);
-            let inner = (20..76).flat_map(|row| (20..140).map(move |column| row * 160 + column));
-            let mut errors: Vec<_> = inner.map(|k| (flow[k][0] - x).hypot(flow[k][1] - y)).collect();
-            errors.sort_by(f32::total_cmp);
-            assert!(errors[errors.len() / 2] < 0.1, "({x}, {y}): median {}", errors[errors.len() / 2]);
-            assert!(errors[errors.len() * 9 / 10] < 0.6, "({x}, {y}): {}", errors[errors.len() * 9 / 10]);
-        }
-    }
-
-    #[test]
-    fn a_slow_pan_is_proved_after_some_frames_and_a_plain_wall_stays() {
-        // A fifth of a pixel a frame, under noise of two grey levels; the right half is a plain wall.
-        let (width, height) = (160, 96);
-        let mut state = 1_u64;
-        let mut noise = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 62) as u8
-        };
-        let mut proof = MotionEvidence::default();
-        let (mut before, mut moved, mut wall) = (None, Vec::new(), Vec::new());
-        for frame in 0..12 {
-            let mut pixels = scene(width, height, 0.2 * frame as f32, 0.0);
-            for (k, pixel) in pixels.chunks_exact_mut(4).enumerate() {
-                let value = if k % width < 80 { pixel[0] / 4 + 90 } else { 100 };
-                pixel[..3].fill(value + noise());
-            }
-            let now = Pyramid::new(&pixels, width, height, 1);
-            if let Some(before) = before.replace(now.clone()) {
-                let flow = now.flow_from(&before, &mut proof, 0.04);
-                let mean = |columns: std::ops::Range<usize>| {
-                    let inner = (16..80).flat_map(|row| columns.clone().map(move |x| row * width + x));
-                    inner.clone().map(|k| flow[k][0]).sum::<f32>() / inner.count() as f32
-                };
-                moved.push(mean(16..64));
-                wall.push(mean(100..144));
-            }
-        }
-        let last = |of: &[f32]| of[6..].iter().sum::<f32>() / 5.0;
-        assert!((0.13..0.27).contains(&last(&moved)), "{moved:?}");
-        assert!(last(&wall).abs() < 0.04, "{wall:?}");
-    }
-
-    #[test]
-    fn flat_and_tiny_pictures_do_not_move() {
-        let flat = Pyramid::new(&[90; 64 * 48 * 4], 64, 48, 1);
-        assert!(
-            flat.flow_from(&flat.clone(), &mut MotionEvidence::default(), 0.04)
-                .iter()
-                .all(|shift| *shift == [0.0, 0.0])
-        );
-        let dot = Pyramid::new(&[90; 4], 1, 1, 3);
-        assert_eq!(
-            (dot.size(), dot.flow_from(&dot.clone(), &mut MotionEvidence::default(), 0.04)),
-            ([1, 1], vec![[0.0, 0.0]])
-        );
-    }
-}
+mod tests;
