@@ -2,7 +2,7 @@
 //!
 //! A sum over a whole shot could only be known by whoever saw the whole shot. So it is counted anew every
 //! [`EPOCH`] on the film's own clock, and for [`FADE`] seconds the new count shows more and more and the old
-//! one less: the grain of a moment depends on the last [`MEMORY`] seconds and on nothing before, and a film
+//! one less: the grain of a moment depends on the last eight seconds at most and on nothing before, and a film
 //! can be painted in parts. As long as nothing pans, both counts are zero, and nothing changes.
 
 use crate::time::FrameTime;
@@ -12,6 +12,7 @@ pub(crate) const EPOCH: f64 = 6.0;
 /// Seconds in which it takes the place of the one before.
 const FADE: f64 = 2.0;
 /// Seconds that a picture's grain depends on, at most.
+#[cfg(feature = "video")]
 pub(crate) const MEMORY: f64 = EPOCH + FADE;
 
 /// Two counts of how far a picture has moved, in cells of the grain.

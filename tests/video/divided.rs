@@ -397,6 +397,63 @@ fn a_full_disk_in_one_node_leaves_the_other_parts() {
     others(&folder, "join a.job out.mp4");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_schedulers_take_names_every_part_and_draws_the_film() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    film(&folder, "in.mp4");
+    for (scheduler, file, words) in [
+        (
+            "slurm",
+            "slurm.sh",
+            &["--array=0-3 ", "--mem=", "--time=", "--requeue", "--dependency=afterok"][..],
+        ),
+        (
+            "kubernetes",
+            "kubernetes.yaml",
+            &["completions: 4", "completionMode: Indexed", "memory: ", "--wait"],
+        ),
+        ("parallel", "parallel.sh", &["seq 0 3 ", "--retries 3"]),
+    ] {
+        let job = format!("it's {scheduler}.job");
+        let mut command = other(&folder, &format!("split in.mp4 --parts 4 --device cpu --for {scheduler}"));
+        let run = run(command.args(["-o", &job]));
+        assert!(run.code == Some(0) && run.said.contains("core seconds a frame"), "{}", run.said);
+        let mut left = [file, "plan.toml"];
+        left.sort_unstable();
+        assert_eq!(files(&folder, &job), left, "nothing of the trial is left");
+        let path = folder.path(&job).join(file);
+        let text = fs::read_to_string(&path).expect("there");
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+        let is_left = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase());
+        assert!(!text.split('@').skip(1).any(is_left), "a place that was not filled in: {text}");
+        if file.ends_with(".sh") {
+            crate::clips::run(Command::new("sh").arg("-n").arg(path));
+        }
+    }
+    // In place of GNU parallel, one that starts part after part.
+    let double = "#!/bin/sh\nfor last; do :; done\nwhile read -r n; do\n\
+                  sh -c \"$(printf %s \"$last\" | sed \"s/{}/$n/\")\" || exit 1\ndone\n";
+    fs::create_dir(folder.path("bin")).expect("made");
+    fs::write(folder.path("bin/parallel"), double).expect("written");
+    fs::set_permissions(folder.path("bin/parallel"), fs::Permissions::from_mode(0o755)).expect("set");
+    let ours = program(&folder);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "PATH=\"$PWD/bin:$PATH\" exec sh \"it's parallel.job/parallel.sh\""])
+        .current_dir(folder.path(""));
+    for (name, value) in ours.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let run = run(&mut command);
+    assert_eq!(run.code, Some(0), "{}", run.said);
+    assert_eq!(times(&folder.path("it's parallel.job/drawn.mp4")), times(&folder.path("in.mp4")));
+}
+
 /// Every picture, in grey.
 fn greys(path: &Path, size: usize) -> Vec<Vec<u8>> {
     let mut command = Command::new("ffmpeg");

@@ -43,7 +43,9 @@ fn a_pipe_in_and_out_is_the_same_film_as_files() {
             &folder,
             "ffmpeg -v error -i in.mkv -f yuv4mpegpipe - | $S - - | ffmpeg -v error -y -i - -c:v ffv1 piped.mkv",
         );
-        runs(&folder, "in.mkv file.mkv --codec ffv1 -y");
+        // Not the Matroska: its clock is of whole milliseconds, and what is smoothed in time sees that.
+        folder.ffmpeg("-i in.mkv -f yuv4mpegpipe in.y4m");
+        pipes(&folder, "$S in.y4m - | ffmpeg -v error -y -i - -c:v ffv1 file.mkv");
         let [input, piped, file] = ["in.mkv", "piped.mkv", "file.mkv"].map(|name| folder.path(name));
         assert_eq!(
             video(&piped, "width,height,r_frame_rate,color_range"),
@@ -51,8 +53,7 @@ fn a_pipe_in_and_out_is_the_same_film_as_files() {
             "{range}"
         );
         assert_eq!(times(&piped), times(&input));
-        // The same pictures, but for the chroma at half the size.
-        assert!(distance(&piped, &file) < 4.0, "{range}: {}", distance(&piped, &file));
+        assert_eq!(distance(&piped, &file), 0.0, "{range}: from a pipe as from a file");
         assert!(distance(&piped, &input) > 15.0, "{range}: the look shows");
     }
 }

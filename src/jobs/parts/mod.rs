@@ -4,7 +4,7 @@
 //! Parts begin at hard cuts ([`crate::scene_change`]), where warp and paint forget all that was, so that a part
 //! is bit for bit what a single run makes there: frames are read at the film's own times, and the few before
 //! the cut are looked at so that it is seen as one. A shot longer than a part is divided where the grain of the
-//! canvas begins a new count ([`crate::paint::pan`]); there the frames that the next one depends on are drawn
+//! canvas begins a new count (`paint::pan`); there the frames that the next one depends on are drawn
 //! first and not kept.
 //!
 //! [`split`]: split::split

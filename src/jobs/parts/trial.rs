@@ -58,11 +58,11 @@ impl Usage {
 
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cores, rate, .. } = self;
+        let Self { rate, .. } = self;
         match self.measured {
             Some((secs, peak)) => write!(
                 f,
-                "Measured on a second of the film: {rate:.2} frames a second on {cores} cores, {secs:.3} core seconds \
+                "Measured on a second of the film: {rate:.2} frames a second, {secs:.3} core seconds \
                  a frame, {} MB.",
                 peak >> 20
             ),

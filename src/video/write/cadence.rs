@@ -125,8 +125,7 @@ mod tests {
         }
         cadence.last_until(FrameTime::from_secs_f64(end / 25.0));
         cadence.finish().expect("ends");
-        let shown = shelf.0.lock().expect("one thread").clone();
-        shown
+        shelf.0.lock().expect("one thread").clone()
     }
 
     #[test]
