@@ -4,7 +4,8 @@
 //! [`style`] what the network needs of it ([`style_encoder`] predicts it for an unknown painting);
 //! [`recolor`] gives the frame the painting's colours; `noise` is where strokes begin, smeared along the
 //! forms by `orientation` and moved along by [`flow`]; [`painter`] runs the network, `crossfade` lets one
-//! painter follow another; [`stabilize`] holds strokes still; `relief` is the light on thick paint; [`composite`] puts the painting on its frame.
+//! painter follow another; [`stabilize`] holds strokes still; `relief` is the light on thick paint; [`composite`] puts the painting on its frame,
+//! and [`subject`] says where.
 //! A single picture can be painted by [`optimize`] instead, in minutes.
 //! This room never moves a pixel of the frame, and knows nothing of warping.
 
@@ -21,3 +22,4 @@ pub mod stabilize;
 pub mod style;
 pub mod style_encoder;
 pub mod style_spec;
+pub mod subject;
