@@ -15,15 +15,18 @@ use crate::look::{self, Look};
 use crate::nn::runtime::Device;
 use crate::paint::composite::Colors;
 use crate::paint::style_spec::StyleSpec;
+use crate::paint::subject::Part;
 use crate::time::FrameTime;
 use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
 
+mod backdrop;
 mod live;
 mod quality;
 mod values;
 mod video;
 
+pub use backdrop::BackdropChoice;
 pub use live::LiveArgs;
 pub use quality::{Quality, QualityArgs};
 pub use values::{Choice, choice};
@@ -69,6 +72,19 @@ pub struct LookArgs {
     /// Whose place and pose the output takes
     #[arg(long, value_parser = choice::<Align>())]
     pub align: Option<Align>,
+    /// What is painted
+    ///
+    /// The subject is people; without any, what the geometry exemplar was found in, where shapes are taken over.
+    #[arg(long, value_name = "PART", value_parser = choice::<Part>())]
+    pub paint_where: Option<Part>,
+    /// What is bent
+    #[arg(long, value_name = "PART", value_parser = choice::<Part>())]
+    pub warp_where: Option<Part>,
+    /// What shows behind the subject: `keep`, `blur`, `green`, a colour or #RRGGBB, or a picture file
+    ///
+    /// A colour or a picture is neither painted nor bent.
+    #[arg(long, value_name = "keep|blur|COLOR|IMAGE")]
+    pub backdrop: Option<BackdropChoice>,
     /// Lines to paint at (of the shorter side)
     ///
     /// Frames with more lines are painted smaller and enlarged along their own edges: faster, and with broader
@@ -100,6 +116,11 @@ impl LookArgs {
         look.steady = self.steady.unwrap_or(look.steady);
         look.relief = self.relief.unwrap_or(look.relief);
         look.align = self.align.unwrap_or(look.align);
+        look.regions.paint = self.paint_where.unwrap_or(look.regions.paint);
+        look.regions.warp = self.warp_where.unwrap_or(look.regions.warp);
+        if let Some(backdrop) = &self.backdrop {
+            look.regions.backdrop = backdrop.load()?;
+        }
         Ok(look)
     }
 }
