@@ -12,6 +12,15 @@ pub(super) struct CutoutSampler<'a> {
     /// Whether the sixteen cells around a corner of the mask say the same; row by row, from the corner before the
     /// first cell on.
     plain: Vec<bool>,
+    behind: Option<Behind<'a>>,
+}
+
+/// What shows behind, and for every column and row of the frame the two cells around it and the second one's share.
+struct Behind<'a> {
+    size: Size,
+    pixels: &'a [u8],
+    columns: Vec<(usize, usize, f32)>,
+    rows: Vec<(usize, usize, f32)>,
 }
 
 impl<'a> CutoutSampler<'a> {
@@ -25,12 +34,18 @@ impl<'a> CutoutSampler<'a> {
             (0..side).map(place).collect()
         };
         let (columns, rows) = (places(size.width, width), places(size.height, height));
-        Self { cutout, columns, rows, plain: plain(cutout) }
+        let behind = cutout.behind.as_ref().map(|(of, pixels)| Behind {
+            size: *of,
+            pixels,
+            columns: between(size.width, of.width),
+            rows: between(size.height, of.height),
+        });
+        Self { cutout, columns, rows, plain: plain(cutout), behind }
     }
 
     /// Whether something else shows in place of the background.
     pub(super) fn has_behind(&self) -> bool {
-        self.cutout.behind.is_some()
+        self.behind.is_some()
     }
 
     /// How much of the painting lies where the mask says so.
@@ -69,25 +84,29 @@ impl<'a> CutoutSampler<'a> {
 
     /// A colour, 0..=255, before what shows behind it.
     pub(super) fn before(&self, x: usize, y: usize, color: [f32; 3], subject: f32) -> [f32; 3] {
-        let Some((size, pixels)) = self.cutout.behind.as_ref().filter(|_| subject < 1.0) else {
-            return color;
-        };
-        let along = |pixel: usize, side: usize, cells: u32| {
-            let position = (pixel as f32 + 0.5) * cells as f32 / side as f32 - 0.5;
-            let position = position.clamp(0.0, cells as f32 - 1.0);
-            let corner = position as usize;
-            (corner, (corner + 1).min(cells as usize - 1), position - corner as f32)
-        };
-        let (left, right, share_x) = along(x, self.columns.len(), size.width);
-        let (upper, lower, share_y) = along(y, self.rows.len(), size.height);
-        let value = |x: usize, y: usize, c: usize| f32::from(pixels[4 * (y * size.width as usize + x) + c]);
+        let Some(behind) = self.behind.as_ref().filter(|_| subject < 1.0) else { return color };
+        let ((left, right, share_x), (upper, lower, share_y)) = (behind.columns[x], behind.rows[y]);
+        let pixel = |x: usize, y: usize| &behind.pixels[4 * (y * behind.size.width as usize + x)..][..4];
+        let corners = [pixel(left, upper), pixel(right, upper), pixel(left, lower), pixel(right, lower)];
         let mix = |a: f32, b: f32, share: f32| a + (b - a) * share;
         std::array::from_fn(|c| {
-            let top = mix(value(left, upper, c), value(right, upper, c), share_x);
-            let bottom = mix(value(left, lower, c), value(right, lower, c), share_x);
+            let [upper_left, upper_right, lower_left, lower_right] = corners.map(|pixel| f32::from(pixel[c]));
+            let top = mix(upper_left, upper_right, share_x);
+            let bottom = mix(lower_left, lower_right, share_x);
             mix(mix(top, bottom, share_y), color[c], subject)
         })
     }
+}
+
+/// For every pixel along a side the two of `cells` around its middle, and the second one's share.
+fn between(side: u32, cells: u32) -> Vec<(usize, usize, f32)> {
+    let place = |pixel: u32| {
+        let position = (pixel as f32 + 0.5) * cells as f32 / side as f32 - 0.5;
+        let position = position.clamp(0.0, cells as f32 - 1.0);
+        let corner = position as usize;
+        (corner, (corner + 1).min(cells as usize - 1), position - corner as f32)
+    };
+    (0..side).map(place).collect()
 }
 
 fn plain(cutout: &Cutout) -> Vec<bool> {
