@@ -1,6 +1,7 @@
 // Puts the painting on the frame: enlarges it along the frame's own edges where
 // it was painted smaller, keeps the frame's colours if asked to, lights the
-// paint, and blends.
+// paint, and blends; where the subject is told from the background, it blends
+// by the mask, drawn along the same edges, and puts another background behind.
 //
 // Twins: src/paint/composite/cpu.rs and src/paint/relief.rs, kept in the same order and with the same names; tests
 // hold the two within 1/255.
@@ -18,6 +19,12 @@ struct Params {
     grid: vec2<u32>,
     /// How much of a colour the light may add or take; 0 leaves the paint flat.
     depth: f32,
+    /// Size of the mask.
+    cut: vec2<u32>,
+    /// How much of the painting lies on the subject and on the background; both 1 without a mask.
+    shares: vec2<f32>,
+    /// Size of what shows behind the subject; 0 leaves the background.
+    behind_size: vec2<u32>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -27,7 +34,10 @@ struct Params {
 /// The frame as the painter saw it, of the canvas's size.
 @group(0) @binding(3) var seen: texture_2d<f32>;
 @group(0) @binding(4) var painted: texture_2d<f32>;
-@group(0) @binding(5) var finished: texture_storage_2d<rgba8unorm, write>;
+/// The frame at the mask's size; alpha is the mask, 1 where the subject is.
+@group(0) @binding(5) var cutout: texture_2d<f32>;
+@group(0) @binding(6) var behind: texture_2d<f32>;
+@group(0) @binding(7) var finished: texture_storage_2d<rgba8unorm, write>;
 
 /// Square of the colour difference, in 0..3, at which a neighbour counts a quarter.
 const TOLERANCE: f32 = 0.01;
@@ -61,6 +71,40 @@ fn enlarged(at: vec2<u32>, own: vec3<f32>) -> vec3<f32> {
         }
     }
     return sum / total;
+}
+
+/// The mask at a pixel: of the sixteen cells around, those count most that have this pixel's colour.
+fn subject_at(at: vec2<u32>, own: vec3<f32>) -> f32 {
+    let position = (vec2<f32>(at) + 0.5) * vec2<f32>(params.cut) / vec2<f32>(params.size) - 0.5;
+    let corner = floor(position);
+    let f = position - corner;
+    let last = vec2<i32>(params.cut) - 1;
+    var sum = 0.0;
+    var total = 0.0;
+    for (var j = -1; j < 3; j++) {
+        for (var i = -1; i < 3; i++) {
+            let cell = textureLoad(cutout, clamp(vec2<i32>(corner) + vec2(i, j), vec2(0), last), 0);
+            let off = cell.rgb - own;
+            let alike = 1.0 / (1.0 + dot(off, off) / TOLERANCE);
+            let near = (2.0 - abs(f32(i) - f.x)) * (2.0 - abs(f32(j) - f.y));
+            let weight = near * (alike * alike + LEAST);
+            sum += weight * cell.a;
+            total += weight;
+        }
+    }
+    return sum / total;
+}
+
+/// What shows behind a pixel, bilinear.
+fn behind_at(at: vec2<u32>) -> vec3<f32> {
+    let last = vec2<f32>(params.behind_size) - 1.0;
+    let position = clamp((vec2<f32>(at) + 0.5) * vec2<f32>(params.behind_size) / vec2<f32>(params.size) - 0.5, vec2(0.0), last);
+    let corner = vec2<u32>(position);
+    let next = min(corner + 1u, params.behind_size - 1u);
+    let share = position - vec2<f32>(corner);
+    let upper = mix(textureLoad(behind, corner, 0).rgb, textureLoad(behind, vec2(next.x, corner.y), 0).rgb, share.x);
+    let lower = mix(textureLoad(behind, vec2(corner.x, next.y), 0).rgb, textureLoad(behind, next, 0).rgb, share.x);
+    return mix(upper, lower, share.y);
 }
 
 fn linear(c: vec3<f32>) -> vec3<f32> {
@@ -142,5 +186,10 @@ fn finish(@builtin(global_invocation_id) id: vec3<u32>) {
     if params.depth > 0.0 {
         over = lit(over, id.xy);
     }
-    textureStore(finished, id.xy, vec4(mix(own, over, params.strength), texel.a));
+    let subject = subject_at(id.xy, own);
+    var shown = mix(own, over, params.strength * mix(params.shares.y, params.shares.x, subject));
+    if params.behind_size.x > 0u {
+        shown = mix(behind_at(id.xy), shown, subject);
+    }
+    textureStore(finished, id.xy, vec4(shown, texel.a));
 }

@@ -14,6 +14,7 @@ use crate::error::{Cause, Error, Result};
 use crate::image_file::exemplar;
 use crate::paint::composite::Colors;
 use crate::paint::style_spec::StyleSpec;
+use crate::paint::subject::Regions;
 use crate::warp::regularize::Align;
 
 /// Name of the preset used where none is named.
@@ -45,6 +46,8 @@ pub struct Look {
     pub relief: f32,
     /// Whose place and pose the output takes.
     pub align: Align,
+    /// What of the picture is painted and bent, and what shows behind the subject. No preset says so.
+    pub regions: Regions,
 }
 
 impl Default for Look {
@@ -62,6 +65,7 @@ impl Default for Look {
             steady: 1.0,
             relief: 1.0,
             align: Align::Subject,
+            regions: Regions::default(),
         }
     }
 }
@@ -222,6 +226,7 @@ impl Look {
             steady: written.steady.unwrap_or(1.0),
             relief: written.relief.unwrap_or(1.0),
             align: written.align,
+            regions: Regions::default(),
         };
         for (what, value, least, most) in [
             ("warp", preset.warp, 0.0, 2.0),

@@ -19,6 +19,8 @@ FILES = (
     "encoder.onnx",
     "encoder-fast.onnx",
     "warper.onnx",
+    "segmenter.onnx",
+    "segmenter-wide.onnx",
     "painter.onnx",
     "painter.bin",
     "style-encoder.onnx",

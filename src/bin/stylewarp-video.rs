@@ -26,9 +26,6 @@ use stylewarp::video::write::{FileOutput, FileSink, Sink, sequence, y4m};
 use stylewarp::video::{follow_lists, set_sequence_rate};
 use stylewarp::{Error, Result};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[expect(unsafe_code, reason = "the environment can be set safely here only")]
 fn main() -> ExitCode {
     // SAFETY: nothing has started a thread yet.
@@ -174,6 +171,8 @@ fn plan(
         "preset": look.name, "geometry": look.geometry.is_some(), "texture": look.texture.as_ref().map(|texture| texture.text()),
         "warp": look.warp, "paint": look.paint, "paint_lines": cli.look.size,
         "stroke_size": look.stroke_size, "relief": look.relief, "keeps_colors": look.colors == Colors::Keep,
+        "paint_where": look.regions.paint.name(), "warp_where": look.regions.warp.name(),
+        "backdrop": look.regions.backdrop.kind.name(),
         "devices": engine.devices,
     })
 }

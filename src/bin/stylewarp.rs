@@ -196,9 +196,6 @@ enum Program {
     StylewarpVideo,
 }
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[expect(unsafe_code, reason = "the environment can be set safely here only")]
 fn main() -> ExitCode {
     // SAFETY: nothing has started a thread yet.
@@ -220,7 +217,13 @@ fn main() -> ExitCode {
 
 fn run(command: Command, quiet: bool, line: StatusLine) -> Result<ExitCode> {
     let done: Result<()> = match command {
-        Command::Split(args) => return parts::split_film(&args, quiet),
+        Command::Split(args) => {
+            if args.divides_picture() {
+                let told = "parts of a film cannot tell subject and background apart yet: leave out --paint-where, --warp-where and --backdrop, or draw the film in one run";
+                Cli::command().error(clap::error::ErrorKind::ArgumentConflict, told).exit();
+            }
+            return parts::split_film(&args, quiet);
+        }
         Command::Join(args) => return parts::join_film(&args, quiet),
         Command::Live(args) if args.list => {
             let mut text = String::new();

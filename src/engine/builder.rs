@@ -35,7 +35,8 @@ impl Engine {
         let exemplar = look.geometry.as_ref().filter(|_| look.warp > 0.0);
         let texture = look.texture.as_ref().filter(|_| look.paint > 0.0);
         if exemplar.is_none() && texture.is_none() {
-            let (analyzer, renderer) = (Analyzer::default(), Renderer::new(None, None)?);
+            let renderer = Renderer::new(None, None, config, look.regions.clone())?;
+            let analyzer = Analyzer::default();
             return Ok(Self { analyzer, renderer, devices: "nothing to do".into() });
         }
         let models = Models::find(config.models.as_deref())?;
@@ -66,7 +67,7 @@ impl Engine {
             None => None,
         };
         let gpu = if config.device == Device::Cpu { None } else { Gpu::real() };
-        let renderer = Renderer::new(gpu, paint)?;
+        let renderer = Renderer::new(gpu, paint, config, look.regions.clone())?;
         let network = runtime.device();
         let encoder = if exemplar.is_some() { config.encoder.description(network) } else { "no encoder" };
         let devices = format!("networks on {} ({encoder}), warp on {}", network.name(), renderer.device());

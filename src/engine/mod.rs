@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! Analyzer  Matcher -> LookaheadSmoother -> FieldSolver                  frame        -> frame, field
-//! Renderer  Remap -> FlowEstimator -> Crossfade -> TemporalStabilizer -> Compositor
-//!                                                                        frame, field -> frame
+//! Renderer  SubjectFinder -> Remap -> FlowEstimator -> Crossfade -> TemporalStabilizer
+//!           -> MaskStabilizer -> Compositor                              frame, field -> frame
 //! ```
 //!
 //! Live, the past is all there is ([`OneEuroSmoother`](crate::warp::smoothing::OneEuroSmoother) in place of the
@@ -14,6 +14,7 @@
 
 mod analyze;
 mod builder;
+mod cutting;
 mod render;
 mod stylizer;
 mod trace;

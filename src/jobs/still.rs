@@ -6,10 +6,11 @@ use crate::frame::Frame;
 use crate::look::Look;
 use crate::nn::models::Models;
 use crate::nn::runtime::Runtime;
-use crate::paint::composite::{BlendParams, Compositor};
+use crate::paint::composite::BlendParams;
 use crate::paint::optimize::{Init, OptimizeParams, Step, StyleOptimizer};
 use crate::paint::painter::{PaintParams, Painter};
 use crate::paint::style_spec::StyleSpec;
+use crate::paint::subject::Regions;
 
 /// The picture is warped, painted if the parameters say so, then optimised
 /// towards the look's painting. Minutes; `report` sees every step.
@@ -25,8 +26,12 @@ pub fn copy(
 ) -> Result<Frame> {
     let texture = look.texture.take().filter(|_| look.paint > 0.0);
     let painting = texture.as_ref().map(StyleSpec::painting).transpose()?;
-    let warped = Engine::new(&look, None, frame.size.aspect(), setup)?.stylize(frame)?;
-    let (Some(texture), Some(painting)) = (texture, painting) else { return Ok(warped) };
+    let mut engine = Engine::new(&look, None, frame.size.aspect(), setup)?;
+    let (Some(texture), Some(painting)) = (texture, painting) else { return engine.stylize(frame) };
+    // Until it is painted it is bent, and no more.
+    let bent = Regions { warp: look.regions.warp, ..Regions::default() };
+    engine.renderer.set_regions(bent);
+    let warped = engine.stylize(frame)?;
     let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
     let start = match optimize.begin {
         Init::Photo => None,
@@ -40,5 +45,6 @@ pub fn copy(
     let painted =
         StyleOptimizer::new(&models, &runtime, painting, optimize)?.run(&warped, start.as_ref(), report)?;
     let mix = BlendParams { strength: look.paint, colors: look.colors };
-    Compositor::new(None)?.run(warped, painted, mix)
+    engine.renderer.set_regions(look.regions);
+    engine.renderer.compose(warped, painted, mix)
 }

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::live::latest::Sender;
 use crate::look::Look;
 use crate::paint::composite::Colors;
+use crate::paint::subject::{BackdropKind, Part};
 use crate::warp::regularize::Align;
 
 /// Everything that can be turned, as it stands.
@@ -31,6 +32,14 @@ pub struct ControlState {
     pub colors: Colors,
     /// Whose place and pose.
     pub align: Align,
+    /// What is painted.
+    pub paint_where: Part,
+    /// What is bent.
+    pub warp_where: Part,
+    /// What shows behind the subject.
+    pub backdrop: BackdropKind,
+    /// Whether there is a picture to show behind it.
+    pub has_picture: bool,
     /// Whether left and right are swapped.
     pub mirror: bool,
     /// Whether the picture stands still.
@@ -49,6 +58,10 @@ impl ControlState {
             relief: look.relief,
             colors: look.colors,
             align: look.align,
+            paint_where: look.regions.paint,
+            warp_where: look.regions.warp,
+            backdrop: look.regions.backdrop.kind,
+            has_picture: look.regions.backdrop.picture.is_some(),
             mirror,
             frozen: false,
         }
@@ -64,6 +77,9 @@ impl ControlState {
         self.steady = update.steady.unwrap_or(self.steady);
         self.relief = update.relief.unwrap_or(self.relief);
         self.colors = update.colors.unwrap_or(self.colors);
+        self.paint_where = update.paint_where.unwrap_or(self.paint_where);
+        self.warp_where = update.warp_where.unwrap_or(self.warp_where);
+        self.backdrop = update.backdrop.unwrap_or(self.backdrop);
         self.mirror = update.mirror.unwrap_or(self.mirror);
         self.frozen = update.frozen.unwrap_or(self.frozen);
     }
@@ -87,6 +103,12 @@ pub struct ControlUpdate {
     pub relief: Option<f32>,
     /// As [`ControlState::colors`].
     pub colors: Option<Colors>,
+    /// As [`ControlState::paint_where`].
+    pub paint_where: Option<Part>,
+    /// As [`ControlState::warp_where`].
+    pub warp_where: Option<Part>,
+    /// As [`ControlState::backdrop`]; a picture only where there is one.
+    pub backdrop: Option<BackdropKind>,
     /// As [`ControlState::mirror`].
     pub mirror: Option<bool>,
     /// As [`ControlState::frozen`].
@@ -102,6 +124,9 @@ impl ControlUpdate {
         self.steady = later.steady.or(self.steady);
         self.relief = later.relief.or(self.relief);
         self.colors = later.colors.or(self.colors);
+        self.paint_where = later.paint_where.or(self.paint_where);
+        self.warp_where = later.warp_where.or(self.warp_where);
+        self.backdrop = later.backdrop.or(self.backdrop);
         self.mirror = later.mirror.or(self.mirror);
         self.frozen = later.frozen.or(self.frozen);
     }
@@ -169,6 +194,10 @@ impl Controls {
             return Err(Error::PresetMissing { name: name.clone(), available: self.names.clone() });
         }
         let mut desk = self.lock();
+        if turn.backdrop == Some(BackdropKind::Picture) && !desk.state.has_picture {
+            let range = "what there is (begin with --backdrop and a picture file)";
+            return Err(Error::OutOfRange { what: "backdrop", value: "picture".into(), range });
+        }
         if turn.preset.is_some() {
             desk.turned = ControlUpdate::default();
         }
@@ -195,23 +224,39 @@ impl Controls {
     /// Takes over the dials of a look that has been put on. What was turned while it was loading stays.
     pub(super) fn apply_look(&self, look: &Look) {
         let mut desk = self.lock();
-        let mut state =
-            ControlState { frozen: desk.state.frozen, ..ControlState::of(look, desk.state.mirror) };
+        // What is where is no look's business.
+        let ControlState { frozen, mirror, paint_where, warp_where, backdrop, has_picture, .. } = desk.state;
+        let mut state = ControlState {
+            frozen,
+            paint_where,
+            warp_where,
+            backdrop,
+            has_picture,
+            ..ControlState::of(look, mirror)
+        };
         state.turn(&desk.turned);
         desk.state = state;
     }
 
     /// Tells what is amiss with a part of the session; `None` when it is well again.
     pub fn set_notice(&self, part: &'static str, notice: Option<String>) {
+        match (self.show_notice(part, notice.as_deref()), notice) {
+            (true, Some(text)) => tracing::warn!("{text}"),
+            (true, None) => tracing::warn!("the {part} is well again"),
+            (false, _) => {}
+        }
+    }
+
+    /// Shows what is amiss with a part of the session and was logged already; whether that is news.
+    pub(super) fn show_notice(&self, part: &'static str, notice: Option<&str>) -> bool {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         match notice {
-            Some(text) if notices.get(part) != Some(&text) => {
-                tracing::warn!("{text}");
-                notices.insert(part, text);
+            Some(text) if notices.get(part).is_none_or(|before| before != text) => {
+                notices.insert(part, text.into());
+                true
             }
-            Some(_) => {}
-            None if notices.remove(part).is_some() => tracing::warn!("the {part} is well again"),
-            None => {}
+            Some(_) => false,
+            None => notices.remove(part).is_some(),
         }
     }
 

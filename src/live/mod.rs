@@ -30,6 +30,7 @@ use crate::live::latest::{Received, Receiver, Sender, channel};
 use crate::look::Look;
 use crate::paint::composite::BlendParams;
 use crate::paint::painter::{PaintParams, Painter};
+use crate::paint::subject::{Backdrop, Regions};
 use crate::time::FrameRate;
 use crate::video::read::VideoInfo;
 
@@ -118,6 +119,7 @@ impl LiveSession {
         let opened = capture.open()?;
         let info = opened.info.clone();
         let look = with_defaults(plan.look)?;
+        let backdrop = look.regions.backdrop.clone();
         // Both stages are loaded, whatever their strength is to begin with.
         let whole = Look { warp: 1.0, paint: 1.0, ..look.clone() };
         let Engine { analyzer, renderer, devices } =
@@ -146,6 +148,7 @@ impl LiveSession {
             looks: looks_out,
             painters,
             newest,
+            backdrop,
             outs,
             recorder: recorder.clone(),
             window: plan.window,
@@ -256,6 +259,8 @@ struct RenderStage {
     looks: Sender<Arc<Frame>>,
     painters: Receiver<Painter>,
     newest: LatestField,
+    /// The colour and the picture that can show behind the subject.
+    backdrop: Backdrop,
     outs: Vec<Sender<FramePair>>,
     recorder: Arc<Recorder>,
     window: bool,
@@ -276,6 +281,7 @@ impl RenderStage {
             let field = self.carry.run(&original, self.newest.get());
             let frame = Frame::clone(&original);
             let finished = Arc::new(self.renderer.run(AnalyzedFrame { frame, field, is_cut: false })?);
+            shared.controls.show_notice("mask", self.renderer.notice());
             let now = shared.clock.now();
             self.recorder.offer(&finished);
             let shown = FramePair { original, finished };
@@ -296,6 +302,11 @@ impl RenderStage {
         if let Some(painter) = self.painters.now() {
             self.renderer.change_painter(painter);
         }
+        self.renderer.set_regions(Regions {
+            paint: state.paint_where,
+            warp: state.warp_where,
+            backdrop: Backdrop { kind: state.backdrop, ..self.backdrop.clone() },
+        });
         let painted_at = self.rate.lines(lines);
         self.renderer.set_params(RenderParams {
             blend: BlendParams { strength: state.paint, colors: state.colors },

@@ -5,7 +5,7 @@
 //! [`recolor`] gives the frame the painting's colours; `noise` is where strokes begin, smeared along the
 //! forms by `orientation` and moved along by [`flow`] and `pan`; [`painter`] runs the network, `crossfade` lets one
 //! painter follow another; [`stabilize`] holds strokes still; `relief` is the light on thick paint; [`composite`] puts
-//! the painting on its frame.
+//! the painting on its frame, and [`subject`] says where.
 //! A single picture can be painted by [`optimize`] instead, in minutes.
 //! This room never moves a pixel of the frame, and knows nothing of warping.
 
@@ -23,3 +23,4 @@ pub mod stabilize;
 pub mod style;
 pub mod style_encoder;
 pub mod style_spec;
+pub mod subject;

@@ -24,6 +24,8 @@ pub struct WarpField {
     width: usize,
     height: usize,
     displacement: Vec<[f32; 2]>,
+    /// How surely each cell of a square grid of the frame shows the exemplar's subject.
+    subject: Option<Vec<f32>>,
 }
 
 impl WarpField {
@@ -34,12 +36,23 @@ impl WarpField {
             width,
             height,
             displacement,
+            subject: None,
         })
+    }
+
+    /// With what is known of where the exemplar's subject is in the frame: 0..=1 for each cell of a square grid.
+    pub(crate) fn with_subject(self, subject: Vec<f32>) -> Self {
+        Self { subject: Some(subject), ..self }
+    }
+
+    /// Where the exemplar's subject is in the frame, if that is known: 0..=1 for each cell of a square grid.
+    pub fn subject(&self) -> Option<&[f32]> {
+        self.subject.as_deref()
     }
 
     /// The field that changes nothing.
     pub fn identity(width: usize, height: usize) -> Self {
-        Self { width, height, displacement: vec![[0.0; 2]; width * height] }
+        Self { width, height, displacement: vec![[0.0; 2]; width * height], subject: None }
     }
 
     /// Columns of the grid.
@@ -75,7 +88,28 @@ impl WarpField {
         }
         let mix = |(from, to): (&[f32; 2], &[f32; 2])| [0, 1].map(|k| from[k] + share * (to[k] - from[k]));
         let displacement = self.displacement.iter().zip(&other.displacement).map(mix).collect();
-        Self { width: self.width, height: self.height, displacement }
+        let subject = match (&self.subject, &other.subject) {
+            (Some(from), Some(to)) if from.len() == to.len() => {
+                Some(from.iter().zip(to).map(|(from, to)| from + share * (to - from)).collect())
+            }
+            (_, to) => to.clone(),
+        };
+        Self { width: self.width, height: self.height, displacement, subject }
+    }
+
+    /// The field where `share` is 1, the identity where it is 0. It is asked at both ends of every displacement, in
+    /// fractions of the frame, and the larger share counts; folds that come of it are taken out.
+    pub fn confined(mut self, share: impl Fn([f32; 2]) -> f32) -> Self {
+        for k in 0..self.displacement.len() {
+            let [x, y] = [
+                ((k % self.width) as f32 + 0.5) / self.width as f32,
+                ((k / self.width) as f32 + 0.5) / self.height as f32,
+            ];
+            let by = self.displacement[k];
+            let share = share([x, y]).max(share([x + by[0], y + by[1]])).clamp(0.0, 1.0);
+            self.displacement[k] = by.map(|value| value * share);
+        }
+        self.unfold()
     }
 
     /// Displacement at an output position in 0..1.
@@ -288,6 +322,24 @@ mod tests {
         let mirror = affine(6, 6, [-2.0, 0.0, 0.0, 0.0], [1.0, 0.0]);
         assert!(mirror.determinant([0.5, 0.5]) < 0.0, "negative control");
         assert!(mirror.unfold().determinant([0.5, 0.5]) > 0.0);
+    }
+
+    #[test]
+    fn a_confined_field_leaves_the_rest_alone() {
+        let bent = WarpField::new(16, 16, vec![[0.02, 0.0]; 256]).expect("finite");
+        let confined = bent.clone().confined(|[x, _]| if x < 0.5 { 1.0 } else { 0.0 });
+        assert!((confined.sample([0.25, 0.5])[0] - 0.02).abs() < 1e-4);
+        assert!(confined.sample([0.8, 0.5])[0].abs() < 1e-6);
+        assert_eq!(bent.clone().confined(|_| 1.0), bent);
+        assert!(bent.confined(|_| 0.0).is_identity());
+    }
+
+    proptest! {
+        #[test]
+        fn a_confined_field_never_folds(field in any_field(0.3), at in 0f32..1.0, x in 0.01f32..0.99, y in 0.01f32..0.99) {
+            let field = field.unfold().confined(|[x, _]| f32::from(x > at));
+            prop_assert!(field.determinant([x, y]) > 0.0);
+        }
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl std::fmt::Display for Align {
     }
 }
 
+/// Some cells that happen to be sure are no subject: from there it comes in gently.
+fn trust(found: &Decomposition) -> f32 {
+    ((found.found() / FOUND - 1.0) / 0.7).clamp(0.0, 1.0)
+}
+
 /// Turns matches into warp fields.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldSolver {
@@ -70,8 +75,9 @@ impl FieldSolver {
 
     /// The field for one frame: free of folds, exactly the identity at strength 0.
     pub fn run(&self, found: &Decomposition) -> WarpField {
+        let subject = self.subject(found);
         if self.strength == 0.0 {
-            return WarpField::identity(SIDE, SIDE);
+            return WarpField::identity(SIDE, SIDE).with_subject(subject);
         }
         let known: Vec<_> = found
             .residual
@@ -98,9 +104,13 @@ impl FieldSolver {
             }
         }
         let field = WarpField::new(SIDE, SIDE, field).unwrap_or_else(|| WarpField::identity(SIDE, SIDE));
-        // Some cells that happen to be sure are no subject: from there it comes in gently.
-        let trust = ((found.found() / FOUND - 1.0) / 0.7).clamp(0.0, 1.0);
-        field.scaled(self.strength * trust).unfold()
+        field.scaled(self.strength * trust(found)).unfold().with_subject(subject)
+    }
+
+    /// How surely each cell of a grid of the frame shows the exemplar's subject, 0..=1.
+    fn subject(&self, found: &Decomposition) -> Vec<f32> {
+        let trust = trust(found);
+        (0..SIDE * SIDE).map(|k| trust * self.confidence_at(found, centre(k, SIDE))).collect()
     }
 
     /// How much the matches count at a place of the frame: 0..=1.

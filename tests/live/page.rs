@@ -233,6 +233,37 @@ fn a_look_changes_while_pictures_go_on() {
 }
 
 #[test]
+fn parts_are_chosen_on_the_page_and_a_missing_network_is_told() {
+    let folder = Folder::new();
+    let mut session = Session::start(&folder, PLAIN);
+    let site = session.site();
+    let mut socket = watch(&site);
+    assert_eq!(
+        turn(&site, r#"{"paint_where": "subject", "warp_where": "background", "backdrop": "blur"}"#).0,
+        204
+    );
+    // The tiny networks have none that finds people: the picture goes on, and the page says so.
+    let told = (0..500).find_map(|_| {
+        next(&mut socket);
+        state(&site)["notice"].as_str().filter(|told| told.contains("segmenter")).map(str::to_owned)
+    });
+    assert!(told.is_some_and(|told| told.contains("stylewarp doctor")));
+    let dials = &state(&site)["dials"];
+    assert_eq!((&dials["paint_where"], &dials["warp_where"]), (&"subject".into(), &"background".into()));
+    assert_eq!((&dials["backdrop"], &dials["has_picture"]), (&"blur".into(), &false.into()));
+    let (status, answer) = turn(&site, r#"{"backdrop": "picture"}"#);
+    assert!(status == 400 && answer.contains("--backdrop"), "{answer}");
+    assert_eq!(turn(&site, r#"{"backdrop": "/etc/passwd"}"#).0, 422);
+    // Where nothing is asked of it any more, nothing is amiss.
+    assert_eq!(turn(&site, r#"{"paint_where": "all", "warp_where": "all", "backdrop": "keep"}"#).0, 204);
+    assert!((0..500).any(|_| {
+        next(&mut socket);
+        state(&site)["notice"].is_null()
+    }));
+    session.end();
+}
+
+#[test]
 fn junk_silence_and_crowds_do_no_harm() {
     let folder = Folder::new();
     let mut session = Session::start(&folder, PLAIN);

@@ -5,5 +5,6 @@
 mod commands;
 mod kit;
 mod painter;
+mod regions;
 mod styler;
 mod textures;

@@ -21,12 +21,14 @@ use crate::look::Look;
 use crate::nn::models::Models;
 use crate::nn::network::{Input, Network};
 use crate::nn::runtime::{GEMM_MODEL, Runtime};
-use crate::paint::composite::Painting;
+use crate::paint::composite::{BlendParams, Colors, CpuCompositor, Painting};
 use crate::paint::flow::FlowEstimator;
 use crate::paint::painter::{self, PaintParams, Painter};
-use crate::paint::recolor::ColorMap;
 use crate::paint::stabilize::TemporalStabilizer;
 use crate::paint::style_spec::StyleSpec;
+use crate::paint::subject::Cutout;
+use crate::paint::subject::finder::SubjectFinder;
+use crate::paint::subject::steady::MaskStabilizer;
 use crate::time::FrameTime;
 use crate::warp::features::EncoderChoice;
 use crate::warp::field::WarpField;
@@ -190,14 +192,30 @@ impl Bench {
         let macs = painter.macs(size, params.lines);
         let millis = self.median(|| painter.run(&frame, params, motion.as_ref()).map(drop))?;
         self.push(format!("paint {size}"), millis, Some(macs));
+        let mut finder = SubjectFinder::new(Some(models.folder().to_owned()), runtime.device());
+        let Some(mask) = finder.run(&frame, None)? else { return Err(Error::NothingToShow) };
+        let (mut still, mut cut) = (MaskStabilizer::default(), None);
+        self.time(format!("find the subject {size}"), || finder.run(&frame, None).map(drop))?;
+        self.time(format!("hold its mask {size}"), || {
+            cut = Some(still.run(&frame, mask.clone(), motion.as_ref())?);
+            Ok(())
+        })?;
+        if let Some((of, mut pixels)) = cut {
+            // A subject that fills the middle third, with an outline down the whole picture.
+            pixels.chunks_exact_mut(4).enumerate().for_each(|(k, pixel)| {
+                let x = k as u32 % of.width * 3 / of.width;
+                pixel[3] = if x == 1 { 255 } else { 0 };
+            });
+            let cutout = Cutout { size: of, pixels, paint: [1.0, 0.0], behind: None };
+            let (painting, mix) =
+                (Painting::untouched(&frame), BlendParams { strength: 1.0, colors: Colors::Paint });
+            self.time(format!("finish along its mask {size}"), || {
+                CpuCompositor.run(frame.clone(), &painting, mix, Some(&cutout));
+                Ok(())
+            })?;
+        }
         let mut steady = TemporalStabilizer::default();
-        let mut painting = Painting {
-            size,
-            guide: None,
-            painted: frame.pixels.clone(),
-            colors: ColorMap::IDENTITY,
-            relief: None,
-        };
+        let mut painting = Painting::untouched(&frame);
         self.time(format!("steady {size}"), || {
             steady.run(&frame, &mut painting, motion.as_ref(), 1.0);
             Ok(())

@@ -14,17 +14,20 @@ use crate::look::{Look, LookSpec};
 use crate::nn::runtime::Device;
 use crate::paint::composite::Colors;
 use crate::paint::style_spec::StyleSpec;
+use crate::paint::subject::Part;
 use crate::time::FrameTime;
 use crate::video::colour;
 use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
 
+mod backdrop;
 mod live;
 mod quality;
 mod split;
 mod values;
 mod video;
 
+pub use backdrop::BackdropChoice;
 pub use live::LiveArgs;
 pub use quality::{Quality, QualityArgs};
 pub use split::{JoinArgs, SplitArgs};
@@ -71,6 +74,19 @@ pub struct LookArgs {
     /// Whose place and pose the output takes
     #[arg(long, value_parser = choice::<Align>())]
     pub align: Option<Align>,
+    /// What is painted
+    ///
+    /// The subject is people; without any, what the geometry exemplar was found in, where shapes are taken over.
+    #[arg(long, value_name = "PART", value_parser = choice::<Part>())]
+    pub paint_where: Option<Part>,
+    /// What is bent
+    #[arg(long, value_name = "PART", value_parser = choice::<Part>())]
+    pub warp_where: Option<Part>,
+    /// What shows behind the subject: `keep`, `blur`, `green`, a colour or #RRGGBB, or a picture file
+    ///
+    /// A colour or a picture is neither painted nor bent.
+    #[arg(long, value_name = "keep|blur|COLOR|IMAGE")]
+    pub backdrop: Option<BackdropChoice>,
     /// Lines to paint at (of the shorter side)
     ///
     /// Frames with more lines are painted smaller and enlarged along their own edges: faster, and with broader
@@ -85,7 +101,18 @@ impl LookArgs {
     /// # Errors
     /// Returns an error if the preset or the exemplar cannot be read.
     pub fn resolve(&self) -> Result<Look> {
-        self.spec().resolve()
+        let mut look = self.spec().resolve()?;
+        look.regions.paint = self.paint_where.unwrap_or(look.regions.paint);
+        look.regions.warp = self.warp_where.unwrap_or(look.regions.warp);
+        if let Some(backdrop) = &self.backdrop {
+            look.regions.backdrop = backdrop.load()?;
+        }
+        Ok(look)
+    }
+
+    /// Whether subject and background are told apart.
+    pub fn divides_picture(&self) -> bool {
+        self.paint_where.is_some() || self.warp_where.is_some() || self.backdrop.is_some()
     }
 
     /// What was typed.

@@ -50,6 +50,11 @@ pub struct SplitArgs {
 }
 
 impl SplitArgs {
+    /// Whether subject and background are told apart, which parts cannot.
+    pub fn divides_picture(&self) -> bool {
+        self.look.divides_picture()
+    }
+
     /// What was asked for.
     pub fn request(&self) -> SplitRequest {
         SplitRequest {

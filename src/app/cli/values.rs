@@ -8,6 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::nn::runtime::Device;
 use crate::paint::composite::Colors;
 use crate::paint::optimize::Statistics;
+use crate::paint::subject::Part;
 use crate::video::write::{Audio, Codec};
 use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
@@ -78,6 +79,11 @@ choices! {
     Colors {
         Paint => "The painting's",
         Keep => "The frame's own hue and chroma in Oklab; the painting gives light and dark",
+    }
+    Part {
+        All => "All of the picture",
+        Subject => "People; without any, what the geometry exemplar was found in",
+        Background => "All but the subject",
     }
     Codec {
         H264 => "H.264: plays everywhere",

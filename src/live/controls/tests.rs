@@ -26,6 +26,21 @@ fn dials_turn_together_or_not_at_all() {
 }
 
 #[test]
+fn what_is_where_stays_when_looks_change() {
+    let (controls, _wanted) = controls();
+    let turn = |text: &str| controls.set_params(serde_json::from_str(text).expect(text));
+    turn(r#"{"paint_where": "subject", "warp_where": "background", "backdrop": "blur"}"#).expect("known");
+    controls.apply_look(&Look::load("moon").expect("embedded"));
+    let state = controls.state();
+    assert_eq!((state.paint_where, state.warp_where), (Part::Subject, Part::Background));
+    assert_eq!((state.backdrop, state.has_picture), (BackdropKind::Blur, false));
+    // There is no picture to show.
+    assert!(turn(r#"{"backdrop": "picture", "paint_where": "all"}"#).is_err());
+    assert_eq!(controls.state().paint_where, Part::Subject);
+    assert!(serde_json::from_str::<ControlUpdate>(r#"{"backdrop": "/etc/passwd"}"#).is_err());
+}
+
+#[test]
 fn each_part_tells_of_itself() {
     let (controls, _wanted) = controls();
     controls.set_notice("camera", Some("unplugged".into()));

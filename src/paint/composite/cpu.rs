@@ -5,13 +5,9 @@ use std::sync::LazyLock;
 
 use rayon::prelude::*;
 
-use super::{BlendParams, Colors, Painting};
+use super::cutout::CutoutSampler;
+use super::{BlendParams, Colors, Cutout, LEAST, Painting, TOLERANCE};
 use crate::frame::{Frame, Size};
-
-/// Square of the colour difference, in 0..3, at which a neighbour counts a quarter.
-const TOLERANCE: f32 = 0.01;
-/// What a neighbour of any colour counts: nothing is ever divided by zero.
-const LEAST: f32 = 0.001;
 
 /// The sRGB curve of 8-bit values.
 static LINEAR: LazyLock<[f32; 256]> = LazyLock::new(|| {
@@ -27,8 +23,15 @@ pub struct CpuCompositor;
 
 impl CpuCompositor {
     /// The frame with the painting on it.
-    pub fn run(&self, mut frame: Frame, painting: &Painting, mix: BlendParams) -> Frame {
+    pub fn run(
+        &self,
+        mut frame: Frame,
+        painting: &Painting,
+        mix: BlendParams,
+        cutout: Option<&Cutout>,
+    ) -> Frame {
         let (size, stride) = (frame.size, frame.stride());
+        let cut = cutout.map(|cutout| CutoutSampler::new(cutout, size));
         let columns: Vec<_> =
             (0..size.width).map(|x| neighbours(x, size.width, painting.size.width)).collect();
         let light = painting.relief.as_ref().map(|relief| (relief, relief.rows(size)));
@@ -40,6 +43,11 @@ impl CpuCompositor {
             }
             for (x, (pixel, column)) in row.chunks_exact_mut(4).zip(&columns).enumerate() {
                 let own = [pixel[0], pixel[1], pixel[2]];
+                let subject = cut.as_ref().map(|cut| cut.subject_at(x, y as usize, own));
+                let share = mix.strength * cut.as_ref().zip(subject).map_or(1.0, |(cut, s)| cut.share(s));
+                if share == 0.0 && cut.as_ref().is_none_or(|cut| !cut.has_behind()) {
+                    continue;
+                }
                 let mut over = match &painting.guide {
                     Some(guide) => enlarged(painting, guide, column, &rows, own),
                     None => {
@@ -52,10 +60,14 @@ impl CpuCompositor {
                 if let Some((relief, _)) = &light {
                     over = relief.lit(over, line[x][0]);
                 }
-                for ((value, own), over) in pixel.iter_mut().zip(own).zip(over) {
-                    let own = f32::from(own);
-                    *value = (own + (over - own) * mix.strength + 0.5) as u8;
+                let mut shown: [f32; 3] = std::array::from_fn(|c| {
+                    let own = f32::from(own[c]);
+                    own + (over[c] - own) * share
+                });
+                if let Some((cut, subject)) = cut.as_ref().zip(subject) {
+                    shown = cut.before(x, y as usize, shown, subject);
                 }
+                (0..3).for_each(|c| pixel[c] = (shown[c] + 0.5) as u8);
             }
         });
         frame
@@ -198,7 +210,7 @@ mod tests {
     #[test]
     fn enlarging_follows_the_frames_edges() {
         let (frame, painting) = edge();
-        let done = CpuCompositor.run(frame, &painting, WHOLE);
+        let done = CpuCompositor.run(frame, &painting, WHOLE, None);
         let row: Vec<_> = done.pixels[..64].chunks_exact(4).map(|p| (p[0] > 230, p[1] > 230)).collect();
         assert!(
             row[..7].iter().all(|p| *p == (true, false)) && row[7..].iter().all(|p| *p == (false, true)),
@@ -207,10 +219,33 @@ mod tests {
     }
 
     #[test]
+    fn a_mask_follows_the_frames_edges() {
+        let (frame, painting) = edge();
+        let size = painting.size;
+        let mut pixels = painting.guide.clone().expect("small");
+        for (pixel, subject) in pixels.chunks_exact_mut(4).zip([0, 0, 255, 255]) {
+            pixel[3] = subject;
+        }
+        let mut cutout = Cutout { size, pixels, paint: [0.0, 1.0], behind: None };
+        let at = |cutout: &Cutout| CpuCompositor.run(frame.clone(), &painting, WHOLE, Some(cutout)).pixels;
+        let (done, painted) = (at(&cutout), CpuCompositor.run(frame.clone(), &painting, WHOLE, None).pixels);
+        for x in 0..16 {
+            let wanted = if x < 7 { &painted[4 * x..][..4] } else { &frame.pixels[4 * x..][..4] };
+            let off = done[4 * x..][..4].iter().zip(wanted).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(off.is_some_and(|off| off < 30), "{x}: {:?}, not {wanted:?}", &done[4 * x..][..4]);
+        }
+        // Something else behind: the subject alone is left.
+        cutout.behind = Some((Size { width: 1, height: 1 }, std::sync::Arc::new(vec![0, 0, 250, 255])));
+        let done = at(&cutout);
+        assert!(done[2] > 220 && done[4 * 15..][..4] == frame.pixels[4 * 15..][..4], "{done:?}");
+    }
+
+    #[test]
     fn strength_runs_from_the_frame_to_the_painting() {
         let (frame, painting) = edge();
-        let at =
-            |strength| CpuCompositor.run(frame.clone(), &painting, BlendParams { strength, ..WHOLE }).pixels;
+        let at = |strength| {
+            CpuCompositor.run(frame.clone(), &painting, BlendParams { strength, ..WHOLE }, None).pixels
+        };
         assert_eq!(at(0.0), frame.pixels);
         assert_eq!(at(0.5)[0], 128);
     }
@@ -220,8 +255,12 @@ mod tests {
         let (mut frame, mut painting) = super::super::tests::painted((8, 8), (8, 8));
         frame.pixels.copy_from_slice(&[200, 60, 40, 255].repeat(64));
         painting.painted.copy_from_slice(&[30, 30, 90, 255].repeat(64));
-        let done =
-            CpuCompositor.run(frame.clone(), &painting, BlendParams { strength: 1.0, colors: Colors::Keep });
+        let done = CpuCompositor.run(
+            frame.clone(),
+            &painting,
+            BlendParams { strength: 1.0, colors: Colors::Keep },
+            None,
+        );
         let lab = |pixels: &[u8]| to_lab([pixels[0], pixels[1], pixels[2]].map(|v| LINEAR[v as usize]));
         let (kept, own, over) = (lab(&done.pixels), lab(&frame.pixels), lab(&painting.painted));
         assert!((kept[0] - over[0]).abs() < 0.03, "{kept:?} {over:?}");

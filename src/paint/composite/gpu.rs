@@ -1,8 +1,8 @@
 //! Runs `shaders/finish.wgsl`.
 
-use super::{BlendParams, Colors, Painting};
+use super::{BlendParams, Colors, Cutout, Painting};
 use crate::error::Result;
-use crate::frame::Frame;
+use crate::frame::{Frame, Size};
 use crate::gpu::adapter::Gpu;
 use crate::gpu::compute::Compute;
 
@@ -18,8 +18,11 @@ struct Params {
     keep: f32,
     grid: [u32; 2],
     depth: f32,
-    /// A uniform's size is a multiple of its alignment.
+    /// What follows is aligned to eight bytes.
     rest: f32,
+    cut: [u32; 2],
+    shares: [f32; 2],
+    behind_size: [u32; 2],
 }
 
 /// Finishes on a GPU.
@@ -38,7 +41,17 @@ impl GpuCompositor {
     ///
     /// # Errors
     /// Returns an error if the GPU is lost, or the frame is larger than it can hold.
-    pub fn run(&mut self, frame: &Frame, painting: &Painting, mix: BlendParams) -> Result<Frame> {
+    pub fn run(
+        &mut self,
+        frame: &Frame,
+        painting: &Painting,
+        mix: BlendParams,
+        cutout: Option<&Cutout>,
+    ) -> Result<Frame> {
+        // Where a picture is missing, one pixel is in its place.
+        const NONE: (Size, &[u8]) = (Size { width: 1, height: 1 }, &[0; 4]);
+        let cut = cutout.map_or(NONE, |cutout| (cutout.size, &cutout.pixels));
+        let behind = cutout.and_then(|cutout| cutout.behind.as_ref());
         let (size, canvas, relief) = (frame.size, painting.size, painting.relief.as_ref());
         let params = Params {
             size: [size.width, size.height],
@@ -48,10 +61,14 @@ impl GpuCompositor {
             grid: relief.map_or([1, 1], |relief| relief.grid.map(|places| places as u32)),
             depth: relief.map_or(0.0, |relief| relief.depth),
             rest: 0.0,
+            cut: [cut.0.width, cut.0.height],
+            shares: cutout.map_or([1.0, 1.0], |cutout| cutout.paint),
+            behind_size: behind.map_or([0, 0], |(size, _)| [size.width, size.height]),
         };
         let light = relief.map_or(&[[0.0]][..], |relief| &relief.light);
         let guide = painting.guide.as_ref().unwrap_or(&frame.pixels);
-        let pictures = [(size, &frame.pixels[..]), (canvas, guide), (canvas, &painting.painted)];
+        let behind = behind.map_or(NONE, |(size, pixels)| (*size, &pixels[..]));
+        let pictures = [(size, &frame.pixels[..]), (canvas, guide), (canvas, &painting.painted), cut, behind];
         let pixels =
             self.0.run(size, bytemuck::bytes_of(&params), &[bytemuck::cast_slice(light)], &pictures)?;
         Ok(Frame { size, time: frame.time, pixels })
@@ -61,7 +78,7 @@ impl GpuCompositor {
 #[cfg(test)]
 mod tests {
     use super::super::CpuCompositor;
-    use super::super::tests::painted;
+    use super::super::tests::{cutout, painted};
     use super::*;
     use crate::gpu::compute::{differing, params_layout};
     use crate::paint::relief::Relief;
@@ -85,14 +102,15 @@ mod tests {
                 light: painting.painted.chunks_exact(4).map(|pixel| [light(pixel)]).collect(),
                 depth,
             });
-            let on_gpu = gpu.run(&frame, &painting, mix).expect("finished");
-            let on_cpu = CpuCompositor.run(frame.clone(), &painting, mix);
+            let on_gpu = gpu.run(&frame, &painting, mix, None).expect("finished");
+            let on_cpu = CpuCompositor.run(frame.clone(), &painting, mix, None);
             assert_eq!(differing(&on_gpu.pixels, &on_cpu.pixels), 0, "{size:?} from {canvas:?}, {mix:?}");
             // Negative control: the comparator sees a slightly different strength.
             let off = CpuCompositor.run(
                 frame.clone(),
                 &painting,
                 BlendParams { strength: strength - 0.05, colors },
+                None,
             );
             assert!(differing(&on_gpu.pixels, &off.pixels) > 10, "{size:?}");
             // And other light.
@@ -100,7 +118,32 @@ mod tests {
             let light = painting.relief.map_or(vec![[0.5]; 4], |relief| relief.light);
             let grid = if light.len() == 4 { [2, 2] } else { [canvas.0 as usize, canvas.1 as usize] };
             painting.relief = Some(Relief { grid, light, depth });
-            let off = CpuCompositor.run(frame, &painting, mix);
+            let off = CpuCompositor.run(frame, &painting, mix, None);
+            assert!(differing(&on_gpu.pixels, &off.pixels) > 10, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn shader_and_twin_agree_on_subject_and_background() {
+        let mut gpu = GpuCompositor::new(Gpu::software().expect("a software Vulkan driver: ./setup.sh"))
+            .expect("shader");
+        for (size, canvas, cut, paint, behind) in [
+            ((320, 180), (120, 67), (64, 36), [1.0, 0.0], None),
+            ((320, 180), (320, 180), (64, 36), [0.0, 1.0], Some((16, 9))),
+            ((175, 143), (64, 52), (175, 143), [1.0, 1.0], Some((1, 1))),
+            ((64, 64), (64, 64), (90, 70), [1.0, 0.0], Some((64, 64))),
+            ((7, 5), (1, 1), (2, 3), [0.0, 1.0], Some((3, 2))),
+        ] {
+            let (frame, painting) = painted(size, canvas);
+            let mix = BlendParams { strength: 0.9, colors: Colors::Paint };
+            let cutout = cutout(cut, paint, behind);
+            let on_gpu = gpu.run(&frame, &painting, mix, Some(&cutout)).expect("finished");
+            let on_cpu = CpuCompositor.run(frame.clone(), &painting, mix, Some(&cutout));
+            assert_eq!(differing(&on_gpu.pixels, &on_cpu.pixels), 0, "{size:?}, mask of {cut:?}");
+            // Negative control: the comparator sees a mask that is turned round.
+            let mut other = cutout;
+            other.pixels.chunks_exact_mut(4).for_each(|pixel| pixel[3] = 255 - pixel[3]);
+            let off = CpuCompositor.run(frame, &painting, mix, Some(&other));
             assert!(differing(&on_gpu.pixels, &off.pixels) > 10, "{size:?}");
         }
     }
@@ -115,6 +158,9 @@ mod tests {
             offset_of!(Params, keep),
             offset_of!(Params, grid),
             offset_of!(Params, depth),
+            offset_of!(Params, cut),
+            offset_of!(Params, shares),
+            offset_of!(Params, behind_size),
         ];
         assert_eq!(params_layout(SHADER), (ours, size_of::<Params>()));
     }

@@ -2,7 +2,9 @@
 //! processor. A painting smaller than the frame is enlarged along the frame's
 //! own edges (joint bilateral upsampling; Kopf et al., 2007), so that outlines
 //! stay as sharp as the frame's; the frame's colours are kept if asked for; light
-//! falls on the paint; the two are blended by the strength.
+//! falls on the paint; the two are blended by the strength. Where the subject is told from the background
+//! ([`crate::paint::subject`]), the mask is drawn along the same edges, and says which of them is painted and what
+//! shows behind.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -13,14 +15,21 @@ use crate::gpu::adapter::Gpu;
 use crate::names::names;
 use crate::paint::recolor::ColorMap;
 use crate::paint::relief::Relief;
+use crate::paint::subject::Cutout;
 
 mod cpu;
+mod cutout;
 #[cfg(feature = "gpu")]
 mod gpu;
 
 pub use cpu::CpuCompositor;
 #[cfg(feature = "gpu")]
 pub use gpu::GpuCompositor;
+
+/// Square of the colour difference, in 0..3, at which a neighbour counts a quarter.
+const TOLERANCE: f32 = 0.01;
+/// What a neighbour of any colour counts: nothing is ever divided by zero.
+const LEAST: f32 = 0.001;
 
 /// Whose colours the picture has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
@@ -66,6 +75,12 @@ pub struct Painting {
 }
 
 impl Painting {
+    /// The frame itself, for where nothing is painted.
+    pub fn untouched(frame: &Frame) -> Self {
+        let painted = frame.pixels.clone();
+        Self { size: frame.size, guide: None, painted, colors: ColorMap::IDENTITY, relief: None }
+    }
+
     /// Maps the painting back to the frame's own colours.
     fn restore_colors(&mut self) {
         let restore = self.colors.inverse();
@@ -100,16 +115,22 @@ impl Compositor {
         })
     }
 
-    /// The frame with the painting on it.
+    /// The frame with the painting on it, or on the parts of it that a mask says.
     ///
     /// # Errors
     /// Returns an error if the GPU is lost.
-    pub fn run(&mut self, frame: Frame, mut painting: Painting, mix: BlendParams) -> Result<Frame> {
+    pub fn run(
+        &mut self,
+        frame: Frame,
+        mut painting: Painting,
+        mix: BlendParams,
+        cutout: Option<&Cutout>,
+    ) -> Result<Frame> {
         if mix.colors == Colors::Keep {
             painting.restore_colors();
         }
         let whole = painting.size == frame.size && mix.colors == Colors::Paint && mix.strength == 1.0;
-        if whole {
+        if whole && cutout.is_none() {
             if let Some(relief) = &painting.relief {
                 relief.shade(&mut painting.painted, painting.size);
             }
@@ -119,9 +140,9 @@ impl Compositor {
             return Ok(Frame { pixels: painting.painted, ..frame });
         }
         match self {
-            Self::Cpu(finish) => Ok(finish.run(frame, &painting, mix)),
+            Self::Cpu(finish) => Ok(finish.run(frame, &painting, mix, cutout)),
             #[cfg(feature = "gpu")]
-            Self::Gpu(finish) => finish.run(&frame, &painting, mix),
+            Self::Gpu(finish) => finish.run(&frame, &painting, mix, cutout),
         }
     }
 }
@@ -147,13 +168,32 @@ pub(crate) mod tests {
         )
     }
 
+    /// A mask with hard and soft edges on the colours of [`painted`]'s frame, and something behind.
+    pub(crate) fn cutout(size: (u32, u32), paint: [f32; 2], behind: Option<(u32, u32)>) -> Cutout {
+        let mut small = picture(size.0, size.1);
+        for (k, pixel) in small.pixels.chunks_exact_mut(4).enumerate() {
+            let (x, y) =
+                (k as f32 % size.0 as f32 / size.0 as f32, (k as u32 / size.0) as f32 / size.1 as f32);
+            pixel[3] = if y < 0.4 {
+                (255.0 * (1.6 * x - 0.3).clamp(0.0, 1.0)) as u8
+            } else {
+                255 * u8::from(x < 0.5)
+            };
+        }
+        let behind = behind.map(|(width, height)| {
+            let picture = picture(height, width);
+            (Size { width, height }, std::sync::Arc::new(picture.pixels))
+        });
+        Cutout { size: small.size, pixels: small.pixels, paint, behind }
+    }
+
     #[test]
     fn a_whole_painting_is_handed_through() {
         let (frame, painting) = painted((20, 10), (20, 10));
         let expected = painting.painted.clone();
         let mix = BlendParams { strength: 1.0, colors: Colors::Paint };
         let done =
-            Compositor::new(None).and_then(|mut finish| finish.run(frame, painting, mix)).expect("CPU");
+            Compositor::new(None).and_then(|mut finish| finish.run(frame, painting, mix, None)).expect("CPU");
         assert_eq!(done.pixels, expected);
     }
 }

@@ -23,6 +23,7 @@ use crate::live::stats::Stats;
 use crate::live::{FramePair, LiveSession, thumbnail};
 
 mod panels;
+mod parts;
 mod saver;
 
 use saver::{Job, Saver};

@@ -5,7 +5,7 @@ use eframe::egui::{
     Vec2, pos2, vec2,
 };
 
-use super::Window;
+use super::{Window, parts};
 use crate::live::controls::ControlUpdate;
 use crate::paint::composite::Colors;
 
@@ -83,6 +83,7 @@ pub(super) fn state(window: &mut Window, ui: &mut Ui) {
                 ui.end_row();
             }
         });
+        parts::lists(ui, &state, &mut turn);
         let mut keep = state.colors == Colors::Keep;
         if ui.checkbox(&mut keep, "keep colours").changed() {
             turn.colors = Some(if keep { Colors::Keep } else { Colors::Paint });
