@@ -99,15 +99,12 @@ pub(crate) fn open(path: &Path) -> Result<Input> {
     Ok(input)
 }
 
-/// What is told of a file of which no picture can be decoded: that it is encrypted, or of a kind
-/// that FFmpeg knows but cannot read, if that is the reason.
+/// What is told of a file of which no picture can be decoded: that it is of a kind that FFmpeg knows but
+/// cannot read, if that is the reason.
 pub(crate) fn no_frames(path: &Path) -> VideoError {
     let path = path.to_owned();
     if is_animated_webp(&path) {
         return VideoError::AnimatedWebP { path };
-    }
-    if is_encrypted(&path).unwrap_or(false) {
-        return VideoError::Encrypted { path };
     }
     VideoError::NoFrames { path }
 }
@@ -119,13 +116,9 @@ fn is_animated_webp(path: &Path) -> bool {
     read.is_ok() && head.starts_with(b"RIFF") && head[8..16] == *b"WEBPVP8X" && head[20] & 2 != 0
 }
 
-/// Whether the first packets of the film lack a key, by what the demuxer says of them.
-fn is_encrypted(path: &Path) -> Result<bool> {
-    let mut input = open(path)?;
-    let film = video_stream(&input);
-    let packets = std::iter::from_fn(|| next_packet(&mut input).ok().flatten());
-    let mut of_film = packets.take(1000).filter(|packet| Some(packet.stream()) == film).take(10);
-    Ok(of_film.any(|packet| packet.side_data().any(|data| data.kind() == side_data::Type::EncryptionInfo)))
+/// Whether a packet lacks a key, by what the demuxer says of it.
+pub(crate) fn is_encrypted(packet: &Packet) -> bool {
+    packet.side_data().any(|data| data.kind() == side_data::Type::EncryptionInfo)
 }
 
 /// Index of the stream to redraw: the best one that is not cover art.

@@ -89,18 +89,18 @@ struct Moments {
 impl Moments {
     #[inline(always)]
     fn add_four(&mut self, colors: [f32; 16]) {
-        for k in 0..16 {
-            self.sums[k] += colors[k];
-            self.squares[k] += colors[k] * colors[k];
+        for ((sum, square), value) in self.sums.iter_mut().zip(&mut self.squares).zip(colors) {
+            *sum += value;
+            *square += value * value;
         }
         self.count += 4.0;
     }
 
     #[inline(always)]
     fn add(&mut self, color: [f32; 4]) {
-        for k in 0..4 {
-            self.sums[k] += color[k];
-            self.squares[k] += color[k] * color[k];
+        for ((sum, square), value) in self.sums.iter_mut().zip(&mut self.squares).zip(color) {
+            *sum += value;
+            *square += value * value;
         }
         self.count += 1.0;
     }

@@ -6,7 +6,7 @@
 //! running out, is an error.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ffmpeg::codec::{Context, Id, threading};
 use ffmpeg::error::EAGAIN;
@@ -38,6 +38,7 @@ pub(super) struct Decoded {
 
 /// The decoded pictures of a file's video stream, in the order they are shown.
 pub(super) struct Decoder {
+    path: PathBuf,
     packets: Packets,
     stream: usize,
     codec: decoder::Video,
@@ -59,6 +60,7 @@ impl Decoder {
         let codec = open_codec(packets.input(), stream)
             .map_err(|source| VideoError::Open { path: path.into(), source: Box::new(source) })?;
         Ok(Self {
+            path: path.into(),
             packets,
             stream,
             codec,
@@ -179,6 +181,10 @@ impl Decoder {
             self.tell_break();
             match packet {
                 Some(packet) if packet.stream() != self.stream => {}
+                // Decoded without its key it would be noise, and now and then a picture of noise.
+                Some(packet) if libav::is_encrypted(&packet) => {
+                    return Err(VideoError::Encrypted { path: self.path.clone() }.into());
+                }
                 packet => return Ok(packet),
             }
         }
