@@ -124,12 +124,11 @@ impl Sink for SheetKind {
     }
 }
 
-/// A look of this much warp and paint, with an exemplar of slopes.
+/// A look of this much warp and flat paint, with the default exemplar.
 pub(crate) fn look(warp: f32, paint: f32) -> Look {
     let mut look = Look::default();
     look.geometry = Some(image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 2, y as u8 * 2, 60])));
     look.texture = Some("starry-night".parse().expect("a texture"));
-    // No light on the paint: what the tiny networks make of one colour is one colour.
     (look.warp, look.paint, look.relief) = (warp, paint, 0.0);
     look
 }

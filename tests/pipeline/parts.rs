@@ -31,7 +31,9 @@ fn frame(n: usize) -> Frame {
 /// On the networks that are used, which remember more than the tiny ones.
 fn engine() -> Engine {
     let models = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models");
-    engine_on(models, &look(1.0, 1.0)).expect("the networks load")
+    let mut look = look(1.0, 1.0);
+    look.relief = 1.0;
+    engine_on(models, &look).expect("the networks load")
 }
 
 fn drawn(frames: std::ops::Range<usize>) -> Vec<Frame> {
