@@ -111,7 +111,7 @@ fn composite(criterion: &mut Criterion) {
             let blend = BlendParams { strength: 0.7, colors };
             bencher.iter_batched(
                 || (frame.clone(), painting.clone()),
-                |(frame, painting)| compositor.run(frame, painting, blend),
+                |(frame, painting)| compositor.run(frame, painting, blend, None),
                 criterion::BatchSize::LargeInput,
             );
         });
