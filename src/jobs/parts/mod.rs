@@ -14,6 +14,7 @@
 pub mod error;
 mod film;
 pub mod join;
+mod look_record;
 mod plan;
 pub mod render;
 mod seams;

@@ -17,6 +17,7 @@ use crate::engine::EngineConfig;
 use crate::error::{Cause, Difference, Error, Result};
 use crate::jobs::parts::error::PartsError;
 use crate::jobs::parts::film::{fingerprint, hex};
+use crate::jobs::parts::look_record::LookRecord;
 use crate::look::{Look, LookSpec};
 use crate::nn::models::Models;
 use crate::nn::runtime::Device;
@@ -87,14 +88,6 @@ pub(super) struct FilmSpec {
     pub(super) search: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct LookRecord {
-    /// Of the exemplar's pixels, the texture's files and all numbers.
-    sha256: String,
-    made_of: LookSpec,
-}
-
 /// A part: times are ticks of the film's pictures.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -123,8 +116,7 @@ impl Plan {
         models: &Models,
         part: Vec<PartSpec>,
     ) -> Result<Self> {
-        let resolved = look.resolve()?;
-        let look = LookRecord { sha256: look_digest(&resolved)?, made_of: absolute(look, &resolved)? };
+        let look = LookRecord::new(look)?;
         let (version, networks) = (VERSION.to_owned(), network_digests(models));
         Ok(Self { version, settings, film, look, networks, part, digest: String::new() })
     }
@@ -266,11 +258,9 @@ impl Plan {
 
     /// The look, if it is still that of the plan.
     pub(super) fn look(&self, job: &Path) -> Result<Look> {
-        let look = self.look.made_of.resolve()?;
-        match look_digest(&look)? {
-            found if found == self.look.sha256 => Ok(look),
-            found => Err(mismatch(&job.join(NAME), "another look", &self.look.sha256, &found)),
-        }
+        self.look
+            .resolve()?
+            .map_err(|found| mismatch(&job.join(NAME), "another look", &self.look.sha256, &found))
     }
 
     /// Refuses other networks than those of the plan.
@@ -290,58 +280,6 @@ fn mismatch(path: &Path, what: &'static str, expected: &str, found: &str) -> Err
     PartsError::PlanMismatch { path: path.into(), what, source: Difference::new(expected, found) }.into()
 }
 
-/// Of everything that a look makes a difference by.
-fn look_digest(look: &Look) -> Result<String> {
-    let mut digest = Sha256::new();
-    for value in [look.warp, look.paint, look.stroke_size, look.steady, look.relief] {
-        digest.update(value.to_le_bytes());
-    }
-    digest.update(look.colors.name());
-    digest.update(look.align.name());
-    if let Some(exemplar) = &look.geometry {
-        digest.update(exemplar.width().to_le_bytes());
-        digest.update(exemplar.as_raw());
-    }
-    if let Some(texture) = &look.texture {
-        digest.update(texture.absolute()?.text());
-        for path in texture.files() {
-            let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
-            digest.update(Sha256::digest(bytes));
-        }
-    }
-    Ok(hex(&digest.finalize()))
-}
-
-/// The same look by names that hold in every folder, with every number as it is now.
-fn absolute(spec: &LookSpec, look: &Look) -> Result<LookSpec> {
-    let there =
-        |path: &Path| std::fs::canonicalize(path).map_err(|source| Error::Read { path: path.into(), source });
-    let preset = match &spec.preset {
-        Some(name) if Path::new(name).is_file() => Some(there(name.as_ref())?.to_string_lossy().into_owned()),
-        preset => preset.clone(),
-    };
-    Ok(LookSpec {
-        preset,
-        geometry: spec.geometry.as_deref().map(there).transpose()?,
-        texture: match &spec.texture {
-            Some(_) => look
-                .texture
-                .as_ref()
-                .map(|texture| texture.absolute())
-                .transpose()?
-                .map(|own| own.text().into()),
-            None => None,
-        },
-        warp: Some(look.warp),
-        paint: Some(look.paint),
-        colors: Some(look.colors),
-        stroke_size: Some(look.stroke_size),
-        steady: Some(look.steady),
-        relief: Some(look.relief),
-        align: Some(look.align),
-    })
-}
-
 fn network_digests(models: &Models) -> BTreeMap<String, String> {
     let mut styles = Sha256::new();
     let mut digests = BTreeMap::new();
@@ -357,124 +295,4 @@ fn network_digests(models: &Models) -> BTreeMap<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use proptest::sample::Index;
-
-    use super::*;
-
-    fn plan() -> Plan {
-        let part = |from, until, frames, lead| PartSpec {
-            from,
-            until,
-            frames,
-            exact: true,
-            lead,
-            tail: until,
-            picture: [7; 12],
-        };
-        Plan {
-            version: VERSION.into(),
-            settings: Settings {
-                size: Some(360),
-                device: "cpu".into(),
-                encoder: "fast".into(),
-                codec: "h264".into(),
-                crf: None,
-                background: [0; 3],
-                follow: false,
-            },
-            film: FilmSpec {
-                path: "/films/a \"b\".mkv".into(),
-                bytes: 12,
-                sha256: "ab".repeat(32),
-                time_base: [1, 1000],
-                frames: 30,
-                last: 1160,
-                end: 1_200_000_000,
-                search: true,
-            },
-            look: LookRecord {
-                made_of: LookSpec { preset: Some("moon".into()), warp: Some(0.7), ..LookSpec::default() },
-                sha256: "cd".repeat(32),
-            },
-            networks: BTreeMap::from([("warper.onnx".into(), "ef".repeat(32))]),
-            part: vec![part(0, Some(400), 10, None), part(400, None, 20, Some(280))],
-            digest: String::new(),
-        }
-    }
-
-    fn written(mut plan: Plan) -> String {
-        let folder = tempfile::tempdir().expect("a folder");
-        plan.write(folder.path()).expect("written");
-        std::fs::read_to_string(folder.path().join(NAME)).expect("there")
-    }
-
-    fn read(text: &str) -> Result<Plan> {
-        Plan::parse(text, Path::new("plan.toml"))
-    }
-
-    /// What an error says, and of what kind it is.
-    fn refused(text: &str) -> String {
-        read(text).expect_err("refused").explained("x")
-    }
-
-    #[test]
-    fn a_plan_comes_back_as_it_was_written() {
-        let text = written(plan());
-        let found = read(&text).expect("a plan");
-        assert_eq!(Plan { digest: String::new(), ..found.clone() }, plan());
-        assert_eq!(found.digest.len(), 64);
-        let files = found.files(Path::new("job"));
-        assert_eq!(files[1].path, Path::new("job/part-1.mp4"));
-        assert!(files[1].comment.starts_with("part 1 of 2, plan "), "{}", files[1].comment);
-        assert!(toml::from_str::<toml::Table>(&text).is_ok(), "as a whole it is TOML");
-    }
-
-    #[test]
-    fn a_plan_that_was_changed_or_is_of_another_version_is_refused() {
-        let text = written(plan());
-        let changed = text.replace("frames = 10", "frames = 11");
-        assert!(changed != text && refused(&changed).contains("changed after it was written"));
-        let other = text.replace(&format!("version = \"{VERSION}\""), "version = \"9.9.9\"");
-        let said = refused(&other);
-        assert!(said.contains("is for another version") && said.contains("9.9.9"), "{said}");
-        assert!(refused("part = 1").contains("no digest"));
-    }
-
-    #[test]
-    fn parts_that_do_not_fit_together_are_refused_with_a_digest_too() {
-        let wrong: [fn(&mut Plan); 7] = [
-            |plan| plan.part[0].until = Some(300),
-            |plan| plan.part.swap(0, 1),
-            |plan| plan.part.clear(),
-            |plan| plan.part[1].frames = 0,
-            |plan| plan.film.frames = 31,
-            |plan| plan.film.time_base = [0, 1],
-            |plan| plan.settings.codec = "mpeg1".into(),
-        ];
-        for change in wrong {
-            let mut plan = plan();
-            change(&mut plan);
-            assert!(refused(&written(plan)).contains("because: it"));
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
-
-        /// A digest is as good as its plan.
-        #[test]
-        fn any_change_is_told(place in any::<Index>(), letter in any::<u8>()) {
-            let text = written(plan());
-            let mut bytes = text.clone().into_bytes();
-            let body = text.find(DIGEST).expect("there");
-            let place = body + place.index(bytes.len() - body);
-            let changes = bytes[place] != letter;
-            bytes[place] = letter;
-            if let Ok(text) = String::from_utf8(bytes) {
-                prop_assert_eq!(read(&text).is_err(), changes);
-            }
-        }
-    }
-}
+mod tests;
