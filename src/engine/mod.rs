@@ -4,8 +4,9 @@
 //!
 //! ```text
 //! Analyzer  Matcher -> LookaheadSmoother -> FieldSolver                  frame        -> frame, field
-//! Renderer  SubjectFinder -> Remap -> FlowEstimator -> Crossfade -> TemporalStabilizer
-//!           -> MaskStabilizer -> Compositor                              frame, field -> frame
+//! Renderer  WarpStage    SubjectFinder -> Remap -> FlowEstimator         frame, field -> frame, mask, motion
+//!           PaintStage   Painter                                                      -> painting
+//!           FinishStage  TemporalStabilizer -> MaskStabilizer -> Compositor           -> frame
 //! ```
 //!
 //! Live, the past is all there is ([`OneEuroSmoother`](crate::warp::smoothing::OneEuroSmoother) in place of the
@@ -14,18 +15,23 @@
 
 mod analyze;
 mod builder;
-mod cutting;
+mod finish_stage;
+mod paint_stage;
 mod render;
 mod stylizer;
 mod trace;
 mod views;
+mod warp_stage;
 
 pub use analyze::{AnalyzedFrame, Analyzer};
 pub use builder::EngineConfig;
+pub use finish_stage::FinishStage;
+pub use paint_stage::{PaintStage, PaintedFrame};
 pub use render::{RenderParams, Renderer};
 pub use stylizer::{StylizeParams, Stylizer, StylizerBuilder};
 pub use trace::Trace;
 pub use views::{FrameMut, FrameRef, PixelFormat};
+pub use warp_stage::{WarpStage, WarpedFrame};
 
 use crate::error::{Error, Result};
 use crate::frame::Frame;

@@ -1,7 +1,7 @@
 //! Threads and channels, nothing else.
 //!
 //! ```text
-//! decode --frames--> analyse --analysed--> render --finished--> encode (caller)
+//! decode -> analyse -> warp -> paint -> finish -> encode (caller)
 //! ```
 //!
 //! Channels are bounded, so the slowest stage sets the pace and memory stays
@@ -55,13 +55,16 @@ pub fn run_part(
     wanted: Wanted,
     mut shown: impl FnMut(&Frame),
 ) -> Result<u64> {
-    let Engine { mut analyzer, mut renderer, .. } = engine;
+    let Engine { mut analyzer, renderer, .. } = engine;
+    let Renderer { mut warp, mut paint, mut finish } = renderer;
     let depth = depth(source.info().size);
     let mut written = 0;
     let end = OnceLock::new();
     std::thread::scope(|scope| {
         let (frames_out, frames) = bounded(depth);
         let (analysed_out, analysed) = bounded(depth);
+        let (warped_out, warped) = bounded(depth);
+        let (painted_out, painted) = bounded(depth);
         let (finished_out, finished) = bounded(depth);
         let stages = [
             Stage::start(scope, "decode", {
@@ -74,12 +77,15 @@ pub fn run_part(
                 }
             })?,
             Stage::start(scope, "analyse", move || analyse_all(&mut analyzer, frames, &analysed_out))?,
-            Stage::start(scope, "render", move || {
-                let analysed = analysed.into_iter();
+            Stage::start(scope, "warp", move || {
                 let is_wanted =
                     |next: &AnalyzedFrame| wanted.until.is_none_or(|until| next.frame.time < until);
                 // The rest is taken off the channel, or the analysis would wait for ever.
-                render_all(&mut renderer, analysed.filter(is_wanted), &finished_out)
+                for_each(analysed.into_iter().filter(is_wanted), &warped_out, |frame| warp.run(frame))
+            })?,
+            Stage::start(scope, "paint", move || for_each(warped, &painted_out, |frame| paint.run(frame)))?,
+            Stage::start(scope, "finish", move || {
+                for_each(painted, &finished_out, |frame| finish.run(frame))
             })?,
         ];
         let mut encoded = Ok(());
@@ -116,12 +122,13 @@ fn analyse_all(
     analyzer.finish(&mut ready)
 }
 
-fn render_all(
-    renderer: &mut Renderer,
-    analysed: impl IntoIterator<Item = AnalyzedFrame>,
-    out: &Sender<Frame>,
+/// Passes every item through one step.
+fn for_each<T, U>(
+    items: impl IntoIterator<Item = T>,
+    out: &Sender<U>,
+    mut step: impl FnMut(T) -> Result<U>,
 ) -> Result<()> {
-    analysed.into_iter().try_for_each(|analysed| send(out, renderer.run(analysed)?))
+    items.into_iter().try_for_each(|item| send(out, step(item)?))
 }
 
 fn send<T>(out: &Sender<T>, item: T) -> Result<()> {

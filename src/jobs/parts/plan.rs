@@ -20,7 +20,7 @@ use crate::jobs::parts::film::{fingerprint, hex};
 use crate::jobs::parts::look_record::LookRecord;
 use crate::look::{Look, LookSpec};
 use crate::nn::models::Models;
-use crate::nn::runtime::Device;
+use crate::nn::device::Device;
 use crate::time::{FrameTime, TimeBase};
 use crate::video::write::{Codec, JoinPart, part_extension};
 use crate::warp::features::EncoderChoice;
