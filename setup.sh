@@ -4,6 +4,7 @@
 # Does only what is missing; safe to run again.
 #
 #   ./setup.sh          everything, ONNX Runtime for the CPU
+#   ./setup.sh --gpu    also its plug-in for any GPU (Vulkan, Metal)
 #   ./setup.sh --cuda   ONNX Runtime for NVIDIA GPUs instead (CUDA and cuDNN are yours)
 #   ./setup.sh --tests  also what `cargo test -- --ignored` wants: a screen (Xvfb) and Chromium
 set -eu
@@ -12,16 +13,20 @@ cd "$(dirname "$0")"
 ONNXRUNTIME=1.31.1
 FOLDER=.onnxruntime
 PACKAGE=onnxruntime
+WEBGPU=0.4.0
+GPU=
 TESTS=
-case "${1-}" in
-'') ;;
---cuda) PACKAGE=onnxruntime-gpu ;;
---tests) TESTS="xvfb x11-apps imagemagick xdotool openbox chromium" ;;
-*)
-    sed -n '2,8s/^# \{0,1\}//p' "$0"
-    exit 2
-    ;;
-esac
+for argument in "$@"; do
+    case $argument in
+    --gpu) GPU=1 ;;
+    --cuda) PACKAGE=onnxruntime-gpu ;;
+    --tests) TESTS="xvfb x11-apps imagemagick xdotool openbox chromium" ;;
+    *)
+        sed -n '2,9s/^# \{0,1\}//p' "$0"
+        exit 2
+        ;;
+    esac
+done
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() {
@@ -95,26 +100,25 @@ rust() {
     fail "Rust is not installed" "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
 }
 
+# The wheel of a package, unpacked into a folder, for this system.
+wheel() {
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+        --implementation cp --python-version 3.12 --abi "$1" --platform "$platform" \
+        --dest "$3" "$2" || fail "$2 could not be downloaded" "again, when online"
+    python3 -m zipfile -e "$3"/*.whl "$3"
+    rm "$3"/*.whl
+}
+
 # ONNX Runtime's shared library, out of the Python package of the same name: the
 # only place that has it for every system. No Python is needed at run time.
 onnxruntime() {
     [ "$(cat $FOLDER/version 2>/dev/null)" = "$PACKAGE $ONNXRUNTIME" ] && [ -e $FOLDER/libonnxruntime ] && return 0
-    case "$(uname -s)-$(uname -m)" in
-    Linux-x86_64) platform=manylinux_2_28_x86_64 ;;
-    Linux-aarch64) platform=manylinux_2_28_aarch64 ;;
-    Darwin-arm64) platform=macosx_14_0_arm64 ;;
-    *) fail "ONNX Runtime is not packaged for $(uname -s) on $(uname -m)" \
-        "build it, and set ORT_DYLIB_PATH to its library" ;;
-    esac
     say "fetching $PACKAGE $ONNXRUNTIME"
+    # Who has the plug-in keeps it.
+    [ ! -e $FOLDER/webgpu ] || GPU=1
     rm -rf $FOLDER.part
     mkdir -p $FOLDER.part
-    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-        --implementation cp --python-version 3.12 --abi cp312 --platform "$platform" \
-        --dest $FOLDER.part "$PACKAGE==$ONNXRUNTIME" ||
-        fail "ONNX Runtime could not be downloaded" "again, when online"
-    python3 -m zipfile -e $FOLDER.part/*.whl $FOLDER.part
-    rm $FOLDER.part/*.whl
+    wheel cp312 "$PACKAGE==$ONNXRUNTIME" $FOLDER.part
     mv $FOLDER.part/onnxruntime/capi/libonnxruntime* $FOLDER.part/
     mv $FOLDER.part/onnxruntime/LICENSE $FOLDER.part/onnxruntime/ThirdPartyNotices.txt $FOLDER.part/
     rm -r $FOLDER.part/onnxruntime $FOLDER.part/*.dist-info
@@ -126,6 +130,26 @@ onnxruntime() {
     rm -rf $FOLDER
     mv $FOLDER.part $FOLDER
 }
+
+# Its plug-in for any GPU, which it opens where it lies beside it.
+webgpu() {
+    [ "$(cat $FOLDER/webgpu 2>/dev/null)" = "$WEBGPU" ] && return 0
+    say "fetching onnxruntime-ep-webgpu $WEBGPU"
+    rm -rf $FOLDER.part
+    mkdir -p $FOLDER.part
+    wheel none "onnxruntime-ep-webgpu==$WEBGPU" $FOLDER.part
+    mv $FOLDER.part/onnxruntime_ep_webgpu/libonnxruntime_providers_webgpu.* $FOLDER/
+    rm -rf $FOLDER.part
+    echo "$WEBGPU" >$FOLDER/webgpu
+}
+
+case "$(uname -s)-$(uname -m)" in
+Linux-x86_64) platform=manylinux_2_28_x86_64 ;;
+Linux-aarch64) platform=manylinux_2_28_aarch64 ;;
+Darwin-arm64) platform=macosx_14_0_arm64 ;;
+*) fail "ONNX Runtime is not packaged for $(uname -s) on $(uname -m)" \
+    "build it, and set ORT_DYLIB_PATH to its library" ;;
+esac
 
 # The user's data folder is where programs that were installed look for the library and the networks.
 links() {
@@ -151,6 +175,7 @@ Darwin) mac_packages ;;
 *) fail "this system is not known to the script" "see README.md, what is needed" ;;
 esac
 onnxruntime
+[ -z "$GPU" ] || webgpu
 links
 rust
 say "ready"

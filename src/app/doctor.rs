@@ -11,7 +11,8 @@ use crate::error::Error;
 use crate::gpu::adapter::Gpu;
 use crate::live::capture::camera;
 use crate::nn::models::Models;
-use crate::nn::runtime::{Device, Runtime};
+use crate::nn::device::Device;
+use crate::nn::runtime::Runtime;
 use crate::video::libav;
 
 /// How a check went.

@@ -5,6 +5,7 @@
 //! loads the library and chooses the device, [`network`] runs.
 //! This room never sees a frame or a picture, and no type of the `ort` crate leaves it.
 
+pub mod device;
 pub mod error;
 pub mod models;
 pub mod network;

@@ -10,74 +10,17 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
-use ort::ep::{self, ExecutionProviderDispatch};
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use crate::error::{Cause, Result};
-use crate::names::names;
+use crate::nn::device::{Device, Provider};
 use crate::nn::error::NetworkError;
 use crate::nn::places;
 
 /// A product of two matrices of any size: the yardstick, and the smallest
 /// network there is to try a device with.
 pub(crate) const GEMM_MODEL: &[u8] = include_bytes!("../../models/gemm.onnx");
-
-/// What the networks run on (ONNX Runtime's execution providers).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Device {
-    /// The first of the others that works here, else the CPU.
-    #[default]
-    Auto,
-    /// The processor.
-    Cpu,
-    /// NVIDIA, compiled per network (slow first start).
-    TensorRt,
-    /// NVIDIA.
-    Cuda,
-    /// Apple.
-    CoreMl,
-    /// Any DirectX 12 GPU on Windows.
-    DirectMl,
-    /// Intel.
-    OpenVino,
-    /// Any GPU through WebGPU.
-    WebGpu,
-}
-
-names!(Device { Auto => "auto", Cpu => "cpu", TensorRt => "tensorrt", Cuda => "cuda", CoreMl => "coreml", DirectMl => "directml", OpenVino => "openvino", WebGpu => "webgpu" });
-
-impl std::fmt::Display for Device {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl Device {
-    /// What `Auto` tries, in order. TensorRT is left out: it compiles a network
-    /// for minutes at the first frame, which only a user who asks for it wants.
-    const AUTO: [Self; 5] = [Self::Cuda, Self::CoreMl, Self::DirectMl, Self::OpenVino, Self::WebGpu];
-
-    /// Whether the loaded library was built with it, and how to ask for it.
-    fn provider(self) -> Option<(bool, ExecutionProviderDispatch)> {
-        fn of<P>(provider: P) -> (bool, ExecutionProviderDispatch)
-        where
-            P: ep::ExecutionProvider + Into<ExecutionProviderDispatch>,
-        {
-            (P::is_available().unwrap_or(false), provider.into().error_on_failure())
-        }
-        Some(match self {
-            Self::Auto | Self::Cpu => return None,
-            Self::TensorRt => of(ep::TensorRT::default()),
-            Self::Cuda => of(ep::CUDA::default()),
-            Self::CoreMl => of(ep::CoreML::default()),
-            Self::DirectMl => of(ep::DirectML::default()),
-            Self::OpenVino => of(ep::OpenVINO::default()),
-            Self::WebGpu => of(ep::WebGPU::default()),
-        })
-    }
-}
 
 /// The loaded library and the device chosen.
 pub struct Runtime {
@@ -123,9 +66,8 @@ impl Runtime {
 
     /// Whether a network can really be opened on it.
     fn probe(&self, device: Device) -> Result<(), Cause> {
-        let Some((built_in, _)) = device.provider() else { return Ok(()) };
-        if !built_in {
-            return Err("not in this build of ONNX Runtime".into());
+        if device == Device::Cpu {
+            return Ok(());
         }
         let opened = self.session(device)?.commit_from_memory(GEMM_MODEL);
         opened.map(drop).map_err(|error| Box::new(error) as Cause)
@@ -152,8 +94,9 @@ impl Runtime {
     }
 
     fn session(&self, device: Device) -> Result<SessionBuilder, Cause> {
+        let provider = device.provider(&self.environment, &self.library)?;
         let build = || -> ort::Result<SessionBuilder> {
-            let mut builder = Session::builder(&self.environment)?
+            let builder = Session::builder(&self.environment)?
                 .with_optimization_level(GraphOptimizationLevel::All)?
                 .with_intra_threads(threads())?
                 // The encoder and the painter work at the same time in two
@@ -163,10 +106,11 @@ impl Runtime {
                 // Flat pictures leave numbers next to zero behind, which are ten
                 // times slower to compute with than zero.
                 .with_flush_to_zero()?;
-            if let Some((_, provider)) = device.provider() {
-                builder = builder.with_execution_providers([provider])?;
-            }
-            Ok(builder)
+            Ok(match provider {
+                Provider::Cpu => builder,
+                Provider::BuiltIn(provider) => builder.with_execution_providers([provider])?,
+                Provider::PlugIn(device) => builder.with_devices([device], None)?,
+            })
         };
         build().map_err(|error| Box::new(error) as Cause)
     }

@@ -6,7 +6,8 @@ use image::imageops::{FilterType, resize};
 use stylewarp::assets;
 use stylewarp::frame::{Frame, Size};
 use stylewarp::nn::models::Models;
-use stylewarp::nn::runtime::{Device, Runtime};
+use stylewarp::nn::device::Device;
+use stylewarp::nn::runtime::Runtime;
 use stylewarp::time::FrameTime;
 
 pub(crate) fn models() -> Models {

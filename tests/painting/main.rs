@@ -2,6 +2,7 @@
 //! PyTorch's own gradients, the painter on still and moving scenes; and the
 //! commands that use them.
 
+mod any_gpu;
 mod commands;
 mod kit;
 mod painter;

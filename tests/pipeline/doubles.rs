@@ -8,7 +8,7 @@ use stylewarp::cancel::CancelToken;
 use stylewarp::engine::{Engine, EngineConfig};
 use stylewarp::frame::{Frame, Size};
 use stylewarp::look::Look;
-use stylewarp::nn::runtime::Device;
+use stylewarp::nn::device::Device;
 use stylewarp::time::{FrameRate, FrameTime, TimeBase};
 use stylewarp::video::colour::Colour;
 use stylewarp::video::error::VideoError;

@@ -5,7 +5,7 @@ use stylewarp::engine::{Engine, EngineConfig, FrameMut, FrameRef, PixelFormat, S
 use stylewarp::frame::Frame;
 use stylewarp::jobs::video::run_file;
 use stylewarp::nn::error::NetworkError;
-use stylewarp::nn::runtime::Device;
+use stylewarp::nn::device::Device;
 use stylewarp::time::FrameTime;
 
 use crate::doubles::{Film, SIZE, SheetKind, engine, engine_on, frame, look, looped};

@@ -11,7 +11,7 @@ use crate::app::terminal::say;
 use crate::engine::EngineConfig;
 use crate::error::{Error, Result};
 use crate::look::{Look, LookSpec};
-use crate::nn::runtime::Device;
+use crate::nn::device::Device;
 use crate::paint::composite::Colors;
 use crate::paint::style_spec::StyleSpec;
 use crate::paint::subject::Part;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::nn::runtime::Device;
+use crate::nn::device::Device;
 use crate::paint::composite::Colors;
 use crate::paint::optimize::Statistics;
 use crate::paint::subject::Part;
