@@ -65,6 +65,7 @@ pub mod nn;
 pub mod paint;
 pub mod resize;
 pub mod scene_change;
+pub mod threads;
 pub mod time;
 #[cfg(feature = "video")]
 pub mod video;

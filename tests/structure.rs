@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. A room may import from lower floors only.
 const FLOORS: &[&[&str]] = &[
-    &["error", "time", "names", "cancel"],
+    &["error", "time", "names", "cancel", "threads"],
     &["frame", "atomic_file"],
     &["image_file", "resize", "assets", "scene_change"],
     &["nn", "gpu"],

@@ -10,8 +10,8 @@ use crate::engine::EngineConfig;
 use crate::error::Error;
 use crate::gpu::adapter::Gpu;
 use crate::live::capture::camera;
-use crate::nn::models::Models;
 use crate::nn::device::Device;
+use crate::nn::models::Models;
 use crate::nn::runtime::Runtime;
 use crate::video::libav;
 

@@ -158,6 +158,12 @@ enum Command {
         /// Another painting network to compare ours with: ONNX, one picture [1,3,H,W] and vectors
         #[arg(long, value_name = "FILE", conflicts_with = "clip")]
         against: Option<PathBuf>,
+        /// A film to redraw end to end as well
+        #[arg(long, value_name = "FILE", conflicts_with = "clip")]
+        film: Option<PathBuf>,
+        /// Text to write the table into, between the lines <!-- bench --> and <!-- /bench -->
+        #[arg(long, value_name = "FILE", conflicts_with = "clip")]
+        into: Option<PathBuf>,
         /// Look whose exemplar is used
         #[arg(long, default_value = stylewarp::look::DEFAULT)]
         preset: String,
@@ -307,7 +313,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<ExitCode> {
             }
             Ok(())
         }
-        Command::Bench { clip, seconds, against, preset, runs, json, setup } => {
+        Command::Bench { clip, seconds, against, film, into, preset, runs, json, setup } => {
             let (look, setup) = (Look::load(&preset)?, setup.setup());
             let (told, text) = match clip {
                 Some(clip) => {
@@ -315,7 +321,10 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<ExitCode> {
                     (serde_json::json!(steady), steady.text())
                 }
                 None => {
-                    let report = bench::run(&look, &setup, runs, against.as_deref())?;
+                    let report = bench::run(&look, &setup, runs, [against.as_deref(), film.as_deref()])?;
+                    if let Some(path) = into {
+                        bench::readme::write(&report, &path)?;
+                    }
                     (serde_json::json!(report), report.table())
                 }
             };

@@ -2,6 +2,7 @@
 
 use image::RgbImage;
 
+use crate::engine::waiting::WaitingFrame;
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::scene_change::ChangeDetector;
@@ -32,7 +33,7 @@ pub struct Analyzer {
     changes: ChangeDetector,
     keyframes: KeyframeSelector,
     /// Frames that wait, and whether each is a cut.
-    smoother: LookaheadSmoother<(Frame, bool)>,
+    smoother: LookaheadSmoother<(WaitingFrame, bool)>,
     causal: OneEuroSmoother,
     pub(super) monitor: MatchMonitor,
 }
@@ -54,17 +55,18 @@ impl Analyzer {
         let Some((matcher, solver)) = &mut self.warp else {
             return ready(AnalyzedFrame { frame, field: WarpField::identity(1, 1), is_cut });
         };
-        let mut solved = |(frame, is_cut), found: Decomposition| {
-            ready(AnalyzedFrame { frame, field: solver.run(&found), is_cut })
+        let mut solved = |(frame, is_cut): (WaitingFrame, bool), found: Decomposition| {
+            ready(AnalyzedFrame { frame: frame.into_frame(), field: solver.run(&found), is_cut })
         };
         let time = frame.time;
         if !self.keyframes.run(time, change.difference, matcher.is_unsettled(time)) {
-            return self.smoother.carry(time, (frame, is_cut), solved);
+            return self.smoother.carry(time, (WaitingFrame::new(frame), is_cut), solved);
         }
         let found = matcher.run_after(&frame, Some(change))?;
         let decomposition = solver.decompose(&found);
         self.monitor.run(time, &decomposition);
-        self.smoother.push(time, decomposition, found.scene, (frame, is_cut), &mut solved)
+        let waiting = (WaitingFrame::new(frame), is_cut);
+        self.smoother.push(time, decomposition, found.scene, waiting, &mut solved)
     }
 
     /// The field of a live frame, of which no future is known.
@@ -115,7 +117,7 @@ impl Analyzer {
         let Some((_, solver)) = &self.warp else { return Ok(()) };
         self.monitor.finish();
         self.smoother.finish(|(frame, is_cut), found| {
-            ready(AnalyzedFrame { frame, field: solver.run(&found), is_cut })
+            ready(AnalyzedFrame { frame: frame.into_frame(), field: solver.run(&found), is_cut })
         })
     }
 }

@@ -21,6 +21,7 @@ mod render;
 mod stylizer;
 mod trace;
 mod views;
+mod waiting;
 mod warp_stage;
 
 pub use analyze::{AnalyzedFrame, Analyzer};

@@ -6,6 +6,8 @@
 pub mod distill;
 #[cfg(feature = "video")]
 pub mod parts;
+#[cfg(feature = "video")]
+pub(crate) mod process;
 pub mod still;
 #[cfg(feature = "video")]
 pub mod video;

@@ -135,9 +135,9 @@ fn send<T>(out: &Sender<T>, item: T) -> Result<()> {
     out.send(item).map_err(|_| Error::Disconnected)
 }
 
-/// Frames between two stages: some slack, at most 64 MiB of it.
+/// Frames between two stages: some slack, at most 16 MiB of it, and one frame in any case.
 fn depth(size: Size) -> usize {
-    ((64 << 20) / size.rgba_bytes()).clamp(1, 4)
+    ((16 << 20) / size.rgba_bytes()).clamp(1, 4)
 }
 
 /// A stage at work in a thread of its own.

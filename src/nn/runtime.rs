@@ -17,6 +17,7 @@ use crate::error::{Cause, Result};
 use crate::nn::device::{Device, Provider};
 use crate::nn::error::NetworkError;
 use crate::nn::places;
+use crate::threads;
 
 /// A product of two matrices of any size: the yardstick, and the smallest
 /// network there is to try a device with.
@@ -98,7 +99,7 @@ impl Runtime {
         let build = || -> ort::Result<SessionBuilder> {
             let builder = Session::builder(&self.environment)?
                 .with_optimization_level(GraphOptimizationLevel::All)?
-                .with_intra_threads(threads())?
+                .with_intra_threads(threads::count())?
                 // The encoder and the painter work at the same time in two
                 // threads of ours: a pool that spins while idle would take the
                 // other's processor.
@@ -137,11 +138,6 @@ fn environment() -> Result<(Environment, PathBuf)> {
     // bar; its warnings about graphs help nobody.
     environment.set_log_level(ort::logging::LogLevel::Fatal);
     Ok(opened.insert((environment, library)).clone())
-}
-
-/// Threads of each network: all cores, since stages mostly wait for each other.
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
 /// What `ORT_DYLIB_PATH` names, else the library in one of the [`places`], else whatever the system's loader finds.

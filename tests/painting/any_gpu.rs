@@ -15,7 +15,11 @@ const DRIVER: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
 fn still(folder: &Path, device: &str, is_software_wanted: bool) -> (Option<RgbImage>, String) {
     let output = folder.join(format!("{device}.png"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_stylewarp"));
-    command.arg("still").arg(folder.join("photo.png")).arg(&output).args(["-v", "-y", "--warp", "0", "--device", device]);
+    command
+        .arg("still")
+        .arg(folder.join("photo.png"))
+        .arg(&output)
+        .args(["-v", "-y", "--warp", "0", "--device", device]);
     command.env("STYLEWARP_MODELS", Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
     command.env("VK_ICD_FILENAMES", DRIVER).env("VK_DRIVER_FILES", DRIVER);
     if is_software_wanted {

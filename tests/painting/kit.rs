@@ -5,8 +5,8 @@ use std::path::Path;
 use image::imageops::{FilterType, resize};
 use stylewarp::assets;
 use stylewarp::frame::{Frame, Size};
-use stylewarp::nn::models::Models;
 use stylewarp::nn::device::Device;
+use stylewarp::nn::models::Models;
 use stylewarp::nn::runtime::Runtime;
 use stylewarp::time::FrameTime;
 

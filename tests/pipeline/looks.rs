@@ -4,8 +4,8 @@ use stylewarp::Error;
 use stylewarp::engine::{Engine, EngineConfig, FrameMut, FrameRef, PixelFormat, Stylizer};
 use stylewarp::frame::Frame;
 use stylewarp::jobs::video::run_file;
-use stylewarp::nn::error::NetworkError;
 use stylewarp::nn::device::Device;
+use stylewarp::nn::error::NetworkError;
 use stylewarp::time::FrameTime;
 
 use crate::doubles::{Film, SIZE, SheetKind, engine, engine_on, frame, look, looped};

@@ -6,12 +6,15 @@
 //! two 1024x1024 matrices), so 100 % means that a network computes as fast as
 //! this machine multiplies matrices. Every figure is the median of several runs.
 
+pub mod film;
 pub mod jitter;
 mod peer;
+pub mod readme;
 
 use std::path::Path;
 use std::time::Instant;
 
+use self::film::FilmTiming;
 use self::peer::Peer;
 use crate::engine::EngineConfig;
 use crate::error::{Error, Result};
@@ -39,6 +42,8 @@ use crate::warp::remap::{CpuRemap, GpuRemap};
 /// What is painted with.
 const TEXTURE: &str = "starry-night";
 const SIDE: usize = 1024;
+/// Sizes of the frames that stages are measured on.
+const SIZES: [Size; 2] = [Size { width: 640, height: 360 }, Size { width: 1280, height: 720 }];
 
 const ENCODERS: [(EncoderChoice, &str); 2] =
     [(EncoderChoice::Reference, "reference"), (EncoderChoice::Fast, "fast")];
@@ -67,14 +72,22 @@ pub struct BenchReport {
     pub fast_over_reference: f64,
     /// How many times faster the painter is than the other network, at 640x360.
     pub painter_over_peer: Option<f64>,
+    /// A film, end to end.
+    pub film: Option<FilmTiming>,
 }
 
 /// Measures every stage with the look's exemplar, `runs` times each; and, if given,
-/// another painting network (a file) against ours.
+/// another painting network (a file) against ours, and a film end to end.
 ///
 /// # Errors
 /// Returns an error if a network or the device cannot be had.
-pub fn run(look: &Look, setup: &EngineConfig, runs: usize, against: Option<&Path>) -> Result<BenchReport> {
+pub fn run(
+    look: &Look,
+    setup: &EngineConfig,
+    runs: usize,
+    [against, film]: [Option<&Path>; 2],
+) -> Result<BenchReport> {
+    let film = film.map(|path| film::run(path, look, setup)).transpose()?;
     let models = Models::find(setup.models.as_deref())?;
     let runtime = Runtime::load(setup.device)?;
     let mut bench = Bench { runs: runs.max(1), peak: 0.0, timings: Vec::new(), analyses: (0.0, 0.0) };
@@ -92,8 +105,7 @@ pub fn run(look: &Look, setup: &EngineConfig, runs: usize, against: Option<&Path
     let shape: Vec<_> = warper.spec().inputs[0].shape.iter().map(|&side| side.max(1) as usize).collect();
     let features = vec![0.06; shape.iter().product()];
     bench.network("match", &mut warper, &[(&shape, &features), (&shape, &features)])?;
-    for (width, height) in [(640, 360), (1280, 720)] {
-        let size = Size { width, height };
+    for size in SIZES {
         bench.stages(size, look, &models, &runtime)?;
     }
     let painter_over_peer = against.map(|path| bench.peer(path, &models, &runtime)).transpose()?;
@@ -104,6 +116,7 @@ pub fn run(look: &Look, setup: &EngineConfig, runs: usize, against: Option<&Path
         timings: bench.timings,
         fast_over_reference: slow / fast,
         painter_over_peer,
+        film,
     })
 }
 
@@ -122,6 +135,9 @@ impl BenchReport {
         text += &format!("analysing with the fast encoder is {:.1} times faster\n", self.fast_over_reference);
         if let Some(times) = self.painter_over_peer {
             text += &format!("our painter's network is {times:.1} times faster than the other\n");
+        }
+        if let Some(film) = &self.film {
+            text += &format!("{film}\n");
         }
         text
     }

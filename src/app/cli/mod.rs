@@ -1,5 +1,6 @@
 //! The command line both programs share, and what it means to the core.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use crate::nn::device::Device;
 use crate::paint::composite::Colors;
 use crate::paint::style_spec::StyleSpec;
 use crate::paint::subject::Part;
+use crate::threads;
 use crate::time::FrameTime;
 use crate::video::colour;
 use crate::warp::features::EncoderChoice;
@@ -147,11 +149,17 @@ pub struct SetupArgs {
     /// By default: $STYLEWARP_MODELS, or `models` beside the program, in its `lib/stylewarp` or in the user's data folder.
     #[arg(long, value_name = "FOLDER")]
     pub models: Option<PathBuf>,
+    /// Threads that compute at once, for pixels, networks and codecs; all cores by default
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
 }
 
 impl SetupArgs {
-    /// For [`crate::engine::Engine::new`].
+    /// For [`crate::engine::Engine::new`]; what the process may use is limited from here on.
     pub fn setup(&self) -> EngineConfig {
+        if let Some(count) = self.threads {
+            threads::limit(count);
+        }
         EngineConfig { models: self.models.clone(), device: self.device, encoder: self.encoder }
     }
 }

@@ -8,7 +8,9 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::jobs::parts::plan::Plan;
 use crate::jobs::parts::render::PartRequest;
+use crate::jobs::process::{peak_memory, processor_seconds};
 use crate::jobs::video::run_file;
+use crate::threads;
 use crate::time::FrameTime;
 use crate::video::read::{Clip, FileSource, Source as _, Stretch};
 use crate::video::write::{FileOutput, FileSink, part_extension};
@@ -39,7 +41,7 @@ pub struct Usage {
 impl Usage {
     fn of(frames: u64, wall: f64, processor: Option<f64>, peak: Option<u64>) -> Self {
         let wall = wall.max(1e-3);
-        let all = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+        let all = threads::count() as u64;
         let cores = processor.map_or(all, |secs| ((secs / wall).ceil() as u64).clamp(1, all));
         let needed = peak.map_or(4 << 30, |bytes| (bytes as f64 * SPARE) as u64);
         Self {
@@ -107,21 +109,6 @@ pub fn measure(request: &PartRequest, stop: &CancelToken) -> Result<Usage> {
     Ok(Usage::of(frames, began.elapsed().as_secs_f64(), processor, peak_memory()))
 }
 
-/// Processor time of this process so far. Linux counts it in hundredths of a second for whoever asks.
-fn processor_seconds() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field)?.parse::<f64>().ok();
-    Some((ticks(11)? + ticks(12)?) / 100.0)
-}
-
-/// The most memory that this process ever had, in bytes.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,12 +120,5 @@ mod tests {
         assert_eq!(usage.minutes(3750), 73, "3750 frames at 3 a second are 21 minutes");
         let unknown = Usage::of(30, 10.0, None, None);
         assert!(unknown.cores >= 1 && unknown.megabytes == 5120 - 1024, "{unknown:?}");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn linux_tells() {
-        assert!(processor_seconds().is_some_and(|secs| secs >= 0.0));
-        assert!(peak_memory().is_some_and(|bytes| bytes > 1 << 20));
     }
 }

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
+use crate::nn::device::Device;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
-use crate::nn::device::Device;
 use crate::nn::runtime::Runtime;
 use crate::paint::subject::Mask;
 use crate::resize::{Filter, Pixels, Resizer};

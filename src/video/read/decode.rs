@@ -15,6 +15,7 @@ use ffmpeg::{Packet, Stream, decoder, frame};
 use ffmpeg_next as ffmpeg;
 
 use crate::error::Result;
+use crate::threads;
 use crate::time::{FrameTime, TimeBase};
 use crate::video::error::VideoError;
 use crate::video::libav;
@@ -226,7 +227,10 @@ fn open_codec(input: &Input, stream: usize) -> Result<decoder::Video, ffmpeg::Er
     let stream = input.stream(stream).ok_or(ffmpeg::Error::StreamNotFound)?;
     let mut context = Context::from_parameters(stream.parameters())?;
     // One frame per core: the only kind of threading that all big codecs know.
-    context.set_threading(threading::Config::kind(threading::Type::Frame));
+    context.set_threading(threading::Config {
+        count: threads::count(),
+        ..threading::Config::kind(threading::Type::Frame)
+    });
     let mut codec = context.decoder();
     codec.set_packet_time_base(stream.time_base());
     // FFmpeg's own decoder of VP9 does not know which parts are transparent.

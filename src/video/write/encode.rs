@@ -12,6 +12,7 @@ use ffmpeg_next as ffmpeg;
 
 use crate::error::{Error, Result};
 use crate::frame::Frame;
+use crate::threads;
 use crate::time::{FrameTime, TimeBase};
 use crate::video::colour::Colour;
 use crate::video::error::VideoError;
@@ -136,7 +137,10 @@ fn open_encoder(
     video.set_frame_rate(Some(info.rate.parts()));
     video.set_aspect_ratio(pixel_aspect(info));
     colour.tag(&mut video);
-    video.set_threading(threading::Config::kind(threading::Type::Slice));
+    video.set_threading(threading::Config {
+        count: threads::count(),
+        ..threading::Config::kind(threading::Type::Slice)
+    });
     // All four containers keep the codec's header in their own.
     video.set_flags(codec::Flags::GLOBAL_HEADER);
 
