@@ -5,7 +5,9 @@
 //! ```
 //!
 //! Channels are bounded, so the slowest stage sets the pace and memory stays
-//! flat; one thread a stage, so frames stay in order. A stage ends when the
+//! flat; one thread a stage, so frames stay in order. All stages are at work at once, so each has a share of the
+//! cores for its loops over pixels ([`SHARES`]): with all cores for each, they would take them from one another.
+//! A stage ends when the
 //! channel before it closes, and a closed channel does not say why: the sink is
 //! finished only after every stage was joined and none had failed.
 
@@ -13,13 +15,18 @@ use std::sync::OnceLock;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use crossbeam_channel::{Sender, bounded};
+use rayon::ThreadPoolBuilder;
 
 use crate::engine::{AnalyzedFrame, Analyzer, Engine, Renderer};
 use crate::error::{Error, Result, first_cause};
 use crate::frame::{Frame, Size};
+use crate::threads;
 use crate::time::FrameTime;
 use crate::video::read::Source;
 use crate::video::write::Sink;
+
+/// How the cores are divided among analyse, warp, paint and finish, by what they cost; at least one each.
+const SHARES: [usize; 4] = [1, 1, 2, 2];
 
 /// Redraws a whole source into a sink; `shown` sees every finished frame.
 /// Returns the number of frames written.
@@ -67,7 +74,7 @@ pub fn run_part(
         let (painted_out, painted) = bounded(depth);
         let (finished_out, finished) = bounded(depth);
         let stages = [
-            Stage::start(scope, "decode", {
+            Stage::start(scope, "decode", None, {
                 let end = &end;
                 move || {
                     while let Some(frame) = source.next()? {
@@ -76,15 +83,19 @@ pub fn run_part(
                     source.end().map_or(Ok(()), |at| end.set(at).map_err(|_| Error::Disconnected))
                 }
             })?,
-            Stage::start(scope, "analyse", move || analyse_all(&mut analyzer, frames, &analysed_out))?,
-            Stage::start(scope, "warp", move || {
+            Stage::start(scope, "analyse", cores(0), move || {
+                analyse_all(&mut analyzer, frames, &analysed_out)
+            })?,
+            Stage::start(scope, "warp", cores(1), move || {
                 let is_wanted =
                     |next: &AnalyzedFrame| wanted.until.is_none_or(|until| next.frame.time < until);
                 // The rest is taken off the channel, or the analysis would wait for ever.
                 for_each(analysed.into_iter().filter(is_wanted), &warped_out, |frame| warp.run(frame))
             })?,
-            Stage::start(scope, "paint", move || for_each(warped, &painted_out, |frame| paint.run(frame)))?,
-            Stage::start(scope, "finish", move || {
+            Stage::start(scope, "paint", cores(2), move || {
+                for_each(warped, &painted_out, |frame| paint.run(frame))
+            })?,
+            Stage::start(scope, "finish", cores(3), move || {
                 for_each(painted, &finished_out, |frame| finish.run(frame))
             })?,
         ];
@@ -140,6 +151,11 @@ fn depth(size: Size) -> usize {
     ((16 << 20) / size.rgba_bytes()).clamp(1, 4)
 }
 
+/// Threads for the loops of a stage, of those that [`SHARES`] are of.
+fn cores(stage: usize) -> Option<usize> {
+    Some((threads::count() * SHARES[stage]).div_ceil(SHARES.iter().sum()))
+}
+
 /// A stage at work in a thread of its own.
 struct Stage<'scope> {
     name: &'static str,
@@ -150,8 +166,16 @@ impl<'scope> Stage<'scope> {
     fn start(
         scope: &'scope Scope<'scope, '_>,
         name: &'static str,
+        cores: Option<usize>,
         work: impl FnOnce() -> Result<()> + Send + 'scope,
     ) -> Result<Self> {
+        let work = move || match cores {
+            Some(cores) => {
+                let pool = ThreadPoolBuilder::new().num_threads(cores).build();
+                pool.map_err(|_| Error::Stage { name })?.install(work)
+            }
+            None => work(),
+        };
         let thread =
             Builder::new().name(name.into()).spawn_scoped(scope, work).map_err(|_| Error::Stage { name })?;
         Ok(Self { name, thread })
