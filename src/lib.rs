@@ -18,9 +18,9 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | [`error`], [`names`], [`time`], [`cancel`], [`frame`] | words that every room knows |
+//! | [`error`], [`names`], [`time`], [`cancel`], [`threads`], [`frame`] | words that every room knows |
 //! | `atomic_file` | the one way to write a file |
-//! | [`resize`], [`image_file`], [`assets`], [`scene_change`] | pictures: other sizes, files, what the program carries, cuts at a glance |
+//! | [`image_file`], [`assets`], [`scene_change`] | pictures: files, what the program carries, cuts at a glance |
 //! | [`nn`], [`gpu`], [`video`] | ONNX Runtime; wgpu; films in and out |
 //! | [`warp`], [`paint`] | shapes; brushwork; neither knows of the other |
 //! | [`look`] | what is wanted |
@@ -63,7 +63,6 @@ pub mod look;
 pub mod names;
 pub mod nn;
 pub mod paint;
-pub mod resize;
 pub mod scene_change;
 pub mod threads;
 pub mod time;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["error", "time", "names", "cancel", "threads"],
     &["frame", "atomic_file"],
-    &["image_file", "resize", "assets", "scene_change"],
+    &["image_file", "assets", "scene_change"],
     &["nn", "gpu"],
     &["video"],
     &["warp", "paint"],

@@ -3,6 +3,7 @@
 use crate::engine::{PaintedFrame, RenderParams, WarpedFrame};
 use crate::error::Result;
 use crate::frame::Frame;
+use crate::frame::resize::Pixels;
 use crate::gpu::adapter::Gpu;
 use crate::paint::composite::{BlendParams, Colors, Compositor, Painting};
 use crate::paint::flow::OpticalFlow;
@@ -10,7 +11,6 @@ use crate::paint::stabilize::TemporalStabilizer;
 use crate::paint::subject::backdrop::BackdropMaker;
 use crate::paint::subject::steady::MaskStabilizer;
 use crate::paint::subject::{Cutout, Mask, Regions};
-use crate::resize::Pixels;
 
 /// Puts paintings on their frames, where the regions say.
 pub struct FinishStage {

@@ -14,6 +14,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::error::Result;
+use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::frame::{Frame, Size};
 use crate::nn::error::NetworkError;
 use crate::nn::models::Models;
@@ -26,7 +27,6 @@ use crate::paint::orientation::Orientation;
 use crate::paint::recolor::{ColorMap, LUMINANCE, Recolorer, recolor_row};
 use crate::paint::relief::ReliefLight;
 use crate::paint::style::Style;
-use crate::resize::{Filter, Pixels, Resizer};
 
 /// The network, and the file of the weights that a style replaces.
 pub(crate) const NETWORK: &str = "painter.onnx";

@@ -7,13 +7,13 @@ use image::RgbImage;
 
 use crate::error::Result;
 use crate::frame::Size;
+use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::nn::error::NetworkError;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
 use crate::paint::recolor::ColorMoments;
 use crate::paint::style::Style;
-use crate::resize::{Filter, Pixels, Resizer};
 
 const NAME: &str = "style-encoder.onnx";
 const WEIGHTS: &str = "painter.bin";

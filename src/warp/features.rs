@@ -7,12 +7,12 @@
 
 use crate::error::Result;
 use crate::frame::Size;
+use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::names::names;
 use crate::nn::device::Device;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
-use crate::resize::{Filter, Pixels, Resizer};
 use crate::warp::grid::Features;
 use crate::warp::roi::Roi;
 

@@ -14,12 +14,12 @@
 use image::RgbImage;
 
 use crate::error::Result;
+use crate::frame::resize::Pixels;
 use crate::frame::{Frame, Size};
 use crate::nn::error::NetworkError;
 use crate::nn::models::Models;
 use crate::nn::network::{Network, TensorSpec};
 use crate::nn::runtime::Runtime;
-use crate::resize::Pixels;
 use crate::scene_change::Change;
 use crate::time::FrameTime;
 use crate::warp::features::{Encoder, EncoderChoice};

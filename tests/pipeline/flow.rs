@@ -87,10 +87,10 @@ impl Sink for Slow {
 
 #[test]
 fn a_slow_sink_bounds_what_is_under_way() {
-    // Four workers (the sink is one) with a frame each, and three channels: of
+    // Six workers (the sink is one) with a frame each, and five channels: of
     // four frames, or of one where frames are said to be huge.
     let huge = Size { width: Size::MAX_SIDE, height: Size::MAX_SIDE };
-    for (size, full) in [(None, 4 + 3 * 4), (Some(huge), 4 + 3)] {
+    for (size, full) in [(None, 6 + 5 * 4), (Some(huge), 6 + 5)] {
         let mut film = Film::new(300);
         film.info.size = size.unwrap_or(film.info.size);
         let most = Arc::new(AtomicU64::new(0));

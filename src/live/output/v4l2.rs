@@ -22,12 +22,12 @@ use yuv::{
 
 use crate::cancel::CancelToken;
 use crate::error::{Cause, Error, Result};
+use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::frame::{Frame, Size};
 use crate::live::FramePair;
 use crate::live::controls::Controls;
 use crate::live::error::LiveError;
 use crate::live::latest::{Received, Receiver};
-use crate::resize::{Filter, Pixels, Resizer};
 
 /// After so long without a new picture the last one is written again.
 const STILL: Duration = Duration::from_millis(100);

@@ -361,7 +361,12 @@ fn search_row(
     columns: &[usize],
     start: &[[f32; 2]],
 ) -> Vec<Displacement> {
-    columns.iter().map(|&left| now.patch(before, left, top, start)).collect()
+    // A loop and no iterator: what is inside of an iterator's own functions is not compiled for the instruction set.
+    let mut found = Vec::with_capacity(columns.len());
+    for &left in columns {
+        found.push(now.patch(before, left, top, start));
+    }
+    found
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 
 use crate::error::Result;
 use crate::frame::Size;
+use crate::frame::resize::{Filter, Resizer};
 use crate::paint::painter::mirrored;
 use crate::paint::recolor::ColorMap;
-use crate::resize::{Filter, Resizer};
 
 /// The pyramid halves a picture five times.
 const MULTIPLE: usize = 32;

@@ -6,8 +6,8 @@ use image::RgbImage;
 
 use crate::error::Result;
 use crate::frame::Size;
+use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::paint::subject::{Backdrop, BackdropKind};
-use crate::resize::{Filter, Pixels, Resizer};
 
 /// Lines of a blurred background: what is smaller is gone.
 const BLURRED_LINES: u32 = 36;

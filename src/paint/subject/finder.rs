@@ -7,13 +7,13 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::frame::{Frame, Size};
 use crate::nn::device::Device;
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
 use crate::paint::subject::Mask;
-use crate::resize::{Filter, Pixels, Resizer};
 use crate::time::FrameTime;
 
 /// The networks: for pictures wider than [`WIDE`], and for all others.

@@ -2,10 +2,10 @@
 //! the picture is the same as before. It looks only back, so it delays nothing.
 
 use crate::error::Result;
+use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::frame::{Frame, Size};
 use crate::paint::flow::OpticalFlow;
 use crate::paint::subject::Mask;
-use crate::resize::{Filter, Pixels, Resizer};
 
 /// Seconds after which 63 % of a still picture's mask is new.
 const MEMORY: f64 = 0.25;

@@ -22,7 +22,7 @@ use ffmpeg_next::format::Pixel;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
-use crate::resize::Resizer;
+use crate::frame::resize::Resizer;
 use crate::time::FrameTime;
 use crate::video::error::VideoError;
 use crate::video::libav;

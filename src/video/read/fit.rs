@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::frame::Size;
-use crate::resize::{Filter, Pixels, Resizer};
+use crate::frame::resize::{Filter, Pixels, Resizer};
 
 /// The size of a picture, and the shape of its pixels: width over height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

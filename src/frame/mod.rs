@@ -1,10 +1,12 @@
-//! A picture in memory.
+//! A picture in memory, and other sizes of it ([`resize`]).
 //!
 //! Inside the program a frame is always upright, packed RGBA, 8 bits, rows
 //! without padding. Strides, planes, ranges, matrices and rotation belong to
 //! the edges ([`crate::video::read`], [`crate::video::write`]) and end there.
 
 use crate::time::FrameTime;
+
+pub mod resize;
 
 /// Width and height in pixels, neither zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
