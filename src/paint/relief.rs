@@ -138,10 +138,12 @@ impl Relief {
                 true => row[first as usize..][..4].try_into().expect("four places"),
                 false => std::array::from_fn(|k| row[(first + k as i32).clamp(0, across - 1) as usize]),
             };
-            sums.iter_mut().zip(four).for_each(|(sum, [light])| *sum += share * light);
+            for k in 0..4 {
+                sums[k] += share * four[k][0];
+            }
         }
         let columns = cubic(x - left);
-        (0..4).map(|k| sums[k] * columns[k]).sum()
+        (sums[0] * columns[0] + sums[1] * columns[1]) + (sums[2] * columns[2] + sums[3] * columns[3])
     }
 }
 
@@ -177,8 +179,10 @@ fn slope_row([above, own, below]: [&[f32]; 3], row: &mut [[f32; 1]]) {
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
 fn shade_row(relief: &Relief, light: &[[f32; 1]], row: &mut [u8]) {
     for (pixel, [light]) in row.as_chunks_mut::<4>().0.iter_mut().zip(light) {
-        let lit = relief.lit([0, 1, 2].map(|c| f32::from(pixel[c])), *light);
-        (0..3).for_each(|c| pixel[c] = (lit[c] + 0.5) as i32 as u8);
+        let lit = relief.lit([f32::from(pixel[0]), f32::from(pixel[1]), f32::from(pixel[2])], *light);
+        for c in 0..3 {
+            pixel[c] = (lit[c] + 0.5) as i32 as u8;
+        }
     }
 }
 

@@ -135,12 +135,20 @@ pub(crate) fn cubic(t: f32) -> [f32; 4] {
     const SQUARE: [f32; 4] = [1.0, -2.5, 2.0, -0.5];
     const LINE: [f32; 4] = [-0.5, 0.0, 0.5, 0.0];
     const ONE: [f32; 4] = [0.0, 1.0, 0.0, 0.0];
-    std::array::from_fn(|k| ((CUBE[k] * t + SQUARE[k]) * t + LINE[k]) * t + ONE[k])
+    let mut weights = [0.0; 4];
+    for k in 0..4 {
+        weights[k] = ((CUBE[k] * t + SQUARE[k]) * t + LINE[k]) * t + ONE[k];
+    }
+    weights
 }
 
 #[inline(always)]
 fn mix<const N: usize>(a: [f32; N], b: [f32; N], share: f32) -> [f32; N] {
-    std::array::from_fn(|k| a[k] + (b[k] - a[k]) * share)
+    let mut mixed = [0.0; N];
+    for k in 0..N {
+        mixed[k] = a[k] + (b[k] - a[k]) * share;
+    }
+    mixed
 }
 
 /// The stage that follows the picture. It looks only back, so it delays nothing.

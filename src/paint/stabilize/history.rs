@@ -1,7 +1,8 @@
 //! The frame before, looked up where its pixels were.
 //!
 //! A row of the present is laid over at a time, in straight loops over the four numbers of a pixel, compiled for the
-//! processor's own instruction set (`multiversion`). Colours are kept in 16 bits: a mean of many frames needs
+//! processor's own instruction set (`multiversion`): loops and no iterators or `map`, whose own functions are not
+//! compiled for it. Colours are kept in 16 bits: a mean of many frames needs
 //! the fractions, and half as much memory as floats have to be read.
 
 use multiversion::multiversion;
@@ -30,25 +31,41 @@ pub(crate) type Color = [u16; 4];
 /// Levels of a colour.
 #[inline(always)]
 pub(crate) fn levels(color: Color) -> [f32; 4] {
-    color.map(|value| f32::from(value) * (1.0 / STEPS))
+    let mut levels = [0.0; 4];
+    for k in 0..4 {
+        levels[k] = f32::from(color[k]) * (1.0 / STEPS);
+    }
+    levels
 }
 
 /// A colour of levels, which are in 0..=255. A cast would ask of each number whether it is one.
 #[inline(always)]
 pub(crate) fn color(levels: [f32; 4]) -> Color {
-    levels.map(|value| (value * STEPS + WHOLES).to_bits() as u16)
+    let mut color = [0; 4];
+    for k in 0..4 {
+        color[k] = (levels[k] * STEPS + WHOLES).to_bits() as u16;
+    }
+    color
 }
 
 /// The packed RGBA pixel nearest to levels, which are in 0..=255.
 #[inline(always)]
 pub(super) fn bytes(levels: [f32; 4]) -> [u8; 4] {
-    levels.map(|value| (value + WHOLES).to_bits() as u8)
+    let mut pixel = [0; 4];
+    for k in 0..4 {
+        pixel[k] = (levels[k] + WHOLES).to_bits() as u8;
+    }
+    pixel
 }
 
 /// The levels of a packed RGBA pixel.
 #[inline(always)]
 pub(crate) fn of_pixel(pixel: &[u8; 4]) -> [f32; 4] {
-    pixel.map(f32::from)
+    let mut levels = [0.0; 4];
+    for k in 0..4 {
+        levels[k] = f32::from(pixel[k]);
+    }
+    levels
 }
 
 /// Takes a painting (packed RGBA) as it came.
@@ -168,7 +185,11 @@ fn bilinear(upper: &[u8; 8], lower: &[u8; 8], x: f32, y: f32) -> [f32; 4] {
         let upper = f32::from(upper[k]);
         between[k] = upper + (f32::from(lower[k]) - upper) * y;
     }
-    std::array::from_fn(|k| between[k] + (between[k + 4] - between[k]) * x)
+    let mut levels = [0.0; 4];
+    for k in 0..4 {
+        levels[k] = between[k] + (between[k + 4] - between[k]) * x;
+    }
+    levels
 }
 
 /// Four rows of four pixels, weighed pixel by pixel: loops over their four numbers are what compiles to vector code, of
@@ -179,16 +200,16 @@ fn bicubic(rows: [&[u16; 16]; 4], x: f32, y: f32) -> [f32; 4] {
     let mut levels = [0.0; 4];
     for pixel in 0..4 {
         let mut sum = [0.0; 4];
-        for (row, share) in rows.into_iter().zip(shares) {
+        for row in 0..4 {
             for k in 0..4 {
-                sum[k] += f32::from(row[4 * pixel + k]) * share;
+                sum[k] += f32::from(rows[row][4 * pixel + k]) * shares[row];
             }
         }
         for k in 0..4 {
-            levels[k] += sum[k] * columns[pixel];
+            levels[k] += sum[k] * (columns[pixel] * (1.0 / STEPS));
         }
     }
-    levels.map(|level| level * (1.0 / STEPS))
+    levels
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]

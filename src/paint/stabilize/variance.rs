@@ -51,7 +51,10 @@ fn strengthen(local: &[[f32; 4]], row: &mut [Color], pixels: &mut [u8]) {
     for ((local, value), pixel) in local.iter().zip(row).zip(pixels.as_chunks_mut::<4>().0) {
         let (now, gain) = (levels(*value), local[3]);
         let mean = [local[0], local[1], local[2], now[3]];
-        let strong = std::array::from_fn(|k| (mean[k] + (now[k] - mean[k]) * gain).clamp(0.0, 255.0));
+        let mut strong = [0.0; 4];
+        for k in 0..4 {
+            strong[k] = (mean[k] + (now[k] - mean[k]) * gain).clamp(0.0, 255.0);
+        }
         *value = color(strong);
         *pixel = bytes(strong);
     }
