@@ -12,19 +12,28 @@ use crate::time::FrameTime;
 
 /// Bytes of a frame from which on it is worth the time.
 const LEAST: usize = 4 << 20;
-/// Pixels kept apart, of a row of squares, above which a frame is not of this kind: one in eight.
+/// Pixels kept apart, of two rows, above which these are kept as they are: one in eight.
 const MOST: usize = 8;
 
 /// A frame that waits.
 #[derive(Debug)]
 pub(super) enum WaitingFrame {
-    /// As it is.
+    /// As it is: it is small, or of odd sides.
     Whole(Frame),
-    /// In squares.
-    Squares { size: Size, time: FrameTime, rows: Vec<Squares> },
+    /// Two rows of pixels at a time.
+    Pairs { size: Size, time: FrameTime, pairs: Vec<RowPair> },
 }
 
 /// Two rows of pixels.
+#[derive(Debug)]
+pub(super) enum RowPair {
+    /// In squares.
+    Squares(Squares),
+    /// As they are: of another kind, or not opaque.
+    Whole(Vec<u8>),
+}
+
+/// Two rows of squares.
 #[derive(Debug)]
 pub(super) struct Squares {
     /// Of each pixel, row by row.
@@ -36,27 +45,29 @@ pub(super) struct Squares {
 }
 
 impl WaitingFrame {
-    /// Of a frame; small ones, and those that are not of this kind, stay as they are.
+    /// Of a frame.
     pub(super) fn new(frame: Frame) -> Self {
         let Size { width, height } = frame.size;
         if frame.pixels.len() < LEAST || width % 2 == 1 || height % 2 == 1 {
             return Self::Whole(frame);
         }
-        let pairs = frame.pixels.par_chunks_exact(2 * frame.stride());
-        match pairs.map(|rows| Squares::new(rows, width as usize)).collect() {
-            Some(rows) => Self::Squares { size: frame.size, time: frame.time, rows },
-            None => Self::Whole(frame),
-        }
+        let pairs = frame.pixels.par_chunks_exact(2 * frame.stride()).map(|rows| {
+            Squares::new(rows, width as usize).map_or_else(|| RowPair::Whole(rows.to_vec()), RowPair::Squares)
+        });
+        Self::Pairs { size: frame.size, time: frame.time, pairs: pairs.collect() }
     }
 
     /// The frame, each level within one of what it was.
     pub(super) fn into_frame(self) -> Frame {
         match self {
             Self::Whole(frame) => frame,
-            Self::Squares { size, time, rows } => {
+            Self::Pairs { size, time, pairs } => {
                 let mut pixels = vec![255; size.rgba_bytes()];
-                let pairs = pixels.par_chunks_exact_mut(2 * 4 * size.width as usize);
-                pairs.zip(rows).for_each(|(pixels, rows)| rows.write(pixels, size.width as usize));
+                let rows = pixels.par_chunks_exact_mut(2 * 4 * size.width as usize);
+                rows.zip(pairs).for_each(|(rows, pair)| match pair {
+                    RowPair::Squares(squares) => squares.write(rows, size.width as usize),
+                    RowPair::Whole(pixels) => rows.copy_from_slice(&pixels),
+                });
                 Frame { size, time, pixels }
             }
         }
@@ -64,7 +75,7 @@ impl WaitingFrame {
 }
 
 impl Squares {
-    /// Two rows of packed RGBA; `None` where too many pixels are of another kind, or any is not opaque.
+    /// Of two rows of packed RGBA; `None` where too many pixels are of another kind, or any is not opaque.
     fn new(pixels: &[u8], width: usize) -> Option<Self> {
         let (pixels, _) = pixels.as_chunks::<4>();
         let (upper, lower) = pixels.split_at(width);
@@ -127,25 +138,39 @@ mod tests {
         let mut frame = picture(SIZE.width, SIZE.height);
         for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
             let (x, y) = (k as u32 % SIZE.width, k as u32 / SIZE.width);
-            let luma = 8.0 + 240.0 * (0.5 + 0.5 * (x as f32 * 0.11).sin() * (y as f32 * 0.07).cos());
-            let [u, v] = [x / 2, y / 2].map(|at| ((at * 7 % 61) as f32 - 30.0) * 1.3);
+            let luma = 6.0 + 244.0 * (0.5 + 0.5 * (x as f32 * 0.11).sin() * (y as f32 * 0.07).cos());
+            let [u, v] = [x / 2, y / 2].map(|at| ((at * 7 % 61) as f32 - 30.0) * 0.4);
             let rgb = [luma + 1.402 * v, luma - 0.344 * u - 0.714 * v, luma + 1.772 * u];
             (0..3).for_each(|c| pixel[c] = rgb[c].round().clamp(0.0, 255.0) as u8);
         }
         frame
     }
 
+    /// Bytes that a frame waits in.
+    fn bytes(waiting: &WaitingFrame) -> usize {
+        let of_pair = |pair: &RowPair| match pair {
+            RowPair::Squares(rows) => rows.green.len() + 4 * rows.distances.len() + 8 * rows.apart.capacity(),
+            RowPair::Whole(pixels) => pixels.len(),
+        };
+        match waiting {
+            WaitingFrame::Whole(frame) => frame.pixels.len(),
+            WaitingFrame::Pairs { pairs, .. } => pairs.iter().map(of_pair).sum(),
+        }
+    }
+
     #[test]
     fn a_frame_of_a_film_takes_half_and_comes_back_within_a_level() {
         let frame = subsampled();
         let waiting = WaitingFrame::new(frame.clone());
-        let WaitingFrame::Squares { rows, .. } = &waiting else { panic!("of this kind") };
-        let bytes: usize = rows
-            .iter()
-            .map(|rows| rows.green.len() + 4 * rows.distances.len() + 8 * rows.apart.capacity())
-            .sum();
-        assert!(bytes * 3 < frame.pixels.len() * 2, "{bytes} of {}", frame.pixels.len());
-        assert!(rows.iter().any(|rows| !rows.apart.is_empty()), "black and white are cut off somewhere");
+        let WaitingFrame::Pairs { pairs, .. } = &waiting else { panic!("it is large") };
+        let apart = |pair: &RowPair| matches!(pair, RowPair::Squares(rows) if !rows.apart.is_empty());
+        assert!(pairs.iter().any(apart), "black and white are cut off somewhere");
+        assert!(
+            bytes(&waiting) * 3 < frame.pixels.len() * 2,
+            "{} of {}",
+            bytes(&waiting),
+            frame.pixels.len()
+        );
         let back = waiting.into_frame();
         assert_eq!((back.size, back.time), (frame.size, frame.time));
         let most = back.pixels.iter().zip(&frame.pixels).map(|(a, b)| a.abs_diff(*b)).max();
@@ -153,13 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn other_frames_stay_as_they_are() {
-        let small = picture(64, 64);
-        let (noise, mut see_through) = (picture(SIZE.width, SIZE.height), subsampled());
+    fn other_pixels_stay_as_they_are() {
+        let mut see_through = subsampled();
         see_through.pixels[4 * 777 + 3] = 9;
-        for frame in [small, noise, see_through, picture(1921, 1080)] {
+        let rows = WaitingFrame::new(see_through.clone()).into_frame();
+        assert_eq!(rows.pixels[..8 * 1920], see_through.pixels[..8 * 1920], "two rows that are not opaque");
+        for frame in [picture(64, 64), picture(SIZE.width, SIZE.height), picture(1921, 1080)] {
             let waiting = WaitingFrame::new(frame.clone());
-            assert!(matches!(waiting, WaitingFrame::Whole(_)), "{}", frame.size);
+            assert_eq!(bytes(&waiting), frame.pixels.len(), "{}", frame.size);
             assert!(waiting.into_frame() == frame);
         }
     }
