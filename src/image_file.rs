@@ -197,7 +197,6 @@ fn encode(
 }
 
 /// A picture as a frame.
-#[cfg(feature = "live")]
 pub(crate) fn frame_of(picture: &RgbImage) -> Frame {
     let size = Size { width: picture.width(), height: picture.height() };
     let pixels = picture.pixels().flat_map(|p| [p[0], p[1], p[2], 255]).collect();

@@ -2,7 +2,9 @@
 
     python tuner.py --data DATA --out MODELS [--check FILE]
 
-Writes `tuner.onnx`, whose kernels of VGG-16 are those of `vgg16.safetensors` there. Everything that is random or slow to change comes
+Writes `tuner-painting.onnx`, what is to be known of a painting: `image` [1,3,H,W], RGB in [0,1], H and W multiples of 8 ->
+`moments` [2,960], means and deviations of relu1_1, 2_1, 3_1 and 4_1 of VGG-16, and the last three as they are. And
+`tuner.onnx`, whose kernels of VGG-16 are those of `vgg16.safetensors` there. Everything that is random or slow to change comes
 in: the scene and the next frame (scenes.py), the noise smeared along their forms, the places drawn, the painting as
 `objective.Draw` has it. Out come `terms` [11] (TERMS, not weighted), `gradient` [W] and `code_gradient` [1,S] of their weighted sum.
 Indices are floats. `from` and `share` say what pixels of the painted patch a square of the next one is the mean of.
@@ -13,9 +15,11 @@ Indices are floats. `from` and `share` say what pixels of the painted patch a sq
 import argparse
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import nn
 from torch.func import functional_call
 
@@ -23,13 +27,14 @@ import objective as of
 import tuner_check
 from backward import compact, export_traced
 from exporting import halve_weights, share_weights
+from graph import VggGraph
 from noise import CELL, OCTAVES
 from objective import Draw, Marks, Objective
 from painting import SHUFFLE, Painter
 from scenes import CROP, PATCH, inner
 from vgg import WEIGHTS, Vgg16
 
-FILE = "tuner.onnx"
+FILE, PAINTING = "tuner.onnx", "tuner-painting.onnx"
 # Pixels of a square whose mean must hold still; and pixels of the patch, along each side, that it may come from.
 STEADY, WINDOW = 6, 12
 TERMS = ("transport", "relation", "moments", "content", "strokes", "tone", "weave", "lattice", "steady", "range", "legibility")
@@ -153,6 +158,27 @@ def write(step: Step, path: Path) -> None:
     onnx.checker.check_model(str(path))
 
 
+def painting_model(weights: dict[str, torch.Tensor]) -> onnx.ModelProto:
+    graph = VggGraph(weights)
+    found = graph.forward("image", "conv4_1")
+    rows = []
+    for name in of.MOMENTS:
+        x = found[name.replace("relu", "conv")]
+        mean = graph.add("ReduceMean", x, axes=[2, 3], keepdims=1)
+        places = graph.add("Div", graph.count(x), graph.constant(CHANNELS[name]))
+        squares = graph.add("ReduceSumSquare", graph.add("Sub", x, mean), axes=[2, 3], keepdims=0)
+        variance = graph.add("Div", squares, graph.add("Sub", places, graph.constant(1)))
+        flat = graph.add("Reshape", mean, graph.constant([1, -1], np.int64))
+        rows.append(graph.add("Concat", flat, graph.add("Sqrt", variance), axis=0))
+    graph.add("Concat", *rows, output="moments", axis=1)
+    outputs = {"moments": (2, sum(CHANNELS[name] for name in of.MOMENTS))}
+    for name in of.TRANSPORT:
+        pixels = of.PIXELS[name]
+        graph.add("Identity", found[name.replace("relu", "conv")], output=name)
+        outputs[name] = (1, CHANNELS[name], f"height{pixels}", f"width{pixels}")
+    return graph.model("tuner-painting", {"image": (1, 3, "height", "width")}, outputs)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -160,6 +186,10 @@ def main() -> None:
     parser.add_argument("--check", type=Path)
     args = parser.parse_args()
     torch.manual_seed(1)
+    weights = load_file(args.data / "weights" / "vgg16_conv.safetensors")
+    painting = painting_model(weights)
+    share_weights(painting, args.out / WEIGHTS)
+    onnx.save(painting, str(args.out / PAINTING))
     step = Step(Vgg16(args.data))
     write(step, args.out / FILE)
     if args.check:

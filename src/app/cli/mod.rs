@@ -21,6 +21,7 @@ use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
 
 mod backdrop;
+mod distill;
 mod live;
 mod quality;
 mod split;
@@ -28,6 +29,7 @@ mod values;
 mod video;
 
 pub use backdrop::BackdropChoice;
+pub use distill::DistillArgs;
 pub use live::LiveArgs;
 pub use quality::{Quality, QualityArgs};
 pub use split::{JoinArgs, SplitArgs};

@@ -1,0 +1,139 @@
+//! `stylewarp distill`: a painter of one's own, tuned to one painting.
+//!
+//! Writes a preset and, beside it, the style. Both are renewed every half minute, so whatever ends the run leaves
+//! a look that can be used, and the style holds what is needed to go on. What is tuned, and how, is
+//! [`crate::paint::tune`]'s business.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use image::RgbImage;
+
+use crate::assets;
+use crate::cancel::CancelToken;
+use crate::engine::{Engine, EngineConfig};
+use crate::error::{Error, Result};
+use crate::image_file;
+use crate::jobs::distill::output::Output;
+use crate::look::Look;
+use crate::nn::models::Models;
+use crate::nn::runtime::Runtime;
+use crate::paint::tune::part::{self, Part};
+use crate::paint::tune::saved::Saved;
+use crate::paint::tune::{TuneStep, Tuner};
+
+mod output;
+
+/// How often the outputs are renewed.
+const EVERY: Duration = Duration::from_secs(30);
+/// Lines of the preview.
+const PREVIEW: u32 = 360;
+const SEED: u64 = 1;
+
+/// What is to be tuned, and for how long.
+#[derive(Debug, Clone)]
+pub struct DistillRequest {
+    /// The painting.
+    pub painting: PathBuf,
+    /// The preset to write; the style gets its name, with another ending.
+    pub output: PathBuf,
+    /// Replaces what is there.
+    pub overwrite: bool,
+    /// Goes on from what is there.
+    pub resume: bool,
+    /// Photos to tune on, beside the program's own.
+    pub on: Vec<PathBuf>,
+    /// How long, over all runs that go on from each other.
+    pub time: Duration,
+    /// The part of the painting to learn from; without it one is found.
+    pub part: Option<Part>,
+    /// A picture to renew together with the outputs: a photo as it is painted by now.
+    pub preview: Option<PathBuf>,
+}
+
+/// What happens during a run.
+#[derive(Debug)]
+pub enum DistillEvent<'a> {
+    /// It learns from this part of the painting.
+    Part(Part),
+    /// One more step is done.
+    Step {
+        /// How far it is.
+        step: TuneStep,
+        /// Time used, over all runs.
+        used: Duration,
+        /// Time there is.
+        time: Duration,
+    },
+    /// The outputs could not be renewed; it is tried again.
+    NotSaved(&'a Error),
+}
+
+/// Tunes a style until its time is used or `stop` is raised, and tells what happens. What it says of the last step comes back;
+/// nothing if there was none.
+///
+/// # Errors
+/// Before anything is touched: [`Error::OutputExists`], [`Error::OutputBusy`], [`Error::NoBrushwork`] and others, if an
+/// input or output cannot be used. Later, if ONNX Runtime fails, or the outputs cannot be written in the end.
+pub fn run(
+    request: &DistillRequest,
+    setup: &EngineConfig,
+    stop: &CancelToken,
+    mut tell: impl FnMut(DistillEvent<'_>),
+) -> Result<Option<TuneStep>> {
+    let mut output = Output::new(request)?;
+    let painting = image_file::exemplar(&request.painting)?;
+    let mut photos: Vec<RgbImage> =
+        request.on.iter().map(|path| image_file::exemplar(path)).collect::<Result<_>>()?;
+    photos.extend(assets::photos()?);
+    let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
+    let part = match request.part {
+        Some(part) => part.within(&painting)?,
+        None => Part::find(&models, &runtime, &painting)?,
+    };
+    let painting = part.of(&painting);
+    if let Some(source) = part::plainness(&painting)? {
+        return Err(Error::NoBrushwork { path: request.painting.clone(), source });
+    }
+    tell(DistillEvent::Part(part));
+    let mut tuner = Tuner::new(&models, &runtime, &painting, &photos, SEED)?;
+    let mut used = Duration::ZERO;
+    if let Some(Saved { style, unfinished }) = output.before(request, &painting)? {
+        let (state, seconds) = unfinished.unzip();
+        used = Duration::try_from_secs_f64(seconds.unwrap_or_default()).unwrap_or_default().min(request.time);
+        tuner.resume(&style, state);
+    }
+    let (mut last, mut saved) = (None, Instant::now());
+    while used < request.time && !stop.is_raised() {
+        let began = Instant::now();
+        let step = tuner.step(used.as_secs_f32() / request.time.as_secs_f32())?;
+        used += began.elapsed();
+        tell(DistillEvent::Step { step, used, time: request.time });
+        last = Some(step);
+        if saved.elapsed() >= EVERY {
+            let renewed = output.renew(&tuner, Some(used)).and_then(|()| preview(request, &photos[0], setup));
+            renewed.unwrap_or_else(|error| tell(DistillEvent::NotSaved(&error)));
+            saved = Instant::now();
+        }
+    }
+    if last.is_some() {
+        output.renew(&tuner, (used < request.time).then_some(used))?;
+        preview(request, &photos[0], setup)?;
+    }
+    Ok(last)
+}
+
+/// Paints a photo as the preset that was just written paints it.
+fn preview(request: &DistillRequest, photo: &RgbImage, setup: &EngineConfig) -> Result<()> {
+    let Some(path) = &request.preview else { return Ok(()) };
+    let look = Look::load(&request.output.to_string_lossy())?;
+    let frame = image_file::frame_of(photo);
+    let painted = Engine::new(&look, Some(PREVIEW), frame.size.aspect(), setup)?.stylize(frame)?;
+    // The first time what is there was refused or is to be replaced; after that it is our own.
+    image_file::write(path, &painted, true)
+}
+
+/// Where the style goes that a preset uses.
+fn style_file(preset: &Path) -> PathBuf {
+    preset.with_extension("safetensors")
+}
