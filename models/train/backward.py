@@ -66,8 +66,9 @@ def average(grad, x, kernel, stride, padding, ceil, include_pad, divisor):
         return wide.flatten(4).flatten(2, 3)
     if list(stride) == [1, 1]:
         down, across = (side - 1 - margin for side, margin in zip(kernel, padding, strict=True))
-        wide = F.pad(grad, (across, across, down, down))
-        return F.avg_pool2d(F.avg_pool2d(wide, (1, kernel[1]), 1), (kernel[0], 1), 1)
+        # Axis by axis: runtimes move padding into the pooling, where it must be less than the kernel.
+        rows = F.avg_pool2d(F.pad(grad, (across, across)), (1, kernel[1]), 1)
+        return F.avg_pool2d(F.pad(rows, (0, 0, down, down)), (kernel[0], 1), 1)
     ones = torch.full((x.shape[1], 1, *kernel), 1 / (kernel[0] * kernel[1]), device=x.device)
     rest = [size - ((count - 1) * pace + side) for size, count, pace, side in zip(x.shape[2:], grad.shape[2:], stride, kernel, strict=True)]
     return F.pad(F.conv_transpose2d(grad, ones, stride=stride, groups=x.shape[1]), (0, rest[1], 0, rest[0]))

@@ -8,3 +8,4 @@ mod painter;
 mod regions;
 mod styler;
 mod textures;
+mod tuner;

@@ -87,16 +87,16 @@ pub fn run(
         request.on.iter().map(|path| image_file::exemplar(path)).collect::<Result<_>>()?;
     photos.extend(assets::photos()?);
     let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
-    let part = match request.part {
-        Some(part) => part.within(&painting)?,
-        None => Part::find(&models, &runtime, &painting)?,
+    let (part, canvas) = match request.part {
+        Some(part) => (part.within(&painting)?, part.width.min(part.height)),
+        None => (Part::find(&models, &runtime, &painting)?, painting.width().min(painting.height())),
     };
     let painting = part.of(&painting);
     if let Some(source) = part::plainness(&painting)? {
         return Err(Error::NoBrushwork { path: request.painting.clone(), source });
     }
     tell(DistillEvent::Part(part));
-    let mut tuner = Tuner::new(&models, &runtime, &painting, &photos, SEED)?;
+    let mut tuner = Tuner::new(&models, &runtime, &painting, canvas, &photos, SEED)?;
     let mut used = Duration::ZERO;
     if let Some(Saved { style, unfinished }) = output.before(request, &painting)? {
         let (state, seconds) = unfinished.unzip();

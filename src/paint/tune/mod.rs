@@ -26,6 +26,7 @@ use crate::paint::tune::target::Targets;
 
 mod draw;
 pub(crate) mod learner;
+mod marks;
 pub mod part;
 mod sample;
 pub(crate) mod saved;
@@ -68,7 +69,8 @@ pub struct Tuner {
 
 impl Tuner {
     /// Begins with the common painter and the code that the style encoder predicts. `painting` is the part of it
-    /// that carries the brushwork; what is drawn at random follows from `seed`.
+    /// that carries the brushwork, `canvas` the shorter side of all of it: strokes come out about as large beside a picture as
+    /// they are beside that. What is drawn at random follows from `seed`.
     ///
     /// # Errors
     /// Returns an error if a network cannot be had or fails, or there is no photo.
@@ -76,12 +78,13 @@ impl Tuner {
         models: &Models,
         runtime: &Runtime,
         painting: &RgbImage,
+        canvas: u32,
         photos: &[RgbImage],
         seed: u64,
     ) -> Result<Self> {
         let start = StyleEncoder::new(models, runtime)?.run(painting)?;
         let mut random = Rng::with_seed(seed);
-        let targets = Targets::new(models, runtime, painting, &mut random)?;
+        let targets = Targets::new(models, runtime, painting, canvas, &mut random)?;
         let network = models.network(NETWORK, runtime)?;
         Ok(Self {
             network,
@@ -130,6 +133,7 @@ impl Tuner {
             (outputs[0].to_vec(), outputs[1].to_vec(), outputs[2].to_vec())
         })?;
         self.learner.step(&slopes, &by_code, place, fraction);
+        tracing::debug!(?terms, content = self.content, lines = scene.lines, "step");
         self.told(&terms);
         Ok(TuneStep {
             steps: self.learner.steps(),

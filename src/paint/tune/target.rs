@@ -12,7 +12,7 @@ use crate::paint::recolor::LUMINANCE;
 use crate::paint::tune::scene::LINES;
 use crate::resize::{Filter, Pixels, Resizer};
 
-const NETWORK: &str = "tuner-painting.onnx";
+pub(super) const NETWORK: &str = "tuner-painting.onnx";
 /// Lines of the painting for one of a picture: strokes are to be of a size that cells of 4x4 pixels can draw.
 const LARGER: f32 = 1.6;
 /// Scans are small: of more lines they show no more strokes, and take long.
@@ -86,10 +86,11 @@ impl Targets {
         models: &Models,
         runtime: &Runtime,
         painting: &RgbImage,
+        canvas: u32,
         random: &mut Rng,
     ) -> Result<Self> {
         let mut network = models.network(NETWORK, runtime)?;
-        let targets = LINES.iter().map(|(lines, _)| seen(&mut network, painting, *lines, random));
+        let targets = LINES.iter().map(|(lines, _)| seen(&mut network, painting, canvas, *lines, random));
         Ok(Self(targets.collect::<Result<_>>()?))
     }
 
@@ -100,10 +101,10 @@ impl Targets {
 }
 
 /// Three planes, 0 to 1.
-struct Planes {
-    values: Vec<f32>,
-    width: usize,
-    height: usize,
+pub(super) struct Planes {
+    pub(super) values: Vec<f32>,
+    pub(super) width: usize,
+    pub(super) height: usize,
 }
 
 impl Planes {
@@ -114,8 +115,14 @@ impl Planes {
     }
 }
 
-fn seen(network: &mut Network, painting: &RgbImage, lines: u32, random: &mut Rng) -> Result<Target> {
-    let planes = enlarged(painting, lines as f32 * LARGER)?;
+fn seen(
+    network: &mut Network,
+    painting: &RgbImage,
+    canvas: u32,
+    lines: u32,
+    random: &mut Rng,
+) -> Result<Target> {
+    let planes = enlarged(painting, scale(painting, canvas, lines), MULTIPLE)?;
     let Planes { values, width, height } = &planes;
     let luminance = planes.luminance();
     let (moments, layers) = network.run(&[(&[1, 3, *height, *width], values)], |outputs| {
@@ -143,26 +150,31 @@ fn seen(network: &mut Network, painting: &RgbImage, lines: u32, random: &mut Rng
 
 /// How strong the strongest strokes are.
 pub(super) fn strongest(painting: &RgbImage) -> Result<f32> {
-    let planes = enlarged(painting, LINES[0].0 as f32 * LARGER)?;
+    let lines = painting.width().min(painting.height());
+    let planes = enlarged(painting, scale(painting, lines, LINES[0].0), MULTIPLE)?;
     Ok(strokes(&planes.luminance(), planes.width, RADII[0]).last().copied().unwrap_or_default())
 }
 
-/// The painting with so many lines, or as many as there may be, in whole steps of the network.
-fn enlarged(painting: &RgbImage, lines: f32) -> Result<Planes> {
-    let size = Size { width: painting.width(), height: painting.height() };
-    let (longer, shorter) = (size.width.max(size.height), size.width.min(size.height));
-    let most = (MOST_PIXELS * shorter as f32 / longer as f32).sqrt();
-    let scale = lines.min(MOST_LINES).min(most) / shorter as f32;
+/// A picture by a factor, each side in whole steps of the network.
+pub(super) fn enlarged(picture: &RgbImage, scale: f32, multiple: u32) -> Result<Planes> {
+    let size = Size { width: picture.width(), height: picture.height() };
     let side = |side: u32| {
-        let wanted = (side as f32 * scale / MULTIPLE as f32).round() as u32 * MULTIPLE;
-        wanted.max((TILE as u32).next_multiple_of(MULTIPLE))
+        let wanted = (side as f32 * scale / multiple as f32).round() as u32 * multiple;
+        wanted.max((TILE as u32).next_multiple_of(multiple))
     };
     let to = Size { width: side(size.width), height: side(size.height) };
     let filter = if scale < 1.0 { Filter::Box } else { Filter::CatmullRom };
-    let bytes = Resizer::default().pixels(Pixels { bytes: painting.as_raw(), size }, to, filter)?;
+    let bytes = Resizer::default().pixels(Pixels { bytes: picture.as_raw(), size }, to, filter)?;
     let plane = |channel: usize| bytes.iter().skip(channel).step_by(3).map(|value| f32::from(*value) / 255.0);
     let values = (0..3).flat_map(plane).collect();
     Ok(Planes { values, width: to.width as usize, height: to.height as usize })
+}
+
+/// By how much a painting is enlarged beside pictures of so many lines; its canvas' shorter side has `canvas` pixels.
+fn scale(painting: &RgbImage, canvas: u32, lines: u32) -> f32 {
+    let pixels = painting.width() as f32 * painting.height() as f32;
+    let wanted = (lines as f32 * LARGER).min(MOST_LINES) / canvas as f32;
+    wanted.min((MOST_PIXELS / pixels).sqrt())
 }
 
 /// The features of some places less their mean, of length one; a row of places for each channel, as they came.
@@ -268,15 +280,16 @@ mod tests {
 
     #[test]
     fn a_painting_is_shown_larger_than_the_picture_but_not_without_end() {
-        let size = |width: u32, height: u32, lines: f32| {
-            let Planes { width, height, values } =
-                enlarged(&RgbImage::new(width, height), lines).expect("resized");
+        let size = |width: u32, height: u32, lines: u32| {
+            let picture = RgbImage::new(width, height);
+            let scale = scale(&picture, width.min(height), lines);
+            let Planes { width, height, values } = enlarged(&picture, scale, MULTIPLE).expect("resized");
             assert_eq!(values.len(), 3 * width * height);
             [width, height]
         };
-        assert_eq!(size(300, 200, 256.0 * LARGER), [616, 408]);
-        assert_eq!(size(200, 200, 724.0 * LARGER), [824, 824]);
-        let [width, height] = size(4000, 200, 724.0 * LARGER);
+        assert_eq!(size(300, 200, 256), [616, 408]);
+        assert_eq!(size(200, 200, 724), [824, 824]);
+        let [width, height] = size(4000, 200, 724);
         assert!(width * height < 1_000_000 && height >= TILE, "{width}x{height}");
     }
 }
