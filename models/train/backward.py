@@ -99,10 +99,10 @@ def pooled(grad, x, kernel, stride, padding, dilation, ceil, where):
     return aten.max_unpool2d(grad, where, list(x.shape[2:]))
 
 
-def chosen(grad, sizes, dim, index):
-    """Every place is chosen once at most."""
-    assert dim == 1 and len(sizes) == 2
-    return torch.zeros(sizes, device=grad.device).scatter(1, index[None].expand(sizes[0], -1), grad)
+def added(x, dim, index, source, alpha=1):
+    """A place may be chosen many times."""
+    assert dim == 1 and x.dim() == 2 and alpha == 1
+    return aten.scatter_add(x, 1, index[None].expand(x.shape[0], -1), source)
 
 
 def sliced(grad, sizes, dim, start, end, step):
@@ -121,13 +121,11 @@ TABLE = {
     aten.reflection_pad2d_backward.default: reflected,
     aten.upsample_bilinear2d_backward.default: doubled,
     aten.max_pool2d_with_indices_backward.default: pooled,
-    aten.index_select_backward.default: chosen,
+    aten.index_add.default: added,
     aten.slice_backward.default: sliced,
     aten.select_backward.default: selected,
     aten.threshold_backward.default: lambda grad, x, bound: torch.where(x > bound, grad, 0.0),
     aten.leaky_relu_backward.default: lambda grad, x, slope, _: torch.where(x > 0, grad, slope * grad),
-    aten.detach.default: lambda x: x,
-    aten.alias.default: lambda x: x,
     aten.sgn.default: torch.sign,
     aten._unsafe_view.default: aten.view.default,
 }
@@ -136,6 +134,10 @@ TABLE = {
 def export_traced(function: Callable, path: Path, inputs: dict[str, torch.Tensor], outputs: tuple[str, ...]) -> None:
     """Writes a function that may ask for gradients as a graph of forward operators, of the sizes of these inputs."""
     module = make_fx(function, decomposition_table=TABLE)(*inputs.values())
+    for node in module.graph.nodes:
+        # They tell autograd something, which is done with its work.
+        if node.target in (aten.detach.default, aten.alias.default):
+            node.replace_all_uses_with(node.args[0])
     module.graph.eliminate_dead_code()
     module.recompile()
     register()

@@ -3,6 +3,7 @@
 //! commands that use them.
 
 mod commands;
+mod distill;
 mod kit;
 mod painter;
 mod regions;

@@ -18,7 +18,8 @@ use crate::jobs::distill::output::Output;
 use crate::look::Look;
 use crate::nn::models::Models;
 use crate::nn::runtime::Runtime;
-use crate::paint::tune::part::{self, Part};
+use crate::paint::tune::manner;
+use crate::paint::tune::part::Part;
 use crate::paint::tune::saved::Saved;
 use crate::paint::tune::{TuneStep, Tuner};
 
@@ -83,6 +84,9 @@ pub fn run(
 ) -> Result<Option<TuneStep>> {
     let mut output = Output::new(request)?;
     let painting = image_file::exemplar(&request.painting)?;
+    if image_file::is_animated(&request.painting) {
+        tracing::warn!("{} moves; its first picture is taken", request.painting.display());
+    }
     let mut photos: Vec<RgbImage> =
         request.on.iter().map(|path| image_file::exemplar(path)).collect::<Result<_>>()?;
     photos.extend(assets::photos()?);
@@ -92,7 +96,7 @@ pub fn run(
         None => (Part::find(&models, &runtime, &painting)?, painting.width().min(painting.height())),
     };
     let painting = part.of(&painting);
-    if let Some(source) = part::plainness(&painting)? {
+    if let Some(source) = manner::plainness(&painting)? {
         return Err(Error::NoBrushwork { path: request.painting.clone(), source });
     }
     tell(DistillEvent::Part(part));

@@ -21,11 +21,13 @@ use crate::paint::style::{Style, code_place};
 use crate::paint::style_encoder::StyleEncoder;
 use crate::paint::tune::draw::Draw;
 use crate::paint::tune::learner::{Learner, State};
+use crate::paint::tune::manner::Manner;
 use crate::paint::tune::scene::{CROP_SHAPE, PATCH, Photo, Scene};
 use crate::paint::tune::target::Targets;
 
 mod draw;
 pub(crate) mod learner;
+pub(crate) mod manner;
 mod marks;
 pub mod part;
 mod sample;
@@ -84,13 +86,14 @@ impl Tuner {
     ) -> Result<Self> {
         let start = StyleEncoder::new(models, runtime)?.run(painting)?;
         let mut random = Rng::with_seed(seed);
-        let targets = Targets::new(models, runtime, painting, canvas, &mut random)?;
+        let Manner { larger, relief } = Manner::of(painting, canvas)?;
+        let targets = Targets::new(models, runtime, painting, canvas, larger, &mut random)?;
         let network = models.network(NETWORK, runtime)?;
         Ok(Self {
             network,
             targets,
             colors: ColorMoments::of::<3>(painting.as_raw(), painting.width() as usize),
-            relief: start.relief(),
+            relief,
             photos: photos.iter().cloned().map(Photo::new).collect(),
             learner: Learner::new(&start),
             content: CONTENT,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use image::RgbImage;
 
-use crate::error::{Difference, Error, Result};
+use crate::error::{Error, Result};
 use crate::nn::models::Models;
 use crate::nn::runtime::Runtime;
 use crate::paint::tune::marks::Marks;
@@ -20,8 +20,6 @@ const LOOKS: usize = 3;
 /// A side that shows less of what is usual within is peeled off: at the first look, and at later ones.
 const PEEL: f32 = 0.5;
 const PEEL_NEAR: f32 = 0.4;
-/// Deviation of luminance by which the strongest strokes stand out at least.
-const FAINTEST: f32 = 0.004;
 
 /// A part of a picture, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,16 +96,6 @@ impl Part {
             height: at(bottom, self.height, down) - y,
         }
     }
-}
-
-/// What a painting lacks in which no strokes can be seen at all.
-///
-/// # Errors
-/// Returns an error if it cannot be resized.
-pub(crate) fn plainness(painting: &RgbImage) -> Result<Option<Difference>> {
-    let strongest = target::strongest(painting)?;
-    let found = || Difference::new(format!("strokes that stand out by {FAINTEST}"), format!("{strongest:.4} at most"));
-    Ok((strongest < FAINTEST).then(found))
 }
 
 impl fmt::Display for Part {

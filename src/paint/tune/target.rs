@@ -13,8 +13,6 @@ use crate::paint::tune::scene::LINES;
 use crate::resize::{Filter, Pixels, Resizer};
 
 pub(super) const NETWORK: &str = "tuner-painting.onnx";
-/// Lines of the painting for one of a picture: strokes are to be of a size that cells of 4x4 pixels can draw.
-const LARGER: f32 = 1.6;
 /// Scans are small: of more lines they show no more strokes, and take long.
 const MOST_LINES: f32 = 820.0;
 /// Pixels at most: the network needs a kilobyte for each.
@@ -25,7 +23,7 @@ const MULTIPLE: u32 = 8;
 const KEPT: usize = 6144;
 /// Bands in which strokes are: details between boxes of these radii. Squares that they are measured in, and how far apart.
 pub(super) const BANDS: usize = 2;
-const RADII: [[usize; 2]; BANDS] = [[1, 5], [3, 12]];
+pub(super) const RADII: [[usize; 2]; BANDS] = [[1, 5], [3, 12]];
 const TILE: usize = 48;
 const PITCH: usize = 24;
 /// Quantiles taken of them, and squares of a crop, for which these are interpolated.
@@ -87,10 +85,14 @@ impl Targets {
         runtime: &Runtime,
         painting: &RgbImage,
         canvas: u32,
+        larger: f32,
         random: &mut Rng,
     ) -> Result<Self> {
         let mut network = models.network(NETWORK, runtime)?;
-        let targets = LINES.iter().map(|(lines, _)| seen(&mut network, painting, canvas, *lines, random));
+        let targets = LINES.iter().map(|(lines, _)| {
+            let scale = scale(painting, canvas, *lines as f32 * larger);
+            seen(&mut network, &enlarged(painting, scale, MULTIPLE)?, *lines, random)
+        });
         Ok(Self(targets.collect::<Result<_>>()?))
     }
 
@@ -108,22 +110,15 @@ pub(super) struct Planes {
 }
 
 impl Planes {
-    fn luminance(&self) -> Vec<f32> {
+    pub(super) fn luminance(&self) -> Vec<f32> {
         let count = self.width * self.height;
         let at = |k: usize| (0..3).map(|channel| LUMINANCE[channel] * self.values[channel * count + k]).sum();
         (0..count).map(at).collect()
     }
 }
 
-fn seen(
-    network: &mut Network,
-    painting: &RgbImage,
-    canvas: u32,
-    lines: u32,
-    random: &mut Rng,
-) -> Result<Target> {
-    let planes = enlarged(painting, scale(painting, canvas, lines), MULTIPLE)?;
-    let Planes { values, width, height } = &planes;
+fn seen(network: &mut Network, planes: &Planes, lines: u32, random: &mut Rng) -> Result<Target> {
+    let Planes { values, width, height } = planes;
     let luminance = planes.luminance();
     let (moments, layers) = network.run(&[(&[1, 3, *height, *width], values)], |outputs| {
         let mut layer = |k: usize| {
@@ -148,13 +143,6 @@ fn seen(
     Ok(Target { lines, moments, layers, strokes })
 }
 
-/// How strong the strongest strokes are.
-pub(super) fn strongest(painting: &RgbImage) -> Result<f32> {
-    let lines = painting.width().min(painting.height());
-    let planes = enlarged(painting, scale(painting, lines, LINES[0].0), MULTIPLE)?;
-    Ok(strokes(&planes.luminance(), planes.width, RADII[0]).last().copied().unwrap_or_default())
-}
-
 /// A picture by a factor, each side in whole steps of the network.
 pub(super) fn enlarged(picture: &RgbImage, scale: f32, multiple: u32) -> Result<Planes> {
     let size = Size { width: picture.width(), height: picture.height() };
@@ -170,10 +158,10 @@ pub(super) fn enlarged(picture: &RgbImage, scale: f32, multiple: u32) -> Result<
     Ok(Planes { values, width: to.width as usize, height: to.height as usize })
 }
 
-/// By how much a painting is enlarged beside pictures of so many lines; its canvas' shorter side has `canvas` pixels.
-fn scale(painting: &RgbImage, canvas: u32, lines: u32) -> f32 {
+/// By how much a painting is enlarged whose canvas is to have so many lines; its shorter side has `canvas` pixels.
+pub(super) fn scale(painting: &RgbImage, canvas: u32, lines: f32) -> f32 {
     let pixels = painting.width() as f32 * painting.height() as f32;
-    let wanted = (lines as f32 * LARGER).min(MOST_LINES) / canvas as f32;
+    let wanted = lines.min(MOST_LINES) / canvas as f32;
     wanted.min((MOST_PIXELS / pixels).sqrt())
 }
 
@@ -195,7 +183,7 @@ fn directions(features: &[f32], mean: &[f32], count: usize, kept: &[usize]) -> V
 }
 
 /// How strong the strokes of a picture are in a band, in the squares of a crop, weakest first.
-fn strokes(luminance: &[f32], width: usize, [fine, coarse]: [usize; 2]) -> Vec<f32> {
+pub(super) fn strokes(luminance: &[f32], width: usize, [fine, coarse]: [usize; 2]) -> Vec<f32> {
     let (fine, coarse) = (boxes(luminance, width, fine), boxes(luminance, width, coarse));
     let height = luminance.len() / width;
     let of_tile = |left: usize, top: usize| {
@@ -282,7 +270,7 @@ mod tests {
     fn a_painting_is_shown_larger_than_the_picture_but_not_without_end() {
         let size = |width: u32, height: u32, lines: u32| {
             let picture = RgbImage::new(width, height);
-            let scale = scale(&picture, width.min(height), lines);
+            let scale = scale(&picture, width.min(height), 1.6 * lines as f32);
             let Planes { width, height, values } = enlarged(&picture, scale, MULTIPLE).expect("resized");
             assert_eq!(values.len(), 3 * width * height);
             [width, height]
