@@ -7,8 +7,8 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use stylewarp::app::bench;
 use stylewarp::app::cli::{
-    DistillArgs, JoinArgs, LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, SplitArgs, VideoArgs, color, fail,
-    quiet_libraries,
+    DistillArgs, JoinArgs, LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, SplitArgs, VideoArgs, color,
+    fail, quiet_libraries,
 };
 use stylewarp::app::contact_sheet::{self, SheetKind};
 use stylewarp::app::doctor::{self, Check};

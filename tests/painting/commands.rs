@@ -112,15 +112,22 @@ fn a_distilled_style_is_a_preset_and_a_texture() {
     folder.refuses("distill art.jpg -o mine.toml", ["mine.toml exists already", "-y"]);
     folder.refuses("distill art.jpg -o mine.txt", ["no name for a preset", ".toml"]);
     folder.refuses("distill none.jpg -o b.toml", ["cannot read none.jpg", "check the name"]);
-    folder.refuses("distill photo.png -o mine.toml --resume", ["tuned to another painting", "-y to begin anew"]);
+    folder.refuses(
+        "distill photo.png -o mine.toml --resume",
+        ["tuned to another painting", "-y to begin anew"],
+    );
 }
 
 #[test]
 fn nothing_is_learnt_from_what_is_no_painting() {
     let folder = Folder::new();
-    RgbImage::from_pixel(300, 200, image::Rgb([250, 248, 240])).save(folder.path("blank.png")).expect("written");
+    RgbImage::from_pixel(300, 200, image::Rgb([250, 248, 240]))
+        .save(folder.path("blank.png"))
+        .expect("written");
     folder.refuses("distill blank.png -o a.toml", ["no brushwork in blank.png", "--crop"]);
-    for (crop, told) in [("0,0,500,90", "outside the picture"), ("0,0,20,20", "outside the picture"), ("1,2,3", "X,Y")] {
+    for (crop, told) in
+        [("0,0,500,90", "outside the picture"), ("0,0,20,20", "outside the picture"), ("1,2,3", "X,Y")]
+    {
         folder.refuses(&format!("distill art.jpg -o a.toml --crop {crop}"), [told, "try"]);
     }
     folder.refuses("distill art.jpg -o a.toml --minutes 0", ["outside 0.1 to 600", "--help"]);

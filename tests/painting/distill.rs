@@ -37,7 +37,9 @@ impl Folder {
     }
 
     fn names(&self) -> Vec<String> {
-        let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("read").file_name().into_string().expect("UTF-8");
+        let name = |entry: std::io::Result<fs::DirEntry>| {
+            entry.expect("read").file_name().into_string().expect("UTF-8")
+        };
         let mut names: Vec<_> = fs::read_dir(self.0.path()).expect("there").map(name).collect();
         names.sort();
         names
@@ -129,7 +131,8 @@ fn a_full_disk_leaves_what_was_there() {
     fs::write(folder.path("mine.safetensors"), "precious").expect("written");
     fs::write(folder.path("mine.toml"), "precious").expect("written");
     // A limit on the size of files is a full disk with another number.
-    let (code, said) = folder.run(Some("trap '' XFSZ; ulimit -f 100"), "distill art.png -o mine.toml -y --minutes 0.1");
+    let (code, said) =
+        folder.run(Some("trap '' XFSZ; ulimit -f 100"), "distill art.png -o mine.toml -y --minutes 0.1");
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("cannot write") && said.contains("mine.safetensors"), "{said}");
     assert!(said.contains("File too large") && said.contains("the space left"), "{said}");

@@ -45,11 +45,13 @@ fn uniform(seed: u32, count: usize) -> Vec<f32> {
 /// The made-up inputs of `tuner_check.py`, in the network's order.
 fn inputs(network: &Network) -> Vec<Tensor> {
     let picture = golden("picture");
-    let pixel = |channel: usize, y: usize, x: usize| picture[(channel * PATCH + y) / 4 * (PATCH / 4) + x / 4] / 255.0;
+    let pixel =
+        |channel: usize, y: usize, x: usize| picture[(channel * PATCH + y) / 4 * (PATCH / 4) + x / 4] / 255.0;
     let planes = |side: usize, at: &dyn Fn(usize, usize, usize) -> f32| -> Vec<f32> {
         (0..3 * side * side).map(|k| at(k / (side * side), k / side % side, k % side)).collect()
     };
-    let places = |count: usize, all: usize| -> Vec<f32> { (0..count).map(|k| (k * 7919 % all) as f32).collect() };
+    let places =
+        |count: usize, all: usize| -> Vec<f32> { (0..count).map(|k| (k * 7919 % all) as f32).collect() };
     let layer = |name: &str| ["relu3_1", "relu4_1", "relu2_1"].iter().position(|layer| name.ends_with(layer));
     let squares = CROP / STEADY;
     network
@@ -66,7 +68,9 @@ fn inputs(network: &Network) -> Vec<Tensor> {
                     bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
                 }
                 ("patch", _) => planes(PATCH, &pixel),
-                ("next_patch", _) => planes(PATCH, &|channel, y, x| pixel(channel, y, (x + PATCH - 4) % PATCH)),
+                ("next_patch", _) => {
+                    planes(PATCH, &|channel, y, x| pixel(channel, y, (x + PATCH - 4) % PATCH))
+                }
                 ("original", _) => planes(CROP, &|channel, y, x| pixel(2 - channel, y + ROOM, x + ROOM)),
                 ("noise", _) => uniform(1, count),
                 ("next_noise", _) => uniform(2, count),
@@ -155,9 +159,15 @@ fn frames_and_margins_are_left_out() {
             let found = Part::find(&models(), &runtime(), &framed(&picture, wall, moulding)).expect("found");
             let slack = edge / 6 + 8;
             let (right, bottom) = (found.left + found.width, found.top + found.height);
-            assert!(found.left + slack >= edge && found.top + slack >= edge, "{name}: {found} begins before {edge}");
+            assert!(
+                found.left + slack >= edge && found.top + slack >= edge,
+                "{name}: {found} begins before {edge}"
+            );
             assert!(right <= edge + width + slack && bottom <= edge + height + slack, "{name}: {found}");
-            assert!(found.width * 2 > width && found.height * 2 > height, "{name}: {found} of {width}x{height}");
+            assert!(
+                found.width * 2 > width && found.height * 2 > height,
+                "{name}: {found} of {width}x{height}"
+            );
         }
     }
 }

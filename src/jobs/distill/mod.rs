@@ -4,7 +4,6 @@
 //! a look that can be used, and the style holds what is needed to go on. What is tuned, and how, is
 //! [`crate::paint::tune`]'s business.
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
@@ -24,33 +23,15 @@ use crate::paint::tune::saved::Saved;
 use crate::paint::tune::{TuneStep, Tuner};
 
 mod output;
+mod request;
+
+pub use crate::jobs::distill::request::DistillRequest;
 
 /// How often the outputs are renewed.
 const EVERY: Duration = Duration::from_secs(30);
 /// Lines of the preview.
 const PREVIEW: u32 = 360;
 const SEED: u64 = 1;
-
-/// What is to be tuned, and for how long.
-#[derive(Debug, Clone)]
-pub struct DistillRequest {
-    /// The painting.
-    pub painting: PathBuf,
-    /// The preset to write; the style gets its name, with another ending.
-    pub output: PathBuf,
-    /// Replaces what is there.
-    pub overwrite: bool,
-    /// Goes on from what is there.
-    pub resume: bool,
-    /// Photos to tune on, beside the program's own.
-    pub on: Vec<PathBuf>,
-    /// How long, over all runs that go on from each other.
-    pub time: Duration,
-    /// The part of the painting to learn from; without it one is found.
-    pub part: Option<Part>,
-    /// A picture to renew together with the outputs: a photo as it is painted by now.
-    pub preview: Option<PathBuf>,
-}
 
 /// What happens during a run.
 #[derive(Debug)]
@@ -135,9 +116,4 @@ fn preview(request: &DistillRequest, photo: &RgbImage, setup: &EngineConfig) -> 
     let painted = Engine::new(&look, Some(PREVIEW), frame.size.aspect(), setup)?.stylize(frame)?;
     // The first time what is there was refused or is to be replaced; after that it is our own.
     image_file::write(path, &painted, true)
-}
-
-/// Where the style goes that a preset uses.
-fn style_file(preset: &Path) -> PathBuf {
-    preset.with_extension("safetensors")
 }

@@ -9,7 +9,7 @@ use image::RgbImage;
 use crate::atomic_file::AtomicFile;
 use crate::error::{Error, Result};
 use crate::image_file;
-use crate::jobs::distill::{DistillRequest, style_file};
+use crate::jobs::distill::request::DistillRequest;
 use crate::paint::recolor::ColorMoments;
 use crate::paint::tune::Tuner;
 use crate::paint::tune::saved::Saved;
@@ -39,7 +39,7 @@ impl Output {
             return Err(Error::Write { path: output.clone(), source: reason.into() });
         }
         let overwrite = request.overwrite || request.resume;
-        let style = style_file(output);
+        let style = request.style_file();
         image_file::check_overwrite(painting, output, overwrite)?;
         image_file::check_overwrite(painting, &style, overwrite)?;
         if let Some(preview) = &request.preview {
@@ -59,7 +59,7 @@ impl Output {
     /// # Errors
     /// [`Error::StyleInvalid`] if it is no style; [`Error::OtherPainting`] if it was tuned to another one.
     pub(super) fn before(&self, request: &DistillRequest, painting: &RgbImage) -> Result<Option<Saved>> {
-        let path = style_file(&request.output);
+        let path = request.style_file();
         if !request.resume || !path.exists() {
             return Ok(None);
         }

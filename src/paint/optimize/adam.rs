@@ -23,7 +23,15 @@ pub(crate) struct Adam {
 impl Adam {
     pub(crate) fn new(values: Vec<f32>, range: RangeInclusive<f32>) -> Self {
         let zeros = || vec![0.0; values.len()];
-        Self { range, mean: values.clone(), first: zeros(), second: zeros(), values, steps: 0, memory: MEMORY }
+        Self {
+            range,
+            mean: values.clone(),
+            first: zeros(),
+            second: zeros(),
+            values,
+            steps: 0,
+            memory: MEMORY,
+        }
     }
 
     /// The same, whose mean keeps this share at each step.

@@ -42,7 +42,8 @@ pub(super) struct Learner {
 
 impl Learner {
     pub(super) fn new(start: &Style) -> Self {
-        let adam = |values: Vec<f32>| Adam::new(values, f32::NEG_INFINITY..=f32::INFINITY).with_memory(MEMORY);
+        let adam =
+            |values: Vec<f32>| Adam::new(values, f32::NEG_INFINITY..=f32::INFINITY).with_memory(MEMORY);
         let (weights, codes) = (adam(start.weights().to_vec()), adam(start.codes().concat()));
         Self { weights, codes, rate: RATE, begun: 0.0, steps: 0 }
     }
@@ -63,9 +64,12 @@ impl Learner {
 
     /// Moves all against their slopes. A step with a slope that is no number is left out.
     pub(super) fn step(&mut self, slopes: &[f32], by_code: &[f32], place: f32, fraction: f32) {
-        let codes: Vec<f32> =
-            [1.0 - place, place].iter().flat_map(|share| by_code.iter().map(move |slope| slope * share)).collect();
-        let length = slopes.iter().chain(&codes).map(|slope| f64::from(*slope).powi(2)).sum::<f64>().sqrt() as f32;
+        let codes: Vec<f32> = [1.0 - place, place]
+            .iter()
+            .flat_map(|share| by_code.iter().map(move |slope| slope * share))
+            .collect();
+        let length =
+            slopes.iter().chain(&codes).map(|slope| f64::from(*slope).powi(2)).sum::<f64>().sqrt() as f32;
         if !length.is_finite() {
             return;
         }
@@ -97,11 +101,13 @@ impl Learner {
     pub(super) fn resume(&mut self, style: &Style, state: Option<State>) {
         let (count, codes) = (self.weights().len(), self.codes.values().len());
         *self = Self { rate: AGAIN, ..Self::new(style) };
-        let Some(state) = state.filter(|state| state.values.iter().all(|part| part.len() == count + codes)) else {
+        let Some(state) = state.filter(|state| state.values.iter().all(|part| part.len() == count + codes))
+        else {
             return;
         };
         let steps = i32::try_from(state.steps).unwrap_or(i32::MAX);
-        let part = |from: usize, len: usize| state.values.each_ref().map(|values| values[from..from + len].to_vec());
+        let part =
+            |from: usize, len: usize| state.values.each_ref().map(|values| values[from..from + len].to_vec());
         self.weights.restore(part(0, count), steps);
         self.codes.restore(part(count, codes), steps);
         (self.rate, self.steps) = (RATE, state.steps);
@@ -123,7 +129,9 @@ fn level(weights: &mut [f32]) {
             let sums: Vec<f32> = (0..pixels).map(|pixel| kernel[at(pixel)..][..taps].iter().sum()).collect();
             let mean = sums.iter().sum::<f32>() / pixels as f32;
             for (pixel, sum) in sums.iter().enumerate() {
-                kernel[at(pixel)..][..taps].iter_mut().for_each(|weight| *weight += (mean - sum) / taps as f32);
+                kernel[at(pixel)..][..taps]
+                    .iter_mut()
+                    .for_each(|weight| *weight += (mean - sum) / taps as f32);
             }
         }
     }
@@ -156,7 +164,9 @@ mod tests {
 
     #[test]
     fn a_learner_that_goes_on_does_what_one_run_does() {
-        let slopes = |step: usize| -> Vec<f32> { (0..COUNT).map(|k| ((k * 31 + step * 7) % 17) as f32 - 8.0).collect() };
+        let slopes = |step: usize| -> Vec<f32> {
+            (0..COUNT).map(|k| ((k * 31 + step * 7) % 17) as f32 - 8.0).collect()
+        };
         let mut whole = Learner::new(&start());
         // The steps grow at first: a run that goes on begins softly again, so both are past that.
         (0..40).for_each(|step| whole.step(&slopes(step), &[0.1, -0.1], 0.5, 0.2));

@@ -44,7 +44,9 @@ impl Manner {
 pub(crate) fn plainness(painting: &RgbImage) -> Result<Option<Difference>> {
     let [fine, _] = measured(painting, painting.width().min(painting.height()))?;
     let strongest = fine[TILES - 1];
-    let found = || Difference::new(format!("strokes that stand out by {FAINTEST}"), format!("{strongest:.4} at most"));
+    let found = || {
+        Difference::new(format!("strokes that stand out by {FAINTEST}"), format!("{strongest:.4} at most"))
+    };
     Ok((strongest < FAINTEST).then(found))
 }
 

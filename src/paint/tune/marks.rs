@@ -90,7 +90,11 @@ impl Marks {
             let poorest = sides.map(median).into_iter().enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
             match poorest {
                 Some((side, score)) if score < share * usual => {
-                    if side < 2 { tiles[side] += 1 } else { tiles[side] -= 1 }
+                    if side < 2 {
+                        tiles[side] += 1
+                    } else {
+                        tiles[side] -= 1
+                    }
                 }
                 _ => return tiles,
             }
@@ -147,7 +151,9 @@ impl TileFeatures {
     /// How much alike a tile is to those some steps along its row, or its column: 0 to 1.
     fn repetition(&self, tile: usize) -> f32 {
         let (x, y) = (tile % self.across, tile / self.across);
-        let alike = |other: usize| self.vectors[tile].iter().zip(&self.vectors[other]).map(|(a, b)| a * b).sum::<f32>();
+        let alike = |other: usize| {
+            self.vectors[tile].iter().zip(&self.vectors[other]).map(|(a, b)| a * b).sum::<f32>()
+        };
         let along = |at: usize, count: usize, of: &dyn Fn(usize) -> usize| {
             let near = APART.iter().flat_map(|step| [at.checked_sub(*step), Some(at + step)]).flatten();
             let found: Vec<f32> = near.filter(|other| *other < count).map(|other| alike(of(other))).collect();
@@ -170,7 +176,8 @@ mod tests {
     use super::*;
 
     fn marks(rows: &[&str]) -> Marks {
-        let score = rows.iter().flat_map(|row| row.bytes().map(|digit| f32::from(digit - b'0') / 10.0)).collect();
+        let score =
+            rows.iter().flat_map(|row| row.bytes().map(|digit| f32::from(digit - b'0') / 10.0)).collect();
         Marks { across: rows[0].len(), down: rows.len(), score }
     }
 
@@ -184,7 +191,15 @@ mod tests {
 
     #[test]
     fn a_frame_whose_corners_alone_stand_out_is_peeled_off() {
-        let marks = marks(&["911111119", "155555551", "155555551", "155555551", "155555551", "155555551", "911111119"]);
+        let marks = marks(&[
+            "911111119",
+            "155555551",
+            "155555551",
+            "155555551",
+            "155555551",
+            "155555551",
+            "911111119",
+        ]);
         assert_eq!(marks.peeled([0, 0, 9, 7], 0.5), [1, 1, 8, 6]);
         assert_eq!(marks.peeled([0, 0, 9, 7], 0.1), [0, 0, 9, 7]);
     }
@@ -196,7 +211,13 @@ mod tests {
         let (across, down) = (12, 8);
         let width = across * PLACES;
         let value = |random: &mut fastrand::Rng, k: usize| match k % width < width / 3 {
-            true => if k % 2 == 0 { 1.0 } else { 0.0 },
+            true => {
+                if k % 2 == 0 {
+                    1.0
+                } else {
+                    0.0
+                }
+            }
             false => 2.0 * random.f32(),
         };
         let features: Vec<f32> = (0..16 * width * down * PLACES).map(|k| value(&mut random, k)).collect();

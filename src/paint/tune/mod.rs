@@ -132,9 +132,9 @@ impl Tuner {
         inputs.extend(draw.inputs());
         let still = scene.still_shape();
         inputs.extend([(&still[..], &scene.from[..]), (&still, &scene.share)]);
-        let (terms, slopes, by_code) = self.network.run(&inputs, |outputs| {
-            (outputs[0].to_vec(), outputs[1].to_vec(), outputs[2].to_vec())
-        })?;
+        let (terms, slopes, by_code) = self
+            .network
+            .run(&inputs, |outputs| (outputs[0].to_vec(), outputs[1].to_vec(), outputs[2].to_vec()))?;
         self.learner.step(&slopes, &by_code, place, fraction);
         tracing::debug!(?terms, content = self.content, lines = scene.lines, "step");
         self.told(&terms);
@@ -166,7 +166,8 @@ impl Tuner {
     fn told(&mut self, terms: &[f32]) {
         let objective: f32 = terms.iter().zip(WEIGHTS).map(|(term, weight)| term * weight).sum();
         let Some(&found) = terms.last().filter(|_| terms.iter().all(|term| term.is_finite())) else { return };
-        let smoothed = |mean: Option<f32>, now: f32| mean.map_or(now, |mean| MEMORY * mean + (1.0 - MEMORY) * now);
+        let smoothed =
+            |mean: Option<f32>, now: f32| mean.map_or(now, |mean| MEMORY * mean + (1.0 - MEMORY) * now);
         let legible = smoothed(self.legible, found);
         self.legible = Some(legible);
         self.objective = Some(smoothed(self.objective, objective));

@@ -48,7 +48,11 @@ impl Part {
             return Ok(self);
         }
         let value = format!("{self} of {width}x{height}");
-        Err(Error::OutOfRange { what: "the crop", value, range: "the picture, with 64 pixels a side at least" })
+        Err(Error::OutOfRange {
+            what: "the crop",
+            value,
+            range: "the picture, with 64 pixels a side at least",
+        })
     }
 
     /// The part of a picture that it lies within.
@@ -73,7 +77,8 @@ impl Part {
             let marks = Marks::of(&mut network, &seen)?;
             let all = [0, 0, marks.across, marks.down];
             // From near a margin and a frame are thick, so they are peeled off again; what is calm within is not.
-            let tiles = if look == 0 { marks.peeled(marks.richest(all), PEEL) } else { marks.peeled(all, PEEL_NEAR) };
+            let tiles =
+                if look == 0 { marks.peeled(marks.richest(all), PEEL) } else { marks.peeled(all, PEEL_NEAR) };
             part = part.tiles(tiles, [marks.across, marks.down]);
         }
         let [x, y] = [part.width, part.height].map(|side| (side as f32 * INSET).round() as u32);
@@ -110,7 +115,9 @@ impl FromStr for Part {
     fn from_str(text: &str) -> Result<Self, String> {
         let numbers: Vec<u32> = text.split(',').filter_map(|word| word.trim().parse().ok()).collect();
         match numbers[..] {
-            [left, top, width, height] if text.split(',').count() == 4 => Ok(Self { left, top, width, height }),
+            [left, top, width, height] if text.split(',').count() == 4 => {
+                Ok(Self { left, top, width, height })
+            }
             _ => Err("not four numbers of pixels: X,Y,WIDTH,HEIGHT".into()),
         }
     }

@@ -30,7 +30,9 @@ impl Saved {
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Cause> {
         let bytes = self.style.to_bytes()?;
         let Some((state, seconds)) = &self.unfinished else { return Ok(bytes) };
-        let raw = |values: &mut dyn Iterator<Item = f32>| -> Vec<u8> { values.flat_map(f32::to_le_bytes).collect() };
+        let raw = |values: &mut dyn Iterator<Item = f32>| -> Vec<u8> {
+            values.flat_map(f32::to_le_bytes).collect()
+        };
         let values = raw(&mut state.values.iter().flatten().copied());
         let progress = raw(&mut [state.steps as f32, state.content, *seconds as f32].into_iter());
         let style = SafeTensors::deserialize(&bytes)?;
@@ -46,7 +48,8 @@ fn unfinished(bytes: &[u8]) -> Option<(State, f64)> {
     let tensors = SafeTensors::deserialize(bytes).ok()?;
     let floats = |name: &str| -> Option<Vec<f32>> {
         let tensor = tensors.tensor(name).ok().filter(|tensor| tensor.dtype() == Dtype::F32)?;
-        let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let values: Vec<f32> =
+            tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         values.iter().all(|value| value.is_finite()).then_some(values)
     };
     let (values, progress) = (floats(VALUES)?, floats(PROGRESS)?);
@@ -67,7 +70,8 @@ mod tests {
 
     #[test]
     fn an_unfinished_style_is_a_style_and_knows_how_to_go_on() {
-        let state = State { values: [1.0, 2.0, 3.0, 4.0].map(|value| vec![value; 5]), steps: 77, content: 1.25 };
+        let state =
+            State { values: [1.0, 2.0, 3.0, 4.0].map(|value| vec![value; 5]), steps: 77, content: 1.25 };
         let saved = Saved { style: style(), unfinished: Some((state.clone(), 42.5)) };
         let bytes = saved.to_bytes().expect("written");
         assert_eq!(Style::parse(&bytes).expect("a style"), style());
@@ -80,7 +84,8 @@ mod tests {
 
     #[test]
     fn spoilt_tuning_is_left_out_and_the_style_stays() {
-        let state = State { values: [1.0, f32::NAN, 3.0, 4.0].map(|value| vec![value; 5]), steps: 1, content: 1.0 };
+        let state =
+            State { values: [1.0, f32::NAN, 3.0, 4.0].map(|value| vec![value; 5]), steps: 1, content: 1.0 };
         let saved = Saved { style: style(), unfinished: Some((state, 1.0)) };
         let again = Saved::parse(&saved.to_bytes().expect("written")).expect("read");
         assert!(again.unfinished.is_none() && again.style == style());

@@ -265,7 +265,8 @@ mod tests {
     use super::*;
 
     fn scene(seed: u64) -> Scene {
-        let photo = Photo::new(RgbImage::from_fn(90, 70, |x, y| image::Rgb([(3 * x) as u8, (2 * y) as u8, 90])));
+        let photo =
+            Photo::new(RgbImage::from_fn(90, 70, |x, y| image::Rgb([(3 * x) as u8, (2 * y) as u8, 90])));
         let painting = ColorMoments::of::<3>(&[40, 30, 20, 200, 180, 120].repeat(50), 10);
         Scene::random(&mut Rng::with_seed(seed), &photo, &painting).expect("a scene")
     }
@@ -295,13 +296,17 @@ mod tests {
             let (from, share) = motion.squares();
             for square in [0, 17, 500, SQUARES * SQUARES - 1] {
                 let pixels = (0..STEADY * STEADY).map(|k| {
-                    let (x, y) = (square % SQUARES * STEADY + k % STEADY, square / SQUARES * STEADY + k / STEADY);
+                    let (x, y) =
+                        (square % SQUARES * STEADY + k % STEADY, square / SQUARES * STEADY + k / STEADY);
                     next[y * CROP + x]
                 });
                 let mean = pixels.sum::<f32>() / (STEADY * STEADY) as f32;
                 let taps = square * WINDOW * WINDOW..(square + 1) * WINDOW * WINDOW;
-                let found: f32 =
-                    from[taps.clone()].iter().zip(&share[taps]).map(|(at, share)| picture[*at as usize] * share).sum();
+                let found: f32 = from[taps.clone()]
+                    .iter()
+                    .zip(&share[taps])
+                    .map(|(at, share)| picture[*at as usize] * share)
+                    .sum();
                 assert!((mean - found).abs() < 1e-3, "square {square}: {mean} and {found}");
             }
         }

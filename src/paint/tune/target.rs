@@ -192,8 +192,10 @@ pub(super) fn strokes(luminance: &[f32], width: usize, [fine, coarse]: [usize; 2
         (squares / (TILE * TILE) as f32 + 1e-6).sqrt()
     };
     let corners = |side: usize| (0..=side.saturating_sub(TILE)).step_by(PITCH);
-    let mut found: Vec<f32> =
-        corners(height).flat_map(|top| corners(width).map(move |left| (left, top))).map(|(x, y)| of_tile(x, y)).collect();
+    let mut found: Vec<f32> = corners(height)
+        .flat_map(|top| corners(width).map(move |left| (left, top)))
+        .map(|(x, y)| of_tile(x, y))
+        .collect();
     found.sort_by(f32::total_cmp);
     let quantiles = spread(&found, QUANTILES);
     spread(&quantiles, TILES)
@@ -244,7 +246,9 @@ mod tests {
     #[test]
     fn strokes_are_as_strong_as_they_stand_out() {
         let picture = |height: f32| -> Vec<f32> {
-            (0..160 * 96).map(|k| 0.5 + if k % 160 < 80 { height * ((k % 160) as f32).sin() } else { 0.0 }).collect()
+            (0..160 * 96)
+                .map(|k| 0.5 + if k % 160 < 80 { height * ((k % 160) as f32).sin() } else { 0.0 })
+                .collect()
         };
         let [weak, strong] = [0.1, 0.3].map(|height| strokes(&picture(height), 160, RADII[0]));
         assert_eq!(weak.len(), TILES);
