@@ -45,7 +45,8 @@ pub fn run(args: &DistillArgs, quiet: bool) -> Result<ExitCode> {
                 let (steps, objective) = (step.steps, step.objective);
                 format!("{output}: {steps} steps in {}, objective {objective:.1}{how}", clock(reached))
             }
-            None => format!("{output}: nothing was tuned and nothing written"),
+            None if stop.is_raised() => format!("{output}: interrupted before anything was tuned or written"),
+            None => format!("{output}: its time is used up; more --minutes go on"),
         });
     }
     Ok(if stop.is_raised() { ExitCode::from(130) } else { ExitCode::SUCCESS })

@@ -64,7 +64,7 @@ pub fn run(
     mut tell: impl FnMut(DistillEvent<'_>),
 ) -> Result<Option<TuneStep>> {
     let mut output = Output::new(request)?;
-    let painting = image_file::exemplar(&request.painting)?;
+    let whole = image_file::exemplar(&request.painting)?;
     if image_file::is_animated(&request.painting) {
         tracing::warn!("{} moves; its first picture is taken", request.painting.display());
     }
@@ -73,10 +73,11 @@ pub fn run(
     photos.extend(assets::photos()?);
     let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
     let (part, canvas) = match request.part {
-        Some(part) => (part.within(&painting)?, part.width.min(part.height)),
-        None => (Part::find(&models, &runtime, &painting)?, painting.width().min(painting.height())),
+        Some(part) => (part.within(&whole)?, part.width.min(part.height)),
+        None => (Part::find(&models, &runtime, &whole)?, whole.width().min(whole.height())),
     };
-    let painting = part.of(&painting);
+    let painting = part.of(&whole);
+    drop(whole);
     if let Some(source) = manner::plainness(&painting)? {
         return Err(Error::NoBrushwork { path: request.painting.clone(), source });
     }
@@ -88,6 +89,7 @@ pub fn run(
         used = Duration::try_from_secs_f64(seconds.unwrap_or_default()).unwrap_or_default().min(request.time);
         tuner.resume(&style, state);
     }
+    drop(painting);
     let (mut last, mut saved) = (None, Instant::now());
     while used < request.time && !stop.is_raised() {
         let began = Instant::now();

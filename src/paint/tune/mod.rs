@@ -12,7 +12,7 @@
 use fastrand::Rng;
 use image::RgbImage;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::nn::models::Models;
 use crate::nn::network::Network;
 use crate::nn::runtime::Runtime;
@@ -84,6 +84,10 @@ impl Tuner {
         photos: &[RgbImage],
         seed: u64,
     ) -> Result<Self> {
+        if photos.is_empty() {
+            let what = "the number of photos to tune on";
+            return Err(Error::OutOfRange { what, value: "0".into(), range: "1 or more" });
+        }
         let start = StyleEncoder::new(models, runtime)?.run(painting)?;
         let mut random = Rng::with_seed(seed);
         let Manner { larger, relief } = Manner::of(painting, canvas)?;
@@ -94,7 +98,7 @@ impl Tuner {
             targets,
             colors: ColorMoments::of::<3>(painting.as_raw(), painting.width() as usize),
             relief,
-            photos: photos.iter().cloned().map(Photo::new).collect(),
+            photos: photos.iter().map(Photo::new).collect::<Result<_>>()?,
             learner: Learner::new(&start),
             content: CONTENT,
             legible: None,

@@ -52,8 +52,15 @@ pub(super) struct Photo {
 }
 
 impl Photo {
-    pub(super) fn new(picture: RgbImage) -> Self {
-        Self { picture }
+    /// Of a large one no more is kept than is looked at.
+    pub(super) fn new(picture: &RgbImage) -> Result<Self> {
+        let whole = Self { picture: picture.clone() };
+        let most = LINES[LINES.len() - 1].0;
+        if picture.width().min(picture.height()) <= most {
+            return Ok(whole);
+        }
+        let (pixels, Size { width, height }) = whole.with_lines(most)?;
+        Ok(RgbImage::from_raw(width, height, pixels).map_or(whole, |picture| Self { picture }))
     }
 
     /// With so many lines.
@@ -265,8 +272,8 @@ mod tests {
     use super::*;
 
     fn scene(seed: u64) -> Scene {
-        let photo =
-            Photo::new(RgbImage::from_fn(90, 70, |x, y| image::Rgb([(3 * x) as u8, (2 * y) as u8, 90])));
+        let picture = RgbImage::from_fn(90, 70, |x, y| image::Rgb([(3 * x) as u8, (2 * y) as u8, 90]));
+        let photo = Photo::new(&picture).expect("a photo");
         let painting = ColorMoments::of::<3>(&[40, 30, 20, 200, 180, 120].repeat(50), 10);
         Scene::random(&mut Rng::with_seed(seed), &photo, &painting).expect("a scene")
     }
