@@ -20,7 +20,20 @@ pub fn painting(name: &str) -> Result<RgbImage> {
         name: name.into(),
         available: painting_names().map(str::to_owned).collect(),
     };
-    let file = found.ok_or_else(missing)?;
+    decoded(found.ok_or_else(missing)?)
+}
+
+/// Photos to tune painters on: people, animals, streets, things (`presets/photos/README.md`).
+///
+/// # Errors
+/// Returns an error if one cannot be read.
+pub fn photos() -> Result<Vec<RgbImage>> {
+    let folder = EMBEDDED.get_dir("photos").into_iter().flat_map(|folder| folder.files());
+    let pictures = folder.filter(|file| file.path().extension().is_some_and(|extension| extension == "jpg"));
+    pictures.map(decoded).collect()
+}
+
+fn decoded(file: &File<'static>) -> Result<RgbImage> {
     let picture = image::load_from_memory(file.contents());
     Ok(picture.map_err(|source| Error::Picture { path: file.path().to_owned(), source })?.into_rgb8())
 }

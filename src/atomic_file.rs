@@ -69,11 +69,15 @@ impl AtomicFile {
         Ok(Self { unfinished, target, overwrite })
     }
 
+    /// What bears the name by now is this run's own, and may be replaced.
+    pub(crate) fn replace_from_now_on(&mut self) {
+        self.overwrite = true;
+    }
+
     /// Begins another file for the same name, of which one will get it.
     ///
     /// # Errors
     /// [`Error::Write`] if it cannot be made.
-    #[cfg(feature = "video")]
     pub(crate) fn another(&self) -> Result<Self> {
         let start = start_of_name(self.target.file_name().unwrap_or_default());
         let made = hidden(folder_of(&self.target), &start);

@@ -99,6 +99,20 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// There is nothing to learn from a picture.
+    #[error("there is no brushwork in {}", path.display())]
+    NoBrushwork {
+        /// The file.
+        path: PathBuf,
+        /// What was looked at.
+        source: Difference,
+    },
+    /// A tuning is to go on with another painting than it began with.
+    #[error("{} was tuned to another painting, or to another part of it", path.display())]
+    OtherPainting {
+        /// The style.
+        path: PathBuf,
+    },
     /// Only one painting can be copied stroke by stroke.
     #[error("no single painting is named by the texture {text}")]
     NoPainting {

@@ -3,9 +3,12 @@
 //! A picture comes out upright, as its camera noted, and as opaque RGB or RGBA. It is
 //! written whole or not at all, and nothing is overwritten that was not meant to be.
 
-use std::io::{BufWriter, Write as _};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write as _};
 use std::path::Path;
 
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
 use image::{DynamicImage, ExtendedColorType, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage};
 
 use crate::atomic_file;
@@ -68,6 +71,14 @@ pub fn read(path: &Path) -> Result<DynamicImage> {
     let mut picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
     picture.apply_orientation(orientation);
     Ok(picture)
+}
+
+/// Whether a picture file holds several pictures, of which only the first is read.
+pub fn is_animated(path: &Path) -> bool {
+    let open = || Some(BufReader::new(File::open(path).ok()?));
+    let webp = || Some(WebPDecoder::new(open()?).ok()?.has_animation());
+    let png = || PngDecoder::new(open()?).ok()?.is_apng().ok();
+    webp().or_else(png).unwrap_or(false)
 }
 
 /// Refuses what would lose a file.
@@ -197,7 +208,6 @@ fn encode(
 }
 
 /// A picture as a frame.
-#[cfg(feature = "live")]
 pub(crate) fn frame_of(picture: &RgbImage) -> Frame {
     let size = Size { width: picture.width(), height: picture.height() };
     let pixels = picture.pixels().flat_map(|p| [p[0], p[1], p[2], 255]).collect();

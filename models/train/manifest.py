@@ -28,9 +28,12 @@ FILES = (
     "styler-features.onnx",
     "styler-match.onnx",
     "styler-gram.onnx",
+    "tuner.onnx",
+    "tuner-painting.onnx",
 )
 # Dynamic sizes are filled in with these to count multiply-accumulates per pixel.
 PROBE = {"height": 352, "width": 640, "rows": 88, "columns": 160, "height8": 44, "width8": 80, "height16": 22, "width16": 40}
+PROBE |= {"height2": 176, "width2": 320, "height4": 88, "width4": 160}
 PROBE |= {"places1": 56320, "places2": 14080, "places3": 3520}
 
 

@@ -34,6 +34,7 @@ RELATION = ("relu3_1", "relu4_1")
 MOMENTS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CONTENT = ("relu3_1", "relu4_1")
 LEGIBILITY = "relu3_3"
+PIXELS = {"relu2_1": 2, "relu3_1": 4, "relu4_1": 8}  # to a place, along each side
 LAYERS = {*TRANSPORT, *RELATION, *MOMENTS, *CONTENT, LEGIBILITY}
 # Places of the crop and of the painting in one plan, of a painting kept, and of a self-similarity.
 PLACES, KEPT, RELATED = 768, 6144, 400
@@ -68,7 +69,9 @@ def some(count: int, of: int) -> torch.Tensor:
 
 def box(image: torch.Tensor, radius: int) -> torch.Tensor:
     """Mean of [N,C,H,W] over squares around every pixel, mirrored at the borders."""
-    return F.avg_pool2d(F.pad(image, (radius,) * 4, mode="reflect"), 2 * radius + 1, 1)
+    side = 2 * radius + 1
+    rows = F.avg_pool2d(F.pad(image, (radius,) * 4, mode="reflect"), (1, side), 1)
+    return F.avg_pool2d(rows, (side, 1), 1)
 
 
 def stroke_strength(image: torch.Tensor, radii: tuple[int, int] = BANDS[0], tile: int = 48) -> torch.Tensor:
@@ -130,6 +133,41 @@ class Target:
         return self.strokes[0, QUANTILES // 2].item()
 
 
+@dataclasses.dataclass
+class Marks:
+    """Places of the crop at one layer, and those of the painting that one plan is made with."""
+
+    places: torch.Tensor  # [P], of the crop
+    mean: torch.Tensor  # [C], of the painting's features
+    theirs: torch.Tensor  # [C,K], less the mean, of length one
+    tone: torch.Tensor  # [K], luminance there
+
+
+@dataclasses.dataclass
+class Draw:
+    """What one step compares a crop with: a painting, and places drawn at random."""
+
+    marks: dict[str, Marks]
+    related: dict[str, torch.Tensor]  # [RELATED], places of the crop
+    moments: dict[str, tuple[torch.Tensor, torch.Tensor]]  # [C], mean and deviation of the painting's features
+    strokes: torch.Tensor  # [BANDS,QUANTILES]
+
+    @staticmethod
+    def random(target: Target, height: int, width: int) -> "Draw":
+        """For a crop of so many pixels."""
+        count = {name: (height // pixels) * (width // pixels) for name, pixels in PIXELS.items()}
+
+        def marks(name: str) -> Marks:
+            layer = target.layers[name]
+            kept = some(PLACES, len(layer.tone))
+            theirs = unit(layer.places[:, kept].float() - layer.mean[:, None])
+            return Marks(some(PLACES, count[name]), layer.mean, theirs, layer.tone[kept])
+
+        related = {name: some(RELATED, count[name]) for name in RELATION}
+        moments = {name: (target.layers[name].mean, target.layers[name].deviation) for name in MOMENTS}
+        return Draw({name: marks(name) for name in TRANSPORT}, related, moments, target.strokes)
+
+
 class Objective:
     """The terms above, for a crop [1,3,H,W] in [0,1]."""
 
@@ -154,38 +192,47 @@ class Objective:
 
     def terms(self, painted: torch.Tensor, photo: torch.Tensor, original: torch.Tensor, target: Target) -> dict[str, torch.Tensor]:
         """Of what was painted (clamped) from the recoloured photo; legibility is against the photo in its own colours."""
+        return self.compare(painted, photo, original, Draw.random(target, *painted.shape[2:]))
+
+    def compare(self, painted: torch.Tensor, photo: torch.Tensor, original: torch.Tensor, draw: Draw) -> dict[str, torch.Tensor]:
+        """The same with places that were drawn already: nothing is random here, so the program's graph (tuner.py) is made of it."""
         found = self.features(painted)
         with torch.no_grad():
             # Forms are those of the photo in its own colours: in a print's a bright face is near to white.
             wanted, seen, forms = self.features(photo, {*RELATION}), self.features(original, {LEGIBILITY, *CONTENT}), contrast(original)
         flat = F.avg_pool2d
         return {
-            "transport": sum(weight * transport(found[name], photo, target.layers[name]) for name, weight in TRANSPORT.items()),
-            "relation": sum(relation(found[name], wanted[name], forms) for name in RELATION),
-            "moments": sum(moments(found[name], target.layers[name]) for name in MOMENTS),
+            "transport": sum(weight * transport(found[name], photo, draw.marks[name]) for name, weight in TRANSPORT.items()),
+            "relation": sum(relation(found[name], wanted[name], forms, draw.related[name]) for name in RELATION),
+            "moments": sum(moments(found[name], *draw.moments[name]) for name in MOMENTS),
             "content": sum(content(found[name], seen[name], forms) for name in CONTENT),
             "legibility": (normalised(found[LEGIBILITY]) - normalised(seen[LEGIBILITY])).detach().pow(2).mean() / 2,
-            "strokes": strokes(painted, target.strokes),
+            "strokes": strokes(painted, draw.strokes),
             "tone": (flat(painted, 16) - flat(photo, 16)).abs().mean() + box(luminance(painted) - luminance(photo), 2).abs().mean(),
             "weave": weave(painted),
             "lattice": lattice(painted),
         }
 
 
-def transport(features: torch.Tensor, photo: torch.Tensor, layer: Layer) -> torch.Tensor:
+def on(features: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+    """An image [1,1,H,W] at the places of features: means where these are coarser, repeated where they are finer."""
+    if image.shape[2] >= features.shape[2]:
+        return F.avg_pool2d(image, image.shape[2] // features.shape[2])
+    return F.interpolate(image, scale_factor=features.shape[2] // image.shape[2], mode="nearest")
+
+
+def transport(features: torch.Tensor, photo: torch.Tensor, marks: Marks) -> torch.Tensor:
     """Sum of plan times cosine distance; the plan has no gradient."""
-    places, kept = some(PLACES, features[0, 0].numel()), some(PLACES, len(layer.tone))
-    own = unit(features[0].flatten(1)[:, places] - layer.mean[:, None])
-    theirs = unit(layer.places[:, kept].float() - layer.mean[:, None])
-    distance = 1 - own.T @ theirs
+    own = unit(features[0].flatten(1).index_select(1, marks.places) - marks.mean[:, None])
+    distance = 1 - own.T @ marks.theirs
     with torch.no_grad():
-        tone = F.adaptive_avg_pool2d(luminance(photo), features.shape[2:]).flatten()[places]
-        kernel = torch.exp(-(distance + TONE_COST * (tone[:, None] - layer.tone[kept][None]).abs()) / ENTROPY)
-        rows, columns = 1 / len(places), 1 / len(kept)
-        right = torch.full((len(kept),), columns)
+        tone = on(features, luminance(photo)).flatten().index_select(0, marks.places)
+        kernel = torch.exp(-(distance + TONE_COST * (tone[:, None] - marks.tone[None]).abs()) / ENTROPY)
+        rows, columns = 1 / len(marks.places), 1 / len(marks.tone)
+        right = torch.full_like(marks.tone, columns)
         for _ in range(SINKHORN):
             left = rows / (kernel @ right + 1e-12)
-            right = (columns / (kernel.T @ left + 1e-12)) ** RELAXED
+            right = (columns / (left @ kernel + 1e-12)) ** RELAXED
         plan = left[:, None] * kernel * right[None]
         plan = plan / plan.sum()
     return (plan * distance).sum()
@@ -194,7 +241,7 @@ def transport(features: torch.Tensor, photo: torch.Tensor, layer: Layer) -> torc
 def content(features: torch.Tensor, photo: torch.Tensor, forms: torch.Tensor) -> torch.Tensor:
     """Mean square difference of instance-normalised features, where there are forms."""
     squares = (normalised(features) - normalised(photo)).pow(2).mean(1, keepdim=True)
-    return (squares * F.interpolate(forms, size=squares.shape[2:], mode="area")).mean()
+    return (squares * on(features, forms)).mean()
 
 
 def strokes(painted: torch.Tensor, quantiles: torch.Tensor) -> torch.Tensor:
@@ -202,27 +249,28 @@ def strokes(painted: torch.Tensor, quantiles: torch.Tensor) -> torch.Tensor:
     total = 0.0
     for radii, of_painting in zip(BANDS, quantiles, strict=True):
         found = stroke_strength(painted, radii).sort().values
-        wanted = F.interpolate(of_painting[None, None], size=len(found), mode="linear", align_corners=True)[0, 0]
+        wanted = of_painting
+        if len(wanted) != len(found):
+            wanted = F.interpolate(of_painting[None, None], size=len(found), mode="linear", align_corners=True)[0, 0]
         lacking = ((wanted + UNSEEN) / (found + UNSEEN)).log()
         total = total + torch.where(lacking > 0, lacking, -TOO_STRONG * lacking).mean()
     return total
 
 
-def relation(features: torch.Tensor, photo: torch.Tensor, forms: torch.Tensor) -> torch.Tensor:
+def relation(features: torch.Tensor, photo: torch.Tensor, forms: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """Mean difference of the pairwise cosine distances between forms, each column scaled to mean one."""
-    places = some(RELATED, features[0, 0].numel())
     scaled = []
     for one in (features, photo):
-        directions = unit(one[0].flatten(1)[:, places])
+        directions = unit(one[0].flatten(1).index_select(1, places))
         distance = 1 - directions.T @ directions
         scaled.append(distance / (distance.mean(0, keepdim=True) + 1e-6))
-    share = F.interpolate(forms, size=features.shape[2:], mode="area").flatten()[places]
+    share = on(features, forms).flatten().index_select(0, places)
     return ((scaled[0] - scaled[1]).abs() * share[None] * share[:, None]).mean()
 
 
-def moments(features: torch.Tensor, layer: Layer) -> torch.Tensor:
+def moments(features: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
     flat = features[0].flatten(1)
-    pairs = ((flat.mean(1), layer.mean), (flat.std(1), layer.deviation))
+    pairs = ((flat.mean(1), mean), (flat.std(1), deviation))
     return sum((own - theirs).pow(2).sum() / theirs.pow(2).sum() for own, theirs in pairs)
 
 

@@ -153,6 +153,8 @@ def painters(source: Path, out: Path) -> None:
     check_files(out / "painters", "scream.safetensors", "scream.png")
     run("styler", "--data", source, "--out", out)
     check_files(out, *(f"styler{part}.onnx" for part in ("", "-features", "-match", "-gram")), "vgg16.safetensors")
+    run("tuner", "--data", source, "--out", out)
+    check_files(out, "tuner.onnx", "tuner-painting.onnx")
     told = run("style_encoder", "--data", source, "--models", out)
     check_files(out, "style-encoder.onnx")
     if re.search(r"\b(nan|inf)\b", told):

@@ -17,4 +17,5 @@ pub mod progress;
 pub mod report;
 pub mod terminal;
 mod tiles;
+pub mod tuning;
 pub mod visualize;

@@ -38,6 +38,8 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::PresetInvalid { .. } => "compare it with the presets folder's files".into(),
         Error::StyleInvalid { .. } => "a file that `stylewarp distill` of this version wrote".into(),
         Error::NotAPreset { .. } => "a name that ends in .toml".into(),
+        Error::NoBrushwork { .. } => "--crop X,Y,W,H with a part that is painted, or another picture".into(),
+        Error::OtherPainting { .. } => "the same painting and --crop; or -y to begin anew".into(),
         Error::NoPainting { .. } => "one texture of the program's own, or one picture file".into(),
         Error::Picture { source: image::ImageError::Limits(_), .. } => "a smaller copy of it".into(),
         Error::Picture { .. } => "a JPEG, PNG, WebP, BMP or TIFF picture".into(),
@@ -172,6 +174,7 @@ pub fn exit_code(error: &Error) -> u8 {
         | Error::TextureMissing { .. }
         | Error::NothingToShow
         | Error::NoPainting { .. }
+        | Error::OtherPainting { .. }
         | Error::NotAPreset { .. }
         | Error::OutOfRange { .. } => true,
         _ => {

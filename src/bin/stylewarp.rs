@@ -7,8 +7,8 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use stylewarp::app::bench;
 use stylewarp::app::cli::{
-    JoinArgs, LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, SplitArgs, VideoArgs, color, fail,
-    quiet_libraries,
+    DistillArgs, JoinArgs, LiveArgs, LogArgs, LookArgs, QualityArgs, SetupArgs, SplitArgs, VideoArgs, color,
+    fail, quiet_libraries,
 };
 use stylewarp::app::contact_sheet::{self, SheetKind};
 use stylewarp::app::doctor::{self, Check};
@@ -17,11 +17,12 @@ use stylewarp::app::live_status::StatusLine;
 use stylewarp::app::manual;
 use stylewarp::app::parts;
 use stylewarp::app::progress::StepBar;
-use stylewarp::app::terminal::{print, say};
+use stylewarp::app::terminal::print;
+use stylewarp::app::tuning;
 use stylewarp::app::visualize::{Show, draw};
 use stylewarp::engine::Engine;
 use stylewarp::frame::Frame;
-use stylewarp::jobs::{distill, still};
+use stylewarp::jobs::still;
 use stylewarp::live::capture::camera;
 use stylewarp::live::session::{self, Outputs};
 use stylewarp::look::Look;
@@ -124,27 +125,11 @@ enum Command {
     Split(Box<SplitArgs>),
     /// Join the parts of a film that was divided, with its sound
     Join(JoinArgs),
-    /// Tune a style for one painting: a few minutes, for better brushwork than `--texture painting.jpg`
+    /// Tune a painter of your own to one painting: ten minutes, for the brushwork that `--texture painting.jpg` lacks
     ///
-    /// Writes a preset and, next to it, the style, which is a texture for every other command.
-    Distill {
-        /// The painting
-        painting: PathBuf,
-        /// Preset to write
-        #[arg(short, long, value_name = "FILE.toml")]
-        output: PathBuf,
-        /// Overwrite it
-        #[arg(short = 'y', long)]
-        overwrite: bool,
-        /// Pictures of the kind that will be painted; by default some of the program's own
-        #[arg(long, value_name = "IMAGE", num_args = 1..)]
-        on: Vec<PathBuf>,
-        /// Steps
-        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-        steps: u32,
-        #[command(flatten)]
-        setup: SetupArgs,
-    },
+    /// Writes a preset and, next to it, the style, which is a texture for every other command. Both are renewed every half
+    /// minute and can be used while it runs; Ctrl-C keeps what is there, and --resume goes on.
+    Distill(DistillArgs),
     /// Measure every stage, and the networks against the machine's GEMM peak
     ///
     /// With --clip: how steady the warp is on that clip.
@@ -298,21 +283,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<ExitCode> {
             let names = style_spec::names(&Models::find(setup.models.as_deref())?);
             print(&format!("{text}\ntextures: {}\n", names.join(", ")))
         }
-        Command::Distill { painting, output, overwrite, on, steps, setup } => {
-            let (bar, setup) = (StepBar::new(quiet), setup.setup());
-            let told =
-                distill::write(&painting, &output, overwrite, &on, steps, &setup, |step| bar.step(step))?;
-            drop(bar);
-            if !quiet {
-                say(&format!(
-                    "{}: objective {:.3}, {:.3} as predicted",
-                    output.display(),
-                    told.tuned,
-                    told.predicted
-                ));
-            }
-            Ok(())
-        }
+        Command::Distill(args) => return tuning::run(&args, quiet),
         Command::Bench { clip, seconds, against, film, into, preset, runs, json, setup } => {
             let (look, setup) = (Look::load(&preset)?, setup.setup());
             let (told, text) = match clip {

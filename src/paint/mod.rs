@@ -6,7 +6,7 @@
 //! forms by `orientation` and moved along by [`flow`] and `pan`; [`painter`] runs the network, `crossfade` lets one
 //! painter follow another; [`stabilize`] holds strokes still; `relief` is the light on thick paint; [`composite`] puts
 //! the painting on its frame, and [`subject`] says where.
-//! A single picture can be painted by [`optimize`] instead, in minutes.
+//! A single picture can be painted by [`optimize`] instead, in minutes; [`tune`] makes a painter for one painting.
 //! This room never moves a pixel of the frame, and knows nothing of warping.
 
 pub mod composite;
@@ -24,3 +24,4 @@ pub mod style;
 pub mod style_encoder;
 pub mod style_spec;
 pub mod subject;
+pub mod tune;

@@ -142,6 +142,12 @@ impl AdvectedNoise {
     }
 }
 
+/// The noise at places among the cells, [`OCTAVES`] planes.
+pub(crate) fn noise_at(places: &[[f32; 2]]) -> Vec<f32> {
+    let octave = |octave| places.iter().map(move |[x, y]| noise(octave, *x, *y));
+    (0..OCTAVES).flat_map(octave).collect()
+}
+
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
 fn noise_row(octave: usize, y: usize, drift: &[[f32; 2]], pan: [f32; 2], row: &mut [f32]) {
     for (x, (value, [right, down])) in row.iter_mut().zip(drift).enumerate() {

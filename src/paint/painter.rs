@@ -33,7 +33,7 @@ pub(crate) const NETWORK: &str = "painter.onnx";
 /// The network halves its input three times.
 const MULTIPLE: usize = 8;
 /// What the network takes as zero.
-pub(crate) const GREY: f32 = 0.5;
+const GREY: f32 = 0.5;
 /// Smaller pictures are continued by their mirror image: the network adds a mirrored margin of its own
 /// (28 pixels), which has to be smaller than the picture.
 const LEAST_SIDE: usize = 32;
@@ -264,17 +264,6 @@ fn cells_row(values: &[&[f32]; 3 * CELL], row: &mut [u8]) {
     }
 }
 
-/// The same, as three planes of whole cells.
-pub(crate) fn planes_of(cells: &[f32], [across, down]: [usize; 2]) -> Vec<f32> {
-    let (width, height) = (across * CELL, down * CELL);
-    let value = |k: usize| {
-        let (colour, y, x) = (k / (width * height), k / width % height, k % width);
-        let plane = (colour * CELL + y % CELL) * CELL + x % CELL;
-        cells[(plane * down + y / CELL) * across + x / CELL]
-    };
-    (0..3 * width * height).map(value).collect()
-}
-
 /// The place of a picture of `len` that continues it at `at`.
 pub(crate) fn mirrored(at: usize, len: usize) -> usize {
     let wrapped = at % (2 * len);
@@ -308,11 +297,9 @@ mod tests {
         let cells: Vec<_> = (0..48 * across * down).map(place).collect();
         let expected = |x: usize, y: usize| [10 * y + x, 100 + 10 * y + x, 200 + 10 * y + x].map(|v| v as u8);
         let pixels = pixels_of(&cells, [across, down], size(7, 3));
-        let planes = planes_of(&cells, [across, down]);
         for (x, y) in (0..3).flat_map(|y| (0..7).map(move |x| (x, y))) {
             let at = (y * 7 + x) * 4;
             assert_eq!(pixels[at..at + 3], expected(x, y), "({x}, {y})");
-            assert_eq!([0, 1, 2].map(|c| (planes[c * 32 + y * 8 + x] * 255.0) as u8), expected(x, y));
         }
     }
 

@@ -9,7 +9,6 @@
 //!
 //! All weights are tuned from the same start, so styles mix by averaging all three.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -82,18 +81,19 @@ impl Style {
         self.codes[0].len()
     }
 
-    /// Moves the values of both codes in `part` by `amount` of what `other` differs from `origin`.
-    pub(crate) fn lean(&mut self, part: Range<usize>, amount: f32, [origin, other]: [&Self; 2]) {
-        for (code, (origin, other)) in self.codes.iter_mut().zip(origin.codes.iter().zip(&other.codes)) {
-            for k in part.clone() {
-                code[k] += amount * (other[k] - origin[k]);
-            }
-        }
+    /// The code for pictures of [`FINE`] lines, then the one for [`COARSE`].
+    pub(crate) fn codes(&self) -> &[Vec<f32>; 2] {
+        &self.codes
     }
 
     /// Values in the weights.
     pub fn weights_len(&self) -> usize {
         self.weights.len()
+    }
+
+    /// Of the painter's network, in the order of `painter.bin`.
+    pub(crate) fn weights(&self) -> &[f32] {
+        &self.weights
     }
 
     /// The weights as ONNX Runtime takes them: little-endian floats.
@@ -113,8 +113,7 @@ impl Style {
 
     /// The code for a picture of so many lines, with strokes `stroke` times as large.
     pub fn code(&self, lines: f32, stroke: f32) -> Vec<f32> {
-        let t = (lines.clamp(FINE, COARSE) * stroke / FINE).ln() / (COARSE / FINE).ln();
-        let t = t.clamp(-BEYOND, 1.0 + BEYOND);
+        let t = code_place(lines.clamp(FINE, COARSE) * stroke).clamp(-BEYOND, 1.0 + BEYOND);
         let [fine, coarse] = &self.codes;
         fine.iter().zip(coarse).map(|(fine, coarse)| fine + (coarse - fine) * t).collect()
     }
@@ -217,6 +216,11 @@ impl Style {
         }
         Ok(safetensors::serialize(tensors, None)?)
     }
+}
+
+/// Where the code for pictures of so many lines lies between the fine one (0) and the coarse one (1).
+pub(crate) fn code_place(lines: f32) -> f32 {
+    (lines / FINE).ln() / (COARSE / FINE).ln()
 }
 
 /// The names of all paintings that were tuned.

@@ -100,21 +100,48 @@ fn a_better_quality_improves_what_was_painted() {
 #[test]
 fn a_distilled_style_is_a_preset_and_a_texture() {
     let folder = Folder::new();
-    let said = folder.runs("distill art.jpg -o mine.toml --on photo.png --steps 2");
-    let figures: Vec<f32> = said.split([' ', ',', '\n']).filter_map(|word| word.parse().ok()).collect();
-    let [tuned, predicted] = figures[..] else { panic!("two figures in {said}") };
-    assert!(tuned <= predicted, "{said}");
+    let said = folder.runs("distill art.jpg -o mine.toml --on photo.png --minutes 0.1 --preview seen.png");
+    assert!(said.contains("art.jpg: learns from ") && said.contains("mine.toml: "), "{said}");
     folder.runs("still photo.png a.png --preset mine.toml");
     folder.runs("still photo.png b.png --texture mine.safetensors");
     folder.runs("still photo.png c.png --texture art.jpg");
     assert!(folder.picture("a.png") == folder.picture("b.png"));
     assert!(folder.picture("a.png") != folder.picture("photo.png"));
-    if tuned < predicted {
-        assert!(folder.picture("a.png") != folder.picture("c.png"), "tuned, not only predicted");
+    assert!(folder.picture("a.png") != folder.picture("c.png"), "tuned, not only predicted");
+    assert_eq!(folder.picture("seen.png").dimensions(), (120, 90), "the first photo");
+    folder.refuses("distill art.jpg -o mine.toml", ["mine.toml exists already", "-y"]);
+    folder.refuses("distill art.jpg -o mine.txt", ["no name for a preset", ".toml"]);
+    folder.refuses("distill none.jpg -o b.toml", ["cannot read none.jpg", "check the name"]);
+    folder.refuses(
+        "distill photo.png -o mine.toml --resume",
+        ["tuned to another painting", "-y to begin anew"],
+    );
+}
+
+#[test]
+fn nothing_is_learnt_from_what_is_no_painting() {
+    let folder = Folder::new();
+    RgbImage::from_pixel(300, 200, image::Rgb([250, 248, 240]))
+        .save(folder.path("blank.png"))
+        .expect("written");
+    folder.refuses("distill blank.png -o a.toml", ["no brushwork in blank.png", "--crop"]);
+    for (crop, told) in
+        [("0,0,500,90", "outside the picture"), ("0,0,20,20", "outside the picture"), ("1,2,3", "X,Y")]
+    {
+        folder.refuses(&format!("distill art.jpg -o a.toml --crop {crop}"), [told, "try"]);
     }
-    folder.refuses("distill art.jpg -o mine.toml --steps 1", ["mine.toml exists already", "-y"]);
-    folder.refuses("distill art.jpg -o mine.txt --steps 1", ["no name for a preset", ".toml"]);
-    folder.refuses("distill none.jpg -o b.toml --steps 1", ["cannot read none.jpg", "check the name"]);
+    folder.refuses("distill art.jpg -o a.toml --minutes 0", ["outside 0.1 to 600", "--help"]);
+    std::fs::write(folder.path("film.gif"), b"GIF89a........").expect("written");
+    folder.refuses("distill film.gif -o a.toml", ["cannot read the picture film.gif", "a JPEG, PNG"]);
+    // A picture of 20000 pixels: its header alone decides.
+    let mut huge = Vec::new();
+    image::codecs::bmp::BmpEncoder::new(&mut huge)
+        .encode(&[0; 3], 1, 1, image::ExtendedColorType::Rgb8)
+        .expect("written");
+    huge[18..22].copy_from_slice(&20_000_u32.to_le_bytes());
+    std::fs::write(folder.path("scan.bmp"), huge).expect("written");
+    folder.refuses("distill scan.bmp -o a.toml", ["20000x1, outside 1 to 16384 pixels", "try"]);
+    assert!(!folder.path("a.toml").exists() && !folder.path("a.safetensors").exists());
 }
 
 #[test]

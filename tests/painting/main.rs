@@ -4,8 +4,10 @@
 
 mod any_gpu;
 mod commands;
+mod distill;
 mod kit;
 mod painter;
 mod regions;
 mod styler;
 mod textures;
+mod tuner;

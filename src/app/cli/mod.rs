@@ -23,6 +23,7 @@ use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
 
 mod backdrop;
+mod distill;
 mod live;
 mod quality;
 mod split;
@@ -30,6 +31,7 @@ mod values;
 mod video;
 
 pub use backdrop::BackdropChoice;
+pub use distill::DistillArgs;
 pub use live::LiveArgs;
 pub use quality::{Quality, QualityArgs};
 pub use split::{JoinArgs, SplitArgs};

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 /// Share of the last slopes, and of their squares, that stays at each step.
 const MOMENTUM: f32 = 0.9;
 const SCALE: f32 = 0.99;
-/// Share of the mean that stays at each step, once there are enough.
+/// Share of the mean that stays at each step, once there are enough, where nothing else is said.
 const MEMORY: f32 = 0.95;
 
 /// Values within a range, moved against a gradient.
@@ -17,12 +17,47 @@ pub(crate) struct Adam {
     first: Vec<f32>,
     second: Vec<f32>,
     steps: i32,
+    memory: f32,
 }
 
 impl Adam {
     pub(crate) fn new(values: Vec<f32>, range: RangeInclusive<f32>) -> Self {
         let zeros = || vec![0.0; values.len()];
-        Self { range, mean: values.clone(), first: zeros(), second: zeros(), values, steps: 0 }
+        Self {
+            range,
+            mean: values.clone(),
+            first: zeros(),
+            second: zeros(),
+            values,
+            steps: 0,
+            memory: MEMORY,
+        }
+    }
+
+    /// The same, whose mean keeps this share at each step.
+    #[must_use]
+    pub(crate) fn with_memory(self, memory: f32) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// The values, to be held to something that no gradient knows of.
+    pub(crate) fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+
+    /// The running mean of the values so far.
+    pub(crate) fn average(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// All it needs to go on: values, mean, and the moments of the slopes.
+    pub(crate) fn state(&self) -> ([&[f32]; 4], i32) {
+        ([&self.values, &self.mean, &self.first, &self.second], self.steps)
+    }
+
+    /// Goes on from a state of the same length.
+    pub(crate) fn restore(&mut self, [values, mean, first, second]: [Vec<f32>; 4], steps: i32) {
+        (self.values, self.mean, self.first, self.second, self.steps) = (values, mean, first, second, steps);
     }
 
     pub(crate) fn values(&self) -> &[f32] {
@@ -38,7 +73,7 @@ impl Adam {
     pub(crate) fn step(&mut self, gradient: &[f32], rate: f32) {
         self.steps += 1;
         let (first_bias, second_bias) = (1.0 - MOMENTUM.powi(self.steps), 1.0 - SCALE.powi(self.steps));
-        let memory = MEMORY.min((self.steps - 1) as f32 / (self.steps + 4) as f32);
+        let memory = self.memory.min((self.steps - 1) as f32 / (self.steps + 4) as f32);
         let moments = self.first.iter_mut().zip(&mut self.second);
         for (((value, mean), (first, second)), slope) in
             self.values.iter_mut().zip(&mut self.mean).zip(moments).zip(gradient)

@@ -18,7 +18,7 @@ use crate::paint::composite::Painting;
 use crate::paint::optimize::adam::Adam;
 use crate::paint::optimize::gram::Gram;
 use crate::paint::optimize::neighbours::Neighbours;
-pub(crate) use crate::paint::optimize::planes::PlanarImage;
+use crate::paint::optimize::planes::PlanarImage;
 use crate::paint::optimize::pyramid::Pyramid;
 use crate::paint::painter::paint_size;
 use crate::paint::recolor::{ColorMap, ColorMoments};
@@ -26,7 +26,7 @@ use crate::paint::recolor::{ColorMap, ColorMoments};
 pub(crate) mod adam;
 mod features;
 mod gram;
-pub(crate) mod neighbours;
+mod neighbours;
 mod planes;
 mod pyramid;
 mod start;
@@ -230,7 +230,7 @@ impl StyleOptimizer {
 }
 
 /// A painting with so many lines.
-pub(crate) fn enlarged(painting: &RgbImage, lines: f32) -> Result<PlanarImage> {
+fn enlarged(painting: &RgbImage, lines: f32) -> Result<PlanarImage> {
     let (width, height) = painting.dimensions();
     PlanarImage::of_rgb(painting, Size { width, height }).scaled(lines / width.min(height) as f32)
 }
