@@ -64,7 +64,10 @@ pub fn run_part(
 ) -> Result<u64> {
     let Engine { mut analyzer, renderer, .. } = engine;
     let Renderer { mut warp, mut paint, mut finish } = renderer;
-    let depth = depth(source.info().size);
+    let (depth, stop) = (depth(source.info().size), source.stop());
+    // Of large frames those that look ahead alone would take many seconds. The first is drawn in any case, or there
+    // would be no film.
+    let go_on = |number: usize| number == 0 || !stop.is_raised();
     let mut written = 0;
     let end = OnceLock::new();
     std::thread::scope(|scope| {
@@ -90,13 +93,14 @@ pub fn run_part(
                 let is_wanted =
                     |next: &AnalyzedFrame| wanted.until.is_none_or(|until| next.frame.time < until);
                 // The rest is taken off the channel, or the analysis would wait for ever.
-                for_each(analysed.into_iter().filter(is_wanted), &warped_out, |frame| warp.run(frame))
+                let analysed = analysed.into_iter().filter(is_wanted);
+                for_each(analysed, go_on, &warped_out, |frame| warp.run(frame))
             })?,
             Stage::start(scope, "paint", cores(2), move || {
-                for_each(warped, &painted_out, |frame| paint.run(frame))
+                for_each(warped, go_on, &painted_out, |frame| paint.run(frame))
             })?,
             Stage::start(scope, "finish", cores(3), move || {
-                for_each(painted, &finished_out, |frame| finish.run(frame))
+                for_each(painted, go_on, &finished_out, |frame| finish.run(frame))
             })?,
         ];
         let mut encoded = Ok(());
@@ -114,7 +118,7 @@ pub fn run_part(
         // The receiver is gone: stages still at work fail to send, and end.
         first_cause(stages.map(Stage::join).into_iter().chain([encoded]))
     })?;
-    if let Some(end) = wanted.until.or(end.into_inner()) {
+    if let Some(end) = wanted.until.or(end.into_inner()).filter(|_| !stop.is_raised()) {
         sink.last_until(end);
     }
     Box::new(sink).finish()?;
@@ -133,13 +137,15 @@ fn analyse_all(
     analyzer.finish(&mut ready)
 }
 
-/// Passes every item through one step.
+/// Passes every item that is to go on, by its number, through one step; the others are taken and dropped.
 fn for_each<T, U>(
     items: impl IntoIterator<Item = T>,
+    goes_on: impl Fn(usize) -> bool,
     out: &Sender<U>,
     mut step: impl FnMut(T) -> Result<U>,
 ) -> Result<()> {
-    items.into_iter().try_for_each(|item| send(out, step(item)?))
+    let items = items.into_iter().enumerate().filter(|(number, _)| goes_on(*number));
+    items.map(|(_, item)| item).try_for_each(|item| send(out, step(item)?))
 }
 
 fn send<T>(out: &Sender<T>, item: T) -> Result<()> {

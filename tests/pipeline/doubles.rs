@@ -76,6 +76,10 @@ impl Source for Film {
         self.handed.store(n + 1, Ordering::SeqCst);
         Ok(Some(frame(n)))
     }
+
+    fn stop(&self) -> CancelToken {
+        self.stop.clone()
+    }
 }
 
 /// What became of a sink.

@@ -268,6 +268,10 @@ impl Source for FileSource {
         Ok(Some(Frame { size: self.info.size, time, pixels }))
     }
 
+    fn stop(&self) -> CancelToken {
+        self.stop.clone()
+    }
+
     fn end(&self) -> Option<FrameTime> {
         let (_, shown_until) = self.last?;
         Some(self.info.clip.duration.map_or(shown_until, |end| shown_until.min(end)))

@@ -6,6 +6,7 @@
 //! `deinterlace`, `convert`, `orient`, `fit`.
 //! Sound and subtitles are not read here; [`crate::video::write`] copies them.
 
+use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::frame::{Frame, Size};
 use crate::time::{FrameRate, FrameTime, TimeBase};
@@ -36,6 +37,12 @@ pub trait Source: Send {
     /// Returns an error if the stream cannot be read any further. A damaged picture is not an
     /// error: it is skipped, counted and logged.
     fn next(&mut self) -> Result<Option<Frame>>;
+
+    /// Raised when no more is wanted: the source then hands nothing out, and what was handed out and is not drawn yet is left
+    /// out. Never raised unless a source says otherwise.
+    fn stop(&self) -> CancelToken {
+        CancelToken::new()
+    }
 
     /// When the last frame handed out stops being shown, on the frames' clock; `None` if that
     /// is not known.
