@@ -50,9 +50,9 @@ impl Adam {
         &self.mean
     }
 
-    /// All it needs to go on: values, mean, and the moments of the slopes.
-    pub(crate) fn state(&self) -> ([&[f32]; 4], i32) {
-        ([&self.values, &self.mean, &self.first, &self.second], self.steps)
+    /// What it needs to go on, beside the number of steps: values, mean, and the moments of the slopes.
+    pub(crate) fn state(&self) -> [&[f32]; 4] {
+        [&self.values, &self.mean, &self.first, &self.second]
     }
 
     /// Goes on from a state of the same length.

@@ -93,7 +93,7 @@ impl Learner {
     }
 
     pub(super) fn state(&self, content: f32) -> State {
-        let ([weights, codes], _) = ([self.weights.state().0, self.codes.state().0], ());
+        let [weights, codes] = [&self.weights, &self.codes].map(Adam::state);
         State { values: std::array::from_fn(|k| [weights[k], codes[k]].concat()), steps: self.steps, content }
     }
 

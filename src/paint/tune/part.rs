@@ -24,13 +24,13 @@ const PEEL_NEAR: f32 = 0.4;
 /// A part of a picture, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// Of its left upper corner.
+    /// Columns before it.
     pub left: u32,
-    /// Of its left upper corner.
+    /// Rows above it.
     pub top: u32,
-    /// Its size.
+    /// Its columns.
     pub width: u32,
-    /// Its size.
+    /// Its rows.
     pub height: u32,
 }
 
