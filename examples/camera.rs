@@ -6,9 +6,9 @@ use std::time::Duration;
 use stylewarp::cancel::CancelToken;
 use stylewarp::engine::EngineConfig;
 use stylewarp::live::capture::request::CameraRequest;
-use stylewarp::live::latest::{Received, channel};
+use stylewarp::live::latest::Received;
 use stylewarp::live::{LiveConfig, LiveSession};
-use stylewarp::look::{self, Look};
+use stylewarp::look::{self, Look, LookSpec};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "test".into()).parse()?;
@@ -17,12 +17,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         mirror: false,
         lines: None,
         look: Look::load(look::DEFAULT)?,
+        spec: LookSpec { preset: Some(look::DEFAULT.into()), ..LookSpec::default() },
         setup: EngineConfig::default(),
         report: |error, stopped| format!("{stopped}: {error}"),
         window: false,
+        folder: ".".into(),
     };
-    let (out, frames) = channel();
-    let session = LiveSession::start(config, vec![out], CancelToken::default())?;
+    let session = LiveSession::start(config, CancelToken::default())?;
+    let frames = session.handle.frames.subscribe();
     for _ in 0..100 {
         match frames.take(Duration::from_secs(5)) {
             Received::Item(pair) => eprintln!("{:?} -> {:?}", pair.original, pair.finished),

@@ -95,15 +95,15 @@ fn subject_at(at: vec2<u32>, own: vec3<f32>) -> f32 {
     return sum / total;
 }
 
-/// What shows behind a pixel, bilinear.
-fn behind_at(at: vec2<u32>) -> vec3<f32> {
+/// What shows behind a pixel, bilinear; alpha is how much of a picture that is.
+fn behind_at(at: vec2<u32>) -> vec4<f32> {
     let last = vec2<f32>(params.behind_size) - 1.0;
     let position = clamp((vec2<f32>(at) + 0.5) * vec2<f32>(params.behind_size) / vec2<f32>(params.size) - 0.5, vec2(0.0), last);
     let corner = vec2<u32>(position);
     let next = min(corner + 1u, params.behind_size - 1u);
     let share = position - vec2<f32>(corner);
-    let upper = mix(textureLoad(behind, corner, 0).rgb, textureLoad(behind, vec2(next.x, corner.y), 0).rgb, share.x);
-    let lower = mix(textureLoad(behind, vec2(corner.x, next.y), 0).rgb, textureLoad(behind, next, 0).rgb, share.x);
+    let upper = mix(textureLoad(behind, corner, 0), textureLoad(behind, vec2(next.x, corner.y), 0), share.x);
+    let lower = mix(textureLoad(behind, vec2(corner.x, next.y), 0), textureLoad(behind, next, 0), share.x);
     return mix(upper, lower, share.y);
 }
 
@@ -188,8 +188,11 @@ fn finish(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let subject = subject_at(id.xy, own);
     var shown = mix(own, over, params.strength * mix(params.shares.y, params.shares.x, subject));
+    var alpha = texel.a;
     if params.behind_size.x > 0u {
-        shown = mix(behind_at(id.xy), shown, subject);
+        let behind = behind_at(id.xy);
+        shown = mix(behind.rgb, shown, subject);
+        alpha *= mix(behind.a, 1.0, subject);
     }
-    textureStore(finished, id.xy, vec4(shown, texel.a));
+    textureStore(finished, id.xy, vec4(shown, alpha));
 }

@@ -173,6 +173,33 @@ pub fn write_over(path: &Path, frame: &Frame, background: [u8; 3], overwrite: bo
         return write(path, frame, overwrite);
     }
     let mut pixels = frame.pixels.clone();
+    take_out(&mut pixels, background);
+    encode(AtomicFile::create(path, overwrite)?, &pixels, frame.size, ExtendedColorType::Rgba8, format)
+}
+
+/// A picture that lies over black as a PNG file, transparent where it is.
+///
+/// # Errors
+/// Returns an error if it cannot be encoded.
+#[cfg(feature = "live")]
+pub(crate) fn png(frame: &Frame) -> Result<Vec<u8>, image::ImageError> {
+    let mut frame = frame.clone();
+    take_out(&mut frame.pixels, [0; 3]);
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let Size { width, height } = frame.size;
+    image::write_buffer_with_format(
+        &mut bytes,
+        &frame.pixels,
+        width,
+        height,
+        ExtendedColorType::Rgba8,
+        ImageFormat::Png,
+    )?;
+    Ok(bytes.into_inner())
+}
+
+/// Takes a background out of what lies over it.
+fn take_out(pixels: &mut [u8], background: [u8; 3]) {
     for [colors @ .., alpha] in pixels.as_chunks_mut::<4>().0 {
         let alpha = i32::from(*alpha);
         for (value, under) in colors.iter_mut().zip(background) {
@@ -181,7 +208,6 @@ pub fn write_over(path: &Path, frame: &Frame, background: [u8; 3], overwrite: bo
             *value = (i32::from(under) + over.checked_div(alpha).unwrap_or(0)).clamp(0, 255) as u8;
         }
     }
-    encode(AtomicFile::create(path, overwrite)?, &pixels, frame.size, ExtendedColorType::Rgba8, format)
 }
 
 fn format_of(path: &Path) -> Result<ImageFormat> {

@@ -97,6 +97,23 @@ pub struct LookSpec {
 }
 
 impl LookSpec {
+    /// The two together; what this one does not say, the other one may.
+    #[cfg(feature = "cli")]
+    pub(crate) fn over(self, below: &Self) -> Self {
+        Self {
+            preset: self.preset.or_else(|| below.preset.clone()),
+            geometry: self.geometry.or_else(|| below.geometry.clone()),
+            texture: self.texture.or_else(|| below.texture.clone()),
+            warp: self.warp.or(below.warp),
+            paint: self.paint.or(below.paint),
+            colors: self.colors.or(below.colors),
+            stroke_size: self.stroke_size.or(below.stroke_size),
+            steady: self.steady.or(below.steady),
+            relief: self.relief.or(below.relief),
+            align: self.align.or(below.align),
+        }
+    }
+
     /// The preset with the rest laid over it.
     ///
     /// # Errors

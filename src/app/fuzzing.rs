@@ -5,10 +5,10 @@
 
 use std::str;
 
-use crate::live::controls::{ControlState, ControlUpdate, Controls};
+use crate::live::controls::{ControlState, ControlUpdate, Controls, Wardrobe};
 use crate::live::latest::channel;
 use crate::live::output::http::guard;
-use crate::look::Look;
+use crate::look::{Look, LookSpec};
 use crate::paint::style::Style;
 use crate::paint::style_spec::StyleSpec;
 
@@ -51,7 +51,13 @@ pub fn style(bytes: &[u8]) {
 /// Messages of the page, one a line, leave every dial in its range.
 pub fn controls(bytes: &[u8]) {
     let (wanted, names) = channel();
-    let controls = Controls::new(ControlState::of(&Look::default(), false), wanted);
+    let wardrobe = Wardrobe {
+        worn: LookSpec::default(),
+        own: ControlState::of(&Look::default(), false),
+        looks: Look::names(),
+        paintings: crate::assets::painting_names().map(str::to_owned).collect(),
+    };
+    let controls = Controls::new(ControlState::of(&Look::default(), false), wardrobe, wanted);
     for message in bytes.split(|byte| *byte == b'\n') {
         if let Ok(update) = serde_json::from_slice::<ControlUpdate>(message) {
             let _ = controls.set_params(update);
@@ -60,7 +66,13 @@ pub fn controls(bytes: &[u8]) {
     let ControlState { warp, paint, stroke_size, steady, .. } = controls.state();
     assert!((0.0..=2.0).contains(&warp) && (0.0..=1.0).contains(&paint));
     assert!((0.5..=2.0).contains(&stroke_size) && (0.0..=1.0).contains(&steady));
-    assert!(names.now().is_none_or(|name| controls.looks().contains(&name)));
+    // No path of the file system gets through.
+    assert!(names.now().is_none_or(|wish| {
+        let LookSpec { preset, texture, geometry, .. } = wish.spec;
+        preset.is_none_or(|name| controls.looks().contains(&name))
+            && texture.is_none_or(|name| controls.paintings().contains(&name))
+            && geometry.is_none()
+    }));
 }
 
 /// Of a request's head nothing slips through that is not from this machine, or lacks the token.

@@ -39,7 +39,8 @@ Examples:
   stylewarp live --serve                           OBS: a browser source, with the address it prints
   stylewarp live --camera file:clip.mp4 --no-window --serve
 
-Keys in the window: space freeze, arrows looks, c compare, s snapshot, r record, m mirror, f full screen, h help.";
+Keys in the window: space freeze, arrows looks, / search, c compare, s snapshot, r record, m mirror, d dials,
+f full screen, h help and all others. The window comes back in the look that it was left in.";
 
 const SPLIT_HELP: &str = "\
 A film that takes days is drawn by many machines that share a folder:
@@ -220,6 +221,9 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<ExitCode> {
             let mut text = String::new();
             for camera in camera::list()? {
                 text += &format!("{} {}\n", camera.index, camera.name);
+                if let Some(trouble) = &camera.trouble {
+                    text += &format!("    cannot be used: {trouble}\n");
+                }
                 camera.formats.iter().for_each(|format| text += &format!("    {format}\n"));
             }
             print(&text)
@@ -232,7 +236,6 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<ExitCode> {
                 loopback: args.loopback.clone(),
                 serve: args.serve_options(),
                 record: args.record.clone(),
-                folder: args.folder.clone(),
                 duration: args.duration,
             };
             session::run(args.plan()?, &outlets, line, &on_signal()?)

@@ -8,32 +8,34 @@
 //!                               |                                                             v
 //! camera, watchdog -> latest -> render: FieldInterpolator, Renderer <-------------- latest field
 //!                               |
-//!                               '-> latest an output, Recorder
+//!                               '-> Broadcast -> latest an output; Recorder
 //! ```
 //!
 //! Nothing here waits in a queue: what a stage does not take in time is replaced by what is newer, and counted. So
 //! latency is what computing takes and never grows. The warp is found at its own rate; a field is used until there is
-//! a newer one ([`field_handoff`]). Frames are painted smaller until the frame rate holds ([`rate_control`]). Looks and
-//! sliders change while it runs ([`controls`], [`look_loader`]).
+//! a newer one ([`field_handoff`]). Frames are painted smaller until the frame rate holds ([`rate_control`]). Looks,
+//! sliders, cameras and outputs change while it runs ([`controls`], [`look_loader`], [`broadcast`]); what changes while
+//! the picture stands still is painted on it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
 
+use crate::assets;
 use crate::cancel::CancelToken;
-use crate::engine::{AnalyzedFrame, Analyzer, Engine, EngineConfig, RenderParams, Renderer};
+use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, Result, first_cause};
-use crate::frame::Frame;
 use crate::live::capture::request::CameraRequest;
 use crate::live::clock::LiveClock;
-use crate::live::latest::{Received, Receiver, Sender, channel};
-use crate::look::Look;
-use crate::paint::composite::BlendParams;
-use crate::paint::painter::{PaintParams, Painter};
-use crate::paint::subject::{Backdrop, Regions};
-use crate::time::FrameRate;
+use crate::live::latest::{Sender, channel};
+use crate::look::{Look, LookSpec};
+use crate::nn::models::Models;
+use crate::paint::style_spec;
+use crate::time::FrameTime;
 use crate::video::read::VideoInfo;
+use crate::video::write::FileOutput;
 
+pub mod broadcast;
 pub mod capture;
 pub mod clock;
 pub mod controls;
@@ -41,24 +43,29 @@ pub mod error;
 pub mod field_handoff;
 pub mod latest;
 pub mod look_loader;
+pub mod memory;
 pub mod output;
+pub mod preview;
 pub mod rate_control;
 pub mod recorder;
 pub mod session;
+mod stages;
 pub mod stats;
 pub mod status;
+mod still_frame;
 mod thumbnail;
 
-use crate::live::capture::watchdog::Capture;
-use controls::{ControlState, Controls};
-use field_handoff::{FieldInterpolator, LatestField, TimedField};
+use crate::live::capture::watchdog::{Capture, Outs};
+use broadcast::Broadcast;
+pub use broadcast::FramePair;
+use controls::{ControlState, Controls, Wardrobe};
+use field_handoff::{FieldInterpolator, LatestField};
 use look_loader::with_defaults;
 use rate_control::RateController;
-use recorder::Recorder;
+use recorder::{Recorder, free_name, recorded};
+use stages::{AnalyzeStage, RenderStage, Shared};
 use stats::Stats;
-
-/// How long a stage waits before it looks whether it should end.
-const PATIENCE: Duration = Duration::from_millis(100);
+use still_frame::StillFrame;
 
 /// What a session should be.
 #[derive(Debug, Clone)]
@@ -71,49 +78,113 @@ pub struct LiveConfig {
     pub lines: Option<u32>,
     /// The look it begins with.
     pub look: Look,
+    /// What that is made of, as far as it can be loaded again.
+    pub spec: LookSpec,
     /// What it runs on.
     pub setup: EngineConfig,
     /// How an error is told to people; the text is what it stopped.
     pub report: fn(&Error, &str) -> String,
     /// Whether a window will show it, and tell when it did.
     pub window: bool,
+    /// Where snapshots and recordings go that have no name of their own.
+    pub folder: PathBuf,
 }
 
-/// A finished frame and what it was made of.
-#[derive(Debug, Clone)]
-pub struct FramePair {
-    /// As the camera gave it.
-    pub original: Arc<Frame>,
-    /// Redrawn.
-    pub finished: Arc<Frame>,
-}
-
-/// A running session.
-pub struct LiveSession {
+/// What everyone may hold of a session that runs; copies are the same.
+#[derive(Clone)]
+pub struct SessionHandle {
     /// Its dials.
     pub controls: Arc<Controls>,
     /// What it measures.
     pub stats: Arc<Stats>,
+    /// Its finished frames.
+    pub frames: Broadcast,
+    /// Takes another camera to look at.
+    pub cameras: Arc<Sender<CameraRequest>>,
+    /// What it looked at to begin with.
+    pub camera: CameraRequest,
+    /// Where its networks come from and what they run on.
+    pub setup: EngineConfig,
     /// What its frames are stamped by.
     pub clock: LiveClock,
     /// What the camera gave when it was opened.
     pub info: VideoInfo,
     /// Its recorder.
     pub recorder: Arc<Recorder>,
+    /// Where snapshots and recordings go that have no name of their own.
+    pub folder: PathBuf,
     /// What runs on what, for people.
     pub devices: String,
     /// As in [`LiveConfig::report`].
     pub report: fn(&Error, &str) -> String,
+}
+
+impl SessionHandle {
+    /// Records what is shown to a new file in the session's folder; what is said of it.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be made.
+    pub fn start_recording(&self) -> Result<String> {
+        if let Some(path) = self.recorder.path() {
+            return Ok(format!("recording to {}", path.display()));
+        }
+        // Another camera may have been chosen since.
+        let size = self.frames.last().map_or(self.info.size, |pair| pair.finished.size);
+        let path = free_name(&self.folder, "mp4");
+        self.recorder.start(&FileOutput::new(&path), &VideoInfo { size, ..recorded(&self.info) })?;
+        Ok(format!("recording to {}", path.display()))
+    }
+
+    /// Ends the recording, if there is one; what is said of it.
+    ///
+    /// # Errors
+    /// Returns an error if it could not be written.
+    pub fn end_recording(&self) -> Result<String> {
+        let path = self.recorder.path();
+        self.recorder.stop()?;
+        Ok(path.map_or_else(String::new, |path| format!("saved {}", path.display())))
+    }
+}
+
+#[cfg(test)]
+impl SessionHandle {
+    /// Of a session without a camera, in which nothing happens.
+    pub(crate) fn idle(info: VideoInfo) -> Self {
+        let state = ControlState::of(&Look::default(), false);
+        let (looks, paintings) = (Vec::new(), Vec::new());
+        let wardrobe = Wardrobe { worn: LookSpec::default(), own: state.clone(), looks, paintings };
+        let (size, name) = (Some(info.size), capture::request::CameraName::Test);
+        Self {
+            controls: Arc::new(Controls::new(state, wardrobe, channel().0)),
+            stats: Arc::default(),
+            frames: Broadcast::new(),
+            cameras: Arc::new(channel().0),
+            camera: CameraRequest { name, size, fps: None },
+            setup: EngineConfig::default(),
+            clock: LiveClock::new(),
+            info,
+            recorder: Arc::new(Recorder::new(|_| {})),
+            folder: PathBuf::new(),
+            devices: String::new(),
+            report: |error, stopped| format!("{stopped}: {error}"),
+        }
+    }
+}
+
+/// A running session.
+pub struct LiveSession {
+    /// What everyone may hold of it.
+    pub handle: SessionHandle,
     stop: CancelToken,
     threads: Vec<(&'static str, JoinHandle<Result<()>>)>,
 }
 
 impl LiveSession {
-    /// Opens the camera and the networks and begins; finished frames go to `outs`.
+    /// Opens the camera and the networks and begins.
     ///
     /// # Errors
     /// Returns an error if the camera, a network, the style or the device cannot be had.
-    pub fn start(plan: LiveConfig, outs: Vec<Sender<FramePair>>, stop: CancelToken) -> Result<Self> {
+    pub fn start(plan: LiveConfig, stop: CancelToken) -> Result<Self> {
         let clock = LiveClock::new();
         let capture = Capture::new(plan.camera.clone(), clock, stop.clone());
         let opened = capture.open()?;
@@ -126,22 +197,44 @@ impl LiveSession {
             Engine::new(&whole, plan.lines, info.size.aspect(), &plan.setup)?;
 
         let (wanted, names) = channel();
-        let controls = Arc::new(Controls::new(ControlState::of(&look, plan.mirror), wanted));
+        let paintings = match Models::find(plan.setup.models.as_deref()) {
+            Ok(models) => style_spec::names(&models),
+            Err(_) => assets::painting_names().map(str::to_owned).collect(),
+        };
+        let (spec, state) = (plan.spec, ControlState::of(&look, plan.mirror));
+        // The dials were turned by the command line, or by the last session.
+        let parts = LookSpec {
+            preset: spec.preset.clone(),
+            geometry: spec.geometry.clone(),
+            texture: spec.texture.clone(),
+            ..LookSpec::default()
+        };
+        let own = parts.resolve().and_then(with_defaults).map(|own| ControlState::of(&own, plan.mirror));
+        let wardrobe = Wardrobe {
+            worn: spec.clone(),
+            own: own.unwrap_or_else(|_| state.clone()),
+            looks: Look::names(),
+            paintings,
+        };
+        let controls = Arc::new(Controls::new(state, wardrobe, wanted));
+        let worn = (spec, look);
         let (stats, newest) = (Arc::new(Stats::default()), LatestField::default());
         let told = controls.clone();
-        let recorder = Arc::new(Recorder::new(move |notice| told.set_notice("recording", notice)));
+        let recorder = Arc::new(Recorder::new(move |notice| told.notices.tell("recording", notice)));
         let (frames_out, frames) = channel();
         let (looks_out, looks) = channel();
         let (shapes_out, shapes) = channel();
         let (painters_out, painters) = channel();
-        let rate = match plan.camera.fps.and_then(|fps| FrameRate::new(fps as i32, 1)) {
-            Some(asked) if asked.as_f64() < info.rate.as_f64() => asked,
-            _ => info.rate,
-        };
+        let (rates_out, rates) = channel();
+        let rate = plan.camera.rate(&info);
         let shared = Shared { controls: controls.clone(), stats: stats.clone(), clock, stop: stop.clone() };
         let stage = AnalyzeStage { analyzer, frames: looks, shapes, newest: newest.clone() };
+        let outs = Broadcast::new();
         let painting = RenderStage {
             carry: FieldInterpolator::default(),
+            still: StillFrame::default(),
+            shown: FrameTime::ZERO,
+            rates,
             rate: RateController::new(rate, plan.lines),
             renderer,
             frames,
@@ -149,24 +242,43 @@ impl LiveSession {
             painters,
             newest,
             backdrop,
-            outs,
+            outs: outs.clone(),
             recorder: recorder.clone(),
+            recorded: None,
             window: plan.window,
         };
-        let setup = plan.setup;
+        let setup = plan.setup.clone();
         let (dressing, raised) = (controls.clone(), stop.clone());
         let parts = look_loader::Outs { looks: shapes_out, painters: painters_out };
         let analysing = shared.clone();
         let threads = vec![
             spawn("look loader", &stop, move || {
-                look_loader::run(&names, &dressing, &setup, &parts, &raised);
+                look_loader::run(&names, worn, &dressing, &setup, &parts, &raised);
                 Ok(())
             })?,
             spawn("analyse", &stop, move || stage.run(&analysing))?,
             spawn("render", &stop, move || painting.run(&shared))?,
         ];
-        capture.watch(opened, frames_out, controls.clone(), stats.clone())?;
-        Ok(Self { controls, stats, clock, info, recorder, devices, report: plan.report, stop, threads })
+        let (cameras, other_cameras) = channel();
+        let outs_of_camera = Outs { frames: frames_out, rates: rates_out };
+        capture.watch(opened, other_cameras, outs_of_camera, controls.clone(), stats.clone())?;
+        let (camera, setup, report) = (plan.camera, plan.setup, plan.report);
+        let (frames, cameras, folder) = (outs, Arc::new(cameras), plan.folder);
+        let handle = SessionHandle {
+            controls,
+            stats,
+            frames,
+            cameras,
+            camera,
+            setup,
+            clock,
+            info,
+            recorder,
+            devices,
+            report,
+            folder,
+        };
+        Ok(Self { handle, stop, threads })
     }
 
     /// Whether it is over, because it was asked to end or because a stage failed.
@@ -185,7 +297,7 @@ impl LiveSession {
             thread.join().unwrap_or(Err(Error::Stage { name }))
         });
         let stages = first_cause(ended);
-        first_cause([stages.map(drop), self.recorder.stop()]).map(drop)
+        first_cause([stages.map(drop), self.handle.recorder.stop()]).map(drop)
     }
 }
 
@@ -207,112 +319,4 @@ fn spawn(
         work()
     });
     thread.map(|thread| (name, thread)).map_err(|_| Error::Stage { name })
-}
-
-/// What every stage has.
-#[derive(Clone)]
-struct Shared {
-    controls: Arc<Controls>,
-    stats: Arc<Stats>,
-    clock: LiveClock,
-    stop: CancelToken,
-}
-
-/// Finds fields, at its own rate.
-struct AnalyzeStage {
-    analyzer: Analyzer,
-    frames: Receiver<Arc<Frame>>,
-    shapes: Receiver<Arc<Look>>,
-    newest: LatestField,
-}
-
-impl AnalyzeStage {
-    fn run(mut self, shared: &Shared) -> Result<()> {
-        while !shared.stop.is_raised() {
-            if let Some(look) = self.shapes.now()
-                && let Some(exemplar) = &look.geometry
-            {
-                self.analyzer.set_exemplar(exemplar)?;
-            }
-            let frame = match self.frames.take(PATIENCE) {
-                Received::Item(frame) => frame,
-                Received::Nothing => continue,
-                Received::Closed => break,
-            };
-            let state = shared.controls.state();
-            self.analyzer.set_params(state.warp, state.align);
-            let field = self.analyzer.follow(&frame)?;
-            self.newest.send(TimedField { time: frame.time, field });
-            shared.stats.analysed(shared.clock.now());
-        }
-        Ok(())
-    }
-}
-
-/// Bends and paints the latest frame.
-struct RenderStage {
-    renderer: Renderer,
-    carry: FieldInterpolator,
-    rate: RateController,
-    frames: Receiver<Arc<Frame>>,
-    /// Where the analysis gets what it looks at.
-    looks: Sender<Arc<Frame>>,
-    painters: Receiver<Painter>,
-    newest: LatestField,
-    /// The colour and the picture that can show behind the subject.
-    backdrop: Backdrop,
-    outs: Vec<Sender<FramePair>>,
-    recorder: Arc<Recorder>,
-    window: bool,
-}
-
-impl RenderStage {
-    fn run(mut self, shared: &Shared) -> Result<()> {
-        while !shared.stop.is_raised() {
-            let original = match self.frames.take(PATIENCE) {
-                Received::Item(frame) if self.rate.wants(frame.time) => frame,
-                Received::Item(_) | Received::Nothing => continue,
-                Received::Closed => break,
-            };
-            let began = Instant::now();
-            self.looks.send(original.clone());
-            let lines = original.size.width.min(original.size.height);
-            let painted_at = self.set_params(&shared.controls.state(), lines);
-            let field = self.carry.run(&original, self.newest.get());
-            let frame = Frame::clone(&original);
-            let finished = Arc::new(self.renderer.run(AnalyzedFrame { frame, field, is_cut: false })?);
-            shared.controls.show_notice("mask", self.renderer.notice());
-            let now = shared.clock.now();
-            self.recorder.offer(&finished);
-            let shown = FramePair { original, finished };
-            self.outs.retain(|out| out.send(shown.clone()));
-            shared.stats.finished(now, painted_at, self.frames.replaced());
-            if !self.window {
-                shared.stats.displayed(now, shown.finished.time);
-            }
-            if self.rate.spent(now, began.elapsed().as_secs_f64()) {
-                tracing::debug!("paints at {:?} lines from now on", self.rate.lines(lines));
-            }
-        }
-        Ok(())
-    }
-
-    /// Sets everything for the next frame; the lines it is painted at.
-    fn set_params(&mut self, state: &ControlState, lines: u32) -> u32 {
-        if let Some(painter) = self.painters.now() {
-            self.renderer.change_painter(painter);
-        }
-        self.renderer.set_regions(Regions {
-            paint: state.paint_where,
-            warp: state.warp_where,
-            backdrop: Backdrop { kind: state.backdrop, ..self.backdrop.clone() },
-        });
-        let painted_at = self.rate.lines(lines);
-        self.renderer.set_params(RenderParams {
-            blend: BlendParams { strength: state.paint, colors: state.colors },
-            paint: PaintParams { stroke: state.stroke_size, lines: painted_at, relief: state.relief },
-            steadiness: state.steady,
-        });
-        painted_at.unwrap_or(lines).min(lines)
-    }
 }

@@ -40,6 +40,16 @@ impl RateController {
         Self { interval, fixed, step: 0, spent: 0.0, changed: FrameTime::ZERO, patience: PATIENCE, due: None }
     }
 
+    /// Seconds from one frame to the next.
+    pub fn interval(&self) -> f64 {
+        self.interval
+    }
+
+    /// Holds another rate from now on.
+    pub fn set_rate(&mut self, rate: FrameRate) {
+        (self.interval, self.due) = (1.0 / rate.as_f64(), None);
+    }
+
     /// Whether a frame is wanted: those of a camera that is faster than asked for are left out evenly.
     pub fn wants(&mut self, time: FrameTime) -> bool {
         let interval = FrameTime::from_secs_f64(self.interval);

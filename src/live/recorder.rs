@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
@@ -31,6 +32,7 @@ pub struct Recorder {
 
 struct Recording {
     path: PathBuf,
+    since: Instant,
     frames: Sender<Arc<Frame>>,
     writer: JoinHandle<Result<()>>,
 }
@@ -51,7 +53,9 @@ impl Recorder {
     /// # Errors
     /// Returns an error if the file cannot be made, or the recording before could not be finished.
     pub fn start(&self, output: &FileOutput, info: &VideoInfo) -> Result<()> {
-        let before = self.stop();
+        // What broke off by itself was told then.
+        let is_told = self.lock().as_ref().is_some_and(|reel| reel.writer.is_finished());
+        let before = self.stop().or_else(|error| if is_told { Ok(()) } else { Err(error) });
         let sink = FileSink::record(output, info)?;
         let (frames, waiting) = bounded(WAITING);
         let size = info.size;
@@ -60,7 +64,7 @@ impl Recorder {
         let writer = Builder::new().name(name.into()).spawn(move || write_all(sink, size, waiting, &tell));
         let writer = writer.map_err(|_| Error::Stage { name })?;
         (self.tell)(None);
-        *self.lock() = Some(Recording { path: output.path.clone(), frames, writer });
+        *self.lock() = Some(Recording { path: output.path.clone(), since: Instant::now(), frames, writer });
         before
     }
 
@@ -74,9 +78,18 @@ impl Recorder {
         }
     }
 
-    /// What is being recorded to.
+    /// What is being recorded to, if nothing broke it off.
     pub fn path(&self) -> Option<PathBuf> {
-        self.lock().as_ref().map(|reel| reel.path.clone())
+        self.running(|reel| reel.path.clone())
+    }
+
+    /// Since when it records, if nothing broke it off.
+    pub fn since(&self) -> Option<Instant> {
+        self.running(|reel| reel.since)
+    }
+
+    fn running<T>(&self, of: impl Fn(&Recording) -> T) -> Option<T> {
+        self.lock().as_ref().filter(|reel| !reel.writer.is_finished()).map(of)
     }
 
     /// Ends the recording, if there is one: the file is whole and has its name.
@@ -84,7 +97,7 @@ impl Recorder {
     /// # Errors
     /// Returns an error if it could not be written.
     pub fn stop(&self) -> Result<()> {
-        let Some(Recording { path, frames, writer }) = self.lock().take() else { return Ok(()) };
+        let Some(Recording { path, frames, writer, .. }) = self.lock().take() else { return Ok(()) };
         drop(frames);
         writer.join().unwrap_or(Err(Error::Stage { name: "record" }))?;
         match self.lost.swap(0, Ordering::Relaxed) {
@@ -101,7 +114,7 @@ fn write_all(mut sink: FileSink, size: Size, frames: Receiver<Arc<Frame>>, tell:
     let mut first = None;
     for frame in frames {
         if frame.size != size {
-            tracing::warn!("the recording ends, because the camera's pictures have another size now");
+            tell(Some("the recording ended, because the camera's pictures have another size now".into()));
             break;
         }
         let began = *first.get_or_insert(frame.time);
@@ -166,6 +179,47 @@ mod tests {
             let bytes = std::fs::read(&path).expect("there");
             let has = |name: &[u8; 4]| bytes.windows(4).any(|part| part == name);
             assert!(has(b"moov") && has(b"stts") && !has(b"moof"), "{extension}");
+        }
+    }
+
+    #[test]
+    fn one_that_ended_by_itself_is_told_is_whole_and_gives_way_to_the_next() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let tell = Arc::new(Mutex::new(None));
+        let heard = tell.clone();
+        let recorder = Recorder::new(move |notice: Option<String>| {
+            *heard.lock().expect("no panic") = notice;
+        });
+        let size = Size { width: 64, height: 36 };
+        let info = crate::live::capture::info::live_info(
+            size,
+            crate::time::FrameRate::new(30, 1).expect("positive"),
+        );
+        let frame =
+            |size: Size, secs: f64| Arc::new(Frame::filled(size, FrameTime::from_secs_f64(secs), [200; 4]));
+        let first = free_name(folder.path(), "mp4");
+        recorder.start(&FileOutput::new(&first), &info).expect("started");
+        (0..5).for_each(|k| recorder.offer(&frame(size, f64::from(k) * 0.1)));
+        // Another camera was chosen.
+        recorder.offer(&frame(Size { width: 32, height: 32 }, 0.6));
+        while recorder.path().is_some() {
+            std::thread::yield_now();
+        }
+        assert!(recorder.since().is_none());
+        assert!(tell.lock().expect("no panic").as_ref().is_some_and(|told| told.contains("another size")));
+        let second = free_name(folder.path(), "mp4");
+        recorder.start(&FileOutput::new(&second), &info).expect("started");
+        assert!(recorder.since().is_some() && tell.lock().expect("no panic").is_none());
+        recorder.offer(&frame(size, 1.0));
+        recorder.stop().expect("finished");
+        for (path, count) in [(first, 5), (second, 1)] {
+            let mut played = FileSource::open(&path, Clip::default(), CancelToken::new()).expect("plays");
+            assert_eq!(
+                std::iter::from_fn(|| played.next().expect("whole")).count(),
+                count,
+                "{}",
+                path.display()
+            );
         }
     }
 

@@ -2,18 +2,19 @@
 //! nothing is begun in vain, shows it, and ends everything in the opposite one.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::output::window;
 use super::status::StatusReporter;
-use super::{LiveConfig, LiveSession};
+use super::{LiveConfig, LiveSession, SessionHandle};
 use crate::cancel::CancelToken;
 use crate::error::{Result, first_cause};
 use crate::live::clock::LiveClock;
-use crate::live::latest::channel;
 use crate::live::output::http::{self, ServeOptions};
+use crate::live::output::open::OpenOutputs;
 use crate::live::recorder::recorded;
 use crate::time::FrameTime;
 use crate::video::write::FileOutput;
@@ -32,8 +33,6 @@ pub struct Outputs {
     pub serve: Option<ServeOptions>,
     /// A file.
     pub record: Option<PathBuf>,
-    /// Where the window's snapshots and recordings go.
-    pub folder: PathBuf,
     /// When to end.
     pub duration: Option<FrameTime>,
 }
@@ -59,21 +58,13 @@ pub fn run(
     outlets.recording().map(|output| output.check_recording()).transpose()?;
     let listener = outlets.serve.map(http::bind).transpose()?;
     let has_window = plan.window;
-    let (mut puts, mut takes) = (Vec::new(), Vec::new());
-    for _ in 0..3 {
-        let (put, take) = channel();
-        puts.push(put);
-        takes.push(take);
-    }
-    let [for_window, for_loopback, for_page] =
-        takes.try_into().unwrap_or_else(|_| unreachable!("three slots"));
-    let live = LiveSession::start(plan, puts, stop.clone())?;
-    let opened = open(&live, outlets, listener, for_loopback, for_page, &line, stop);
-    let reporting = report(&live, outlets.duration, line, stop.clone());
+    let live = LiveSession::start(plan, stop.clone())?;
+    let open = Arc::new(OpenOutputs::new(live.handle.clone()));
+    let opened = begin(&live.handle, outlets, listener, &open, &line);
+    let reporting = report(&live.handle, outlets.duration, line, stop.clone());
     let shown = match (&opened, has_window) {
-        (Ok(_), true) => window::show(&live, for_window, outlets.folder.clone(), stop),
-        (Ok(_), false) => {
-            drop(for_window);
+        (Ok(()), true) => window::show(&live.handle, open.clone(), stop),
+        (Ok(()), false) => {
             while !live.is_over() {
                 std::thread::sleep(TICK);
             }
@@ -87,71 +78,30 @@ pub fn run(
         let _ = reporting.join();
     }
     let ended = live.end();
-    let opened = opened.map(|threads| threads.join());
+    open.close();
     first_cause([opened, shown, ended]).map(drop)
 }
 
-#[derive(Default)]
-struct OpenOutputs {
-    server: Option<http::Server>,
-    #[cfg(target_os = "linux")]
-    loopback: Option<std::thread::JoinHandle<()>>,
-}
-
-impl OpenOutputs {
-    fn join(self) {
-        if let Some(server) = self.server {
-            server.join();
-        }
-        #[cfg(target_os = "linux")]
-        if let Some(loopback) = self.loopback
-            && loopback.join().is_err()
-        {
-            tracing::warn!("the virtual camera's thread broke down; this is a bug");
-        }
-    }
-}
-
-fn open(
-    live: &LiveSession,
+/// Opens everything that was asked for.
+fn begin(
+    live: &SessionHandle,
     outlets: &Outputs,
     listener: Option<std::net::TcpListener>,
-    for_loopback: crate::live::latest::Receiver<super::FramePair>,
-    for_page: crate::live::latest::Receiver<super::FramePair>,
+    open: &OpenOutputs,
     line: &impl StatusReporter,
-    stop: &CancelToken,
-) -> Result<OpenOutputs> {
-    let mut opened = OpenOutputs::default();
+) -> Result<()> {
     if let Some(path) = &outlets.loopback {
-        #[cfg(target_os = "linux")]
-        {
-            let camera = crate::live::output::v4l2::VirtualCamera::open(path, live.info.size)?;
-            opened.loopback = Some(camera.start(for_loopback, live.controls.clone(), stop.clone())?);
-        }
-        #[cfg(not(target_os = "linux"))]
-        {
-            drop(for_loopback);
-            let source = "only Linux has virtual cameras that programs can write to; \
-                          use --serve and OBS's browser source, then OBS's own virtual camera";
-            return Err(crate::live::error::LiveError::VirtualCamera {
-                path: path.clone(),
-                source: source.into(),
-            }
-            .into());
-        }
+        open.start_camera(path)?;
     }
     if let Some(output) = outlets.recording() {
         live.recorder.start(&output, &recorded(&live.info))?;
     }
     if let (Some(options), Some(listener)) = (outlets.serve, listener) {
-        let server = http::start(listener, options, live, for_page, stop)?;
+        let (address, page) = open.serve(listener, options)?;
         line.event(
             "serving",
-            &json!({
-                "address": server.address, "page": server.page, "source": format!("{}source", server.page),
-            }),
+            &json!({ "address": address, "page": page, "source": format!("{page}source") }),
         );
-        opened.server = Some(server);
     }
     line.event(
         "start",
@@ -159,12 +109,12 @@ fn open(
             "size": live.info.size.to_string(), "fps": live.info.rate.to_string(), "devices": live.devices,
         }),
     );
-    Ok(opened)
+    Ok(())
 }
 
 /// A thread that tells every second how it goes, and ends the session in time.
 fn report(
-    live: &LiveSession,
+    live: &SessionHandle,
     duration: Option<FrameTime>,
     line: impl StatusReporter + 'static,
     stop: CancelToken,
@@ -180,7 +130,7 @@ fn report(
             }
             if began.now() >= next || stop.is_raised() {
                 next = next + EVERY;
-                line.show(&stats.read(clock.now()), controls.notice().as_deref());
+                line.show(&stats.read(clock.now()), controls.notices.line().as_deref());
             }
         }
     })

@@ -3,6 +3,7 @@
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
+use crate::assets;
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::image_file::frame_of;
@@ -32,6 +33,19 @@ pub(super) fn draw(look: &str) -> Result<Frame> {
     Ok(frame_of(&both))
 }
 
+/// The thumbnail of a painting: its middle.
+///
+/// # Errors
+/// Returns an error if there is no such painting.
+pub(super) fn painting(name: &str) -> Result<Frame> {
+    let painting = assets::painting(name)?;
+    let (width, height) = painting.dimensions();
+    let cropped = [width.min(2 * height), height.min(width / 2)].map(|side| side.max(1));
+    let (x, y) = ((width - cropped[0]) / 2, (height - cropped[1]) / 2);
+    let middle = imageops::crop_imm(&painting, x, y, cropped[0], cropped[1]).to_image();
+    Ok(frame_of(&imageops::resize(&middle, 2 * SIDE, SIDE, FilterType::Triangle)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +61,14 @@ mod tests {
             };
             assert!(half(0) && half(1), "{look}");
         }
+    }
+
+    #[test]
+    fn every_painting_has_one() {
+        for name in assets::painting_names() {
+            let drawn = painting(name).expect(name);
+            assert_eq!((drawn.size.width, drawn.size.height), (2 * SIDE, SIDE), "{name}");
+        }
+        assert!(painting("no-such").is_err());
     }
 }

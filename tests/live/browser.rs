@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
-use crate::kit::{Folder, LONG, Session};
+use crate::kit::{Folder, LONG, Session, live};
 
 /// A browser without a screen, gone when dropped.
 struct Browser {
@@ -91,6 +91,23 @@ fn ask(address: &str, request: &str) -> String {
     String::from_utf8(body).expect("UTF-8")
 }
 
+/// The bytes of a text in base 64.
+fn base64(text: &str) -> Vec<u8> {
+    let value = |c: u8| match c {
+        b'A'..=b'Z' => c - b'A',
+        b'a'..=b'z' => c - b'a' + 26,
+        b'0'..=b'9' => c - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let letters: Vec<u32> = text.bytes().filter(|c| *c != b'=').map(|c| u32::from(value(c))).collect();
+    let of_four = |four: &[u32]| {
+        let bits = (0..4).fold(0, |bits, k| bits << 6 | four.get(k).copied().unwrap_or_default());
+        bits.to_be_bytes()[1..four.len()].to_vec()
+    };
+    letters.chunks(4).flat_map(of_four).collect()
+}
+
 struct Page {
     socket: WebSocket<TcpStream>,
     sent: u64,
@@ -103,6 +120,22 @@ impl Page {
         let answer = self.call("Runtime.evaluate", asked);
         assert!(answer["exceptionDetails"].is_null(), "{expression}: {answer}");
         answer["result"]["value"].clone()
+    }
+
+    /// Looks at the page as on a screen of this size; a phone's has fingers.
+    fn resize(&mut self, width: u32, height: u32, is_phone: bool) {
+        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone });
+        self.call("Emulation.setDeviceMetricsOverride", screen);
+        self.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    }
+
+    /// Keeps what is seen, for people who want to look at it: in the folder of `STYLEWARP_SHOTS`.
+    fn keep_shot(&mut self, name: &str) {
+        if let Some(folder) = std::env::var_os("STYLEWARP_SHOTS") {
+            let shot = self.call("Page.captureScreenshot", json!({ "format": "png" }));
+            let bytes = base64(shot["data"].as_str().expect("a picture"));
+            std::fs::write(std::path::Path::new(&folder).join(name), bytes).expect("written");
+        }
     }
 
     /// A page behind another one is never drawn.
@@ -253,4 +286,148 @@ fn pictures_on_the_page_are_young_and_stay_so() {
     let crowded = age(&mut page, "const draw = () => {};");
     assert!(socket < 2000.0 && mjpeg < 4000.0 && crowded < 2000.0, "{socket} {mjpeg} {crowded}");
     session.end();
+}
+
+#[test]
+#[ignore = "needs Chromium: ./setup.sh --tests"]
+fn the_page_is_as_good_on_a_phone() {
+    let folder = Folder::new();
+    let args = "--camera test --warp 0 --texture scream --paint 0 --serve 127.0.0.1:0";
+    let mut session = Session::start(&folder, args);
+    let site = session.site();
+    let browser = Browser::new();
+    let mut page = browser.page(&site.page);
+    page.value(
+        "until(() => canvas().width === 640 && document.querySelectorAll('#looks button').length > 3)",
+    );
+    page.value("globalThis.box = (id) => document.getElementById(id).getBoundingClientRect()");
+    // Upright: the picture above the dials, the looks after them, and nothing beyond the edge.
+    page.resize(390, 844, true);
+    let fits = "document.scrollingElement.scrollWidth <= innerWidth";
+    let upright =
+        "box('shown').bottom <= box('dials').top + 1 && box('dials').bottom <= box('choice').top + 1";
+    assert_eq!(page.value(&format!("{fits} && {upright}")), true);
+    assert_eq!(page.value("box('picture').width > 360 && box('picture').height > 190"), true);
+    page.keep_shot("phone-upright.png");
+    // Scrolled to the last look, the picture is still in sight.
+    page.value("document.querySelector('#looks').lastElementChild.scrollIntoView()");
+    page.value("pause(300)");
+    assert_eq!(page.value("box('picture').top >= 0 && box('picture').bottom <= innerHeight"), true);
+    page.keep_shot("phone-scrolled.png");
+    // Across: beside them.
+    page.value("scrollTo(0, 0)");
+    page.resize(844, 390, true);
+    let across =
+        "box('shown').right <= box('dials').left + 1 && box('dials').bottom <= box('choice').top + 1";
+    assert_eq!(page.value(&format!("{fits} && {across}")), true);
+    assert_eq!(page.value("box('picture').bottom <= innerHeight"), true);
+    page.keep_shot("phone-across.png");
+    page.resize(1280, 800, false);
+    assert_eq!(page.value(&format!("{fits} && box('shown').right <= box('dials').left + 1")), true);
+    page.keep_shot("page.png");
+    session.end();
+}
+
+#[test]
+#[ignore = "needs Chromium: ./setup.sh --tests"]
+fn the_page_freezes_compares_records_and_finds_looks() {
+    let folder = Folder::new();
+    let args = "--camera test --warp 0 --texture scream --paint 1 --serve 127.0.0.1:0";
+    let mut session = Session::start(&folder, args);
+    let site = session.site();
+    let browser = Browser::new();
+    let mut page = browser.page(&site.page);
+    page.value("globalThis.state = () => fetch(rooted('api/state')).then((answer) => answer.json())");
+    page.value(
+        "until(() => canvas().width === 640 && document.querySelectorAll('#looks button').length > 3)",
+    );
+    // The original on the left of the line: the first bar is grey, and paint is not.
+    page.value("at('compare').click()");
+    let grey = "(([r, g, b]) => Math.abs(r - 191) < 14 && Math.abs(g - 191) < 14 && Math.abs(b - 191) < 14)(colour(0.05, 0.05))";
+    page.value(&format!("until(() => {grey})"));
+    page.keep_shot("page-compare.png");
+    page.value("player.split = 0");
+    page.value(&format!("until(() => !({grey}))"));
+    page.value("at('compare').click()");
+    // A painting is found by a part of its name, and worn over the look.
+    page.value("(() => { at('search').value = 'starry n'; at('search').oninput() })()");
+    assert_eq!(
+        page.value("[...document.querySelectorAll('#looks button')].map((look) => look.textContent).join()"),
+        "starry-night"
+    );
+    page.value("document.querySelector('#looks button').click()");
+    page.value("until(async () => (await state()).dials.texture === 'starry-night')");
+    page.value("until(() => document.querySelector('#looks button').ariaPressed === 'true')");
+    // Double click: as the look has it, wherever the dial was.
+    page.value("(() => { at('paint').value = 0.3; at('paint').oninput({ target: at('paint') }) })()");
+    page.value("until(async () => Math.abs((await state()).dials.paint - 0.3) < 1e-3)");
+    page.value("at('paint').dispatchEvent(new MouseEvent('dblclick'))");
+    page.value("until(async () => (await state()).dials.paint === 1)");
+    page.value("at('record').click()");
+    page.value("until(() => /^0:0[1-9]$/.test(at('record').textContent))");
+    page.value("at('record').click()");
+    page.value("until(async () => (await state()).recording_secs === null)");
+    // A file takes a moment to be whole.
+    crate::screen::until(|| folder.path("stylewarp-0001.mp4").exists());
+    let snapshot = "fetch(at('snapshot').href).then((answer) => answer.blob()).then(createImageBitmap).then((picture) => picture.width)";
+    assert_eq!(page.value(snapshot), 640);
+    // Frozen, a page that is loaded anew has the picture at once.
+    page.value("at('frozen').click()");
+    page.value("until(async () => (await state()).dials.frozen && !at('badge').hidden)");
+    page.value("pause(3000)");
+    page.keep_shot("page-frozen.png");
+    let mut again = browser.page(&format!("{}source", site.page));
+    again.value("until(() => canvas().width === 640 && sum() > 0)");
+    // Latency is named by what it is.
+    let readings = page.value("at('reading').textContent");
+    let readings = readings.as_str().expect("text");
+    assert!(readings.contains("camera to output") && readings.contains("99 of 100 within"), "{readings}");
+    assert!(readings.contains("camera to this page"), "{readings}");
+    session.end();
+}
+
+/// Pictures drawn a second on a page, and finished in the session meanwhile.
+fn rates(page: &mut Page) -> [f64; 2] {
+    let rates = page.value(
+        "(async () => {
+            const finished = async () => (await (await fetch(rooted('api/state'))).json()).reading.finished;
+            const count = async () => [performance.now() / 1000, player.drawn, await finished()];
+            const before = await count();
+            await pause(5000);
+            const after = await count();
+            return [1, 2].map((k) => (after[k] - before[k]) / (after[0] - before[0]));
+        })()",
+    );
+    [0, 1].map(|k| rates[k].as_f64().expect("a number"))
+}
+
+#[test]
+#[ignore = "needs Chromium: ./setup.sh --tests"]
+fn obs_gets_a_transparent_picture_where_nothing_shows_behind() {
+    let folder = Folder::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let person = root.join("tests/data/person.png");
+    for size in ["640:360", "1280:720"] {
+        folder.ffmpeg(&format!(
+            "-loop 1 -i {} -vf scale={size} -t 2 -r 30 -pix_fmt yuv420p -c:v libx264 in.mp4",
+            person.display()
+        ));
+        let args = "--camera file:in.mp4 --warp 0 --paint 0 --backdrop clear --no-window --serve 127.0.0.1:0";
+        let mut command = live(&folder, args);
+        let mut session = Session::spawn(command.env("STYLEWARP_MODELS", root.join("models")));
+        let site = session.site();
+        let browser = Browser::new();
+        let mut page = browser.page(&format!("{}source", site.page));
+        page.value("until(() => canvas().width >= 640 && colour(0.02, 0.02)[3] < 30)");
+        // Where the program's own mask of this picture is sure: the person, and the room beside.
+        let [person, room] = [page.value("colour(0.5, 0.9)"), page.value("colour(0.02, 0.02)")];
+        assert!(person[3].as_u64() > Some(240) && room[3].as_u64() < Some(10), "{person} {room}");
+        // What is not seen tells nothing of the room.
+        assert!((0..3).all(|k| room[k].as_u64() < Some(10)), "{room}");
+        let [drawn, fps] = rates(&mut page);
+        println!("{size}: {drawn:.1} transparent pictures a second on the page, {fps:.1} in the session");
+        assert!(drawn > 0.6 * fps, "{size}: {drawn} of {fps}");
+        page.keep_shot(&format!("obs-{}.png", size.replace(':', "x")));
+        session.end();
+    }
 }

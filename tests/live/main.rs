@@ -9,6 +9,8 @@ mod browser;
 #[path = "../common/clips.rs"]
 mod clips;
 mod connections;
+#[cfg(target_os = "linux")]
+mod drag;
 mod kit;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../common/networks.rs"]
@@ -17,5 +19,6 @@ mod page;
 #[cfg(unix)]
 mod recordings;
 mod refusals;
+mod screen;
 mod session;
 mod window;

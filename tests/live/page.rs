@@ -14,7 +14,7 @@ use crate::kit::{Folder, Session, Site};
 const PLAIN: &str = "--camera test --warp 0 --paint 0 --serve 127.0.0.1:0";
 
 /// Sends a request as it is; status, and the answer with its headers.
-fn ask(address: &str, request: &str) -> (u16, String) {
+pub(crate) fn ask(address: &str, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("possible");
     stream.write_all(request.as_bytes()).expect("it takes it");
@@ -27,7 +27,7 @@ fn ask(address: &str, request: &str) -> (u16, String) {
 }
 
 /// Asks for a path below the token.
-fn get(site: &Site, path: &str, headers: &str) -> (u16, String) {
+pub(crate) fn get(site: &Site, path: &str, headers: &str) -> (u16, String) {
     let Site { address, root, .. } = site;
     ask(
         address,
@@ -35,18 +35,22 @@ fn get(site: &Site, path: &str, headers: &str) -> (u16, String) {
     )
 }
 
-fn turn(Site { address, root, .. }: &Site, body: &str) -> (u16, String) {
+pub(crate) fn turn(site: &Site, body: &str) -> (u16, String) {
+    post(site, "/api/turn", body)
+}
+
+pub(crate) fn post(Site { address, root, .. }: &Site, path: &str, body: &str) -> (u16, String) {
     let length = body.len();
     ask(
         address,
         &format!(
-            "POST {root}/api/turn HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+            "POST {root}{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         ),
     )
 }
 
-fn state(site: &Site) -> Value {
+pub(crate) fn state(site: &Site) -> Value {
     let (status, answer) = get(site, "/api/state", "");
     assert_eq!(status, 200, "{answer}");
     let body = answer.split_once("\r\n\r\n").expect("a body").1;
@@ -69,8 +73,21 @@ fn watch(site: &Site) -> WebSocket<TcpStream> {
 fn next(socket: &mut WebSocket<TcpStream>) -> (f64, Vec<u8>) {
     socket.send(Message::text("next")).expect("it listens");
     let Message::Binary(bytes) = socket.read().expect("a picture") else { panic!("not a picture") };
-    let (time, jpeg) = bytes.split_at(8);
+    let (time, rest) = bytes.split_at(8);
+    let (length, jpeg) = rest.split_at(4);
+    let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+    assert_eq!(length as usize, jpeg.len(), "nothing was asked for beside the picture");
     (f64::from_le_bytes(time.try_into().expect("eight bytes")), jpeg.to_vec())
+}
+
+fn decoded(jpeg: &[u8]) -> image::RgbaImage {
+    image::load_from_memory(jpeg).expect("a JPEG").into_rgba8()
+}
+
+/// What the clock in a picture shows.
+fn clock(picture: &image::RgbaImage) -> Option<i64> {
+    let size = stylewarp::frame::Size::new(picture.width(), picture.height()).expect("not empty");
+    test_pattern::read_clock(size, picture.as_raw())
 }
 
 #[test]
@@ -82,9 +99,7 @@ fn pictures_are_those_taken_at_the_times_told() {
     let mut last = 0.0;
     for _ in 0..5 {
         let (time, jpeg) = next(&mut socket);
-        let picture = image::load_from_memory(&jpeg).expect("a JPEG").into_rgba8();
-        let size = stylewarp::frame::Size::new(picture.width(), picture.height()).expect("not empty");
-        let clock = test_pattern::read_clock(size, picture.as_raw()).expect("a clock");
+        let clock = clock(&decoded(&jpeg)).expect("a clock");
         assert!((clock as f64 - time).abs() < 2.0, "{clock} in the picture, {time} told");
         assert!(time > last);
         last = time;
@@ -100,7 +115,18 @@ fn no_page_of_the_web_reaches_the_server() {
     let Site { address, root, .. } = &site;
     let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    let paths = ["/", "/source", "/player.js", "/api/state", "/thumbnails/moon", "/frames", "/stream.mjpg"];
+    let paths = [
+        "/",
+        "/source",
+        "/player.js",
+        "/control.js",
+        "/api/state",
+        "/thumbnails/moon",
+        "/paintings/scream",
+        "/snapshot.png",
+        "/frames",
+        "/stream.mjpg",
+    ];
     for path in paths {
         let headers = if path == "/frames" { upgrade } else { "" };
         let asked = |target: &str, host: &str, more: &str| {
@@ -180,6 +206,8 @@ fn dials_are_turned_and_nonsense_is_not() {
         (r#"{"preset": "no-such-look"}"#, 400),
         (r#"{"preset": "../../../etc/passwd"}"#, 400),
         (r#"{"preset": "/etc/passwd.toml"}"#, 400),
+        (r#"{"texture": "/etc/passwd"}"#, 400),
+        (r#"{"texture": "scream:0.5,/etc/passwd"}"#, 400),
         (&format!(r#"{{"preset": "{}"}}"#, "x".repeat(100_000)), 413),
     ] {
         let (got, answer) = turn(&site, body);
@@ -193,6 +221,8 @@ fn dials_are_turned_and_nonsense_is_not() {
     for path in [
         "/thumbnails/..%2F..%2FCargo.toml",
         "/thumbnails/no-such",
+        "/paintings/..%2Fscream",
+        "/paintings/no-such",
         "/../Cargo.toml",
         "/%2e%2e/Cargo.toml",
         "/no",
@@ -296,5 +326,184 @@ fn junk_silence_and_crowds_do_no_harm() {
     let reading = session.event("live", |_| true);
     assert!(reading["fps"].as_f64() > Some(1.0), "{reading}");
     assert!(session.is_running());
+    session.end();
+}
+
+/// Freezing stops the camera, not the painting: what is turned is seen on the same picture, and whoever comes gets it.
+#[test]
+fn a_frozen_picture_is_there_for_newcomers_and_changes_with_the_dials() {
+    let folder = Folder::new();
+    let args = "--camera test --warp 0 --texture scream --paint 0 --serve 127.0.0.1:0";
+    let mut session = Session::start(&folder, args);
+    let site = session.site();
+    next(&mut watch(&site));
+    assert_eq!(turn(&site, r#"{"frozen": true}"#).0, 204);
+    // One may yet have been on its way.
+    std::thread::sleep(Duration::from_millis(500));
+    let seen = || decoded(&next(&mut watch(&site)).1);
+    let frozen = clock(&seen()).expect("a clock");
+    // Long after the last change, every newcomer gets the very same, and programs that know MJPEG too.
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(clock(&seen()), Some(frozen));
+    let mut stream = TcpStream::connect(&site.address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("possible");
+    let request = format!("GET {}/stream.mjpg HTTP/1.1\r\nHost: {}\r\n\r\n", site.root, site.address);
+    stream.write_all(request.as_bytes()).expect("it listens");
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    while !bytes.windows(2).any(|two| two == [0xff, 0xd9]) {
+        let count = stream.read(&mut piece).expect("a picture");
+        bytes.extend_from_slice(&piece[..count]);
+    }
+    // A dial, a mask's backdrop and a look change it, and it is the same picture still.
+    let mut viewer = watch(&site);
+    let before = decoded(&next(&mut viewer).1);
+    let mut change = |body: &str, is_it: &dyn Fn(&image::RgbaImage) -> bool| {
+        assert_eq!(turn(&site, body).0, 204, "{body}");
+        assert!((0..60).any(|_| is_it(&decoded(&next(&mut viewer).1))), "{body}");
+    };
+    let differs = |picture: &image::RgbaImage| {
+        let off = |(a, b): (&u8, &u8)| u64::from(a.abs_diff(*b));
+        picture.as_raw().iter().zip(before.as_raw()).map(off).sum::<u64>() > before.as_raw().len() as u64
+    };
+    change(r#"{"paint": 1}"#, &differs);
+    change(r#"{"paint": 0}"#, &|picture| clock(picture) == Some(frozen));
+    change(r#"{"mirror": true}"#, &|picture| {
+        clock(picture).is_none() && clock(&image::imageops::flip_horizontal(picture)) == Some(frozen)
+    });
+    change(r#"{"mirror": false}"#, &|picture| clock(picture) == Some(frozen));
+    change(r#"{"texture": "starry-night"}"#, &differs);
+    change(r#"{"original": true}"#, &|picture| clock(picture) == Some(frozen));
+    // The camera went on meanwhile.
+    change(r#"{"frozen": false}"#, &|picture| clock(picture).is_some_and(|shown| shown > frozen + 4000));
+    session.end();
+}
+
+#[test]
+fn the_last_picture_of_a_lost_camera_is_there_for_newcomers() {
+    let folder = Folder::new();
+    folder.clip("in.mp4", "testsrc2=size=96x64:rate=20:duration=1", "-c:v libx264 -pix_fmt yuv420p");
+    let mut session = Session::start(&folder, "--camera file:in.mp4 --warp 0 --paint 0 --serve 127.0.0.1:0");
+    let site = session.site();
+    next(&mut watch(&site));
+    std::fs::rename(folder.path("in.mp4"), folder.path("away.mp4")).expect("renamed");
+    session.event("live", |event| event["notice"].as_str().is_some_and(|told| told.contains("stands still")));
+    assert_eq!(state(&site)["camera_lost"], true);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(decoded(&next(&mut watch(&site)).1).dimensions(), (96, 64));
+    std::fs::rename(folder.path("away.mp4"), folder.path("in.mp4")).expect("renamed");
+    session.event("live", |event| event["notice"].is_null());
+    assert_eq!(state(&site)["camera_lost"], false);
+    session.end();
+}
+
+#[test]
+fn viewers_get_the_original_beside_the_picture_if_they_ask() {
+    let folder = Folder::new();
+    let args = "--camera test --warp 0 --texture scream --paint 1 --serve 127.0.0.1:0";
+    let mut session = Session::start(&folder, args);
+    let site = session.site();
+    let (mut plain, mut both) = (watch(&site), watch(&site));
+    let ask_for = |socket: &mut WebSocket<TcpStream>, what: &str| {
+        socket.send(Message::text(what.to_owned())).expect("it listens");
+        let Message::Binary(bytes) = socket.read().expect("a picture") else { panic!("not a picture") };
+        let length = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes")) as usize;
+        (decoded(&bytes[12..12 + length]), decoded(&bytes[12 + length..]))
+    };
+    for _ in 0..3 {
+        let (painted, original) = ask_for(&mut both, "next with original");
+        assert!(clock(&original).is_some() && painted.dimensions() == original.dimensions());
+        assert!(painted.as_raw() != original.as_raw());
+        let (_, opaque) = ask_for(&mut both, "next with alpha");
+        assert!(opaque.pixels().all(|pixel| pixel.0[0] > 250), "nothing is cut out");
+        // Others are not troubled by it.
+        next(&mut plain);
+    }
+    plain.send(Message::text("nonsense")).expect("it listens");
+    assert!(matches!(plain.read(), Ok(Message::Close(_)) | Err(_)));
+    session.end();
+}
+
+#[test]
+fn snapshots_and_recordings_are_made_from_the_page() {
+    let folder = Folder::new();
+    let mut session = Session::start(&folder, PLAIN);
+    let site = session.site();
+    next(&mut watch(&site));
+    let Site { address, root, .. } = &site;
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let request = format!("GET {root}/snapshot.png HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it listens");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let start = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a body") + 4;
+    let picture = image::load_from_memory(&answer[start..]).expect("a PNG").into_rgba8();
+    assert!(clock(&picture).is_some());
+    let record = |on: bool| post(&site, "/api/record", &format!(r#"{{"on": {on}}}"#));
+    assert!(state(&site)["recording_secs"].is_null());
+    let (status, answer) = record(true);
+    assert!(status == 200 && answer.contains("stylewarp-0001.mp4"), "{answer}");
+    assert_eq!(record(true).0, 200, "twice is once");
+    session.event("live", |event| event["finished"].as_u64() > Some(60));
+    assert!(state(&site)["recording_secs"].is_number());
+    // A picture that stands still is recorded too.
+    turn(&site, r#"{"frozen": true}"#);
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(record(false).1.contains("saved"));
+    let about = crate::kit::probe(&folder.path("stylewarp-0001.mp4"), "-show_entries format=duration");
+    let secs: f64 =
+        about["format"]["duration"].as_str().and_then(|secs| secs.parse().ok()).expect("a length");
+    assert!(secs > 3.0, "{secs}");
+    assert_eq!(post(&site, "/api/record", r#"{"on": 1}"#).0, 422);
+    session.end();
+}
+
+#[test]
+fn it_says_on_the_terminal_where_it_serves() {
+    use std::io::{BufRead as _, BufReader};
+    for typed in ["0", "localhost:0"] {
+        let folder = Folder::new();
+        let mut command = crate::kit::live(
+            &folder,
+            &format!("--camera test --warp 0 --paint 0 --no-window --serve {typed}"),
+        );
+        let mut child = command.stderr(std::process::Stdio::piped()).spawn().expect("starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+        let page = lines
+            .find_map(|line| line.strip_prefix("page with the dials:").map(|rest| rest.trim().to_owned()));
+        let page = page.expect("told");
+        let (address, path) =
+            page.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("an address");
+        assert!(address.starts_with("127.0.0.1:") && !address.ends_with(":0"), "{page}");
+        let request = format!("GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        assert_eq!(ask(address, &request).0, 200, "{page}");
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+#[test]
+fn a_look_that_is_deleted_while_it_is_worn_stays_on() {
+    let folder = Folder::new();
+    let looks = folder.path("home/stylewarp/presets");
+    std::fs::create_dir_all(&looks).expect("made");
+    for name in ["mine", "other"] {
+        std::fs::write(looks.join(format!("{name}.toml")), "texture = \"scream\"\nwarp = 0.0\n")
+            .expect("written");
+    }
+    let mut session = Session::start(&folder, "--camera test --preset mine --serve 127.0.0.1:0");
+    let site = session.site();
+    std::fs::remove_file(looks.join("mine.toml")).expect("there");
+    std::fs::remove_file(looks.join("other.toml")).expect("there");
+    assert_eq!(turn(&site, r#"{"preset": "other"}"#).0, 204);
+    session.event("live", |event| {
+        event["notice"].as_str().is_some_and(|told| told.contains("no preset called other"))
+    });
+    assert_eq!(state(&site)["dials"]["preset"], "mine");
+    let before = session.event("live", |_| true)["finished"].as_u64();
+    session.event("live", |event| event["finished"].as_u64() > before);
+    // A painting over it cannot be had either, as the look under it is gone; one that is there can.
+    assert_eq!(turn(&site, r#"{"preset": "scream"}"#).0, 204);
+    session.event("live", |event| event["notice"].is_null());
+    assert_eq!(state(&site)["dials"]["preset"], "scream");
     session.end();
 }

@@ -16,6 +16,8 @@ pub enum BackdropChoice {
     Keep,
     /// The same, blurred.
     Blur,
+    /// Nothing.
+    Clear,
     /// One colour, RGB.
     Color([u8; 3]),
     /// A picture file.
@@ -29,13 +31,15 @@ impl FromStr for BackdropChoice {
         match text {
             "keep" => Ok(Self::Keep),
             "blur" => Ok(Self::Blur),
+            "clear" => Ok(Self::Clear),
             // FFmpeg's green is half as bright as the one that programs take out.
             "green" => Ok(Self::Color(Backdrop::GREEN)),
             _ => match colour::named(text) {
                 Some(color) => Ok(Self::Color(color)),
                 None if text.contains(['.', '/', '\\']) => Ok(Self::Picture(text.into())),
                 None => {
-                    Err("not `keep`, `blur`, a colour such as green or #102030, or a picture file".into())
+                    Err("not `keep`, `blur`, `clear`, a colour such as green or #102030, or a picture file"
+                        .into())
                 }
             },
         }
@@ -52,6 +56,7 @@ impl BackdropChoice {
         Ok(match self {
             Self::Keep => backdrop,
             Self::Blur => Backdrop { kind: BackdropKind::Blur, ..backdrop },
+            Self::Clear => Backdrop { kind: BackdropKind::Clear, ..backdrop },
             Self::Color(color) => Backdrop { kind: BackdropKind::Color, color: *color, ..backdrop },
             Self::Picture(path) => {
                 let picture = Some(Arc::new(image_file::exemplar(path)?));

@@ -1,6 +1,6 @@
 //! What `stylewarp live` takes.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,11 +11,10 @@ use crate::error::Result;
 use crate::frame::Size;
 use crate::live::LiveConfig;
 use crate::live::capture::request::{CameraName, CameraRequest};
-use crate::live::output::http::ServeOptions;
+use crate::live::memory::Memory;
+use crate::live::output::http::{PORT, ServeOptions};
+use crate::look::{self, LookSpec};
 use crate::time::FrameTime;
-
-/// The port OBS users are told about.
-const ADDRESS: &str = "127.0.0.1:8787";
 
 /// A live session.
 #[derive(Debug, Clone, Args)]
@@ -45,7 +44,9 @@ pub struct LiveArgs {
     #[arg(long, value_name = "DEVICE", help_heading = "Where it goes")]
     pub loopback: Option<PathBuf>,
     /// Serve a page for OBS's browser source, and one with the dials, at the addresses it prints
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = ADDRESS, help_heading = "Where it goes")]
+    ///
+    /// An address, a port or both: `127.0.0.1:8787`, `8787`, `localhost`; port 0 takes one that is free.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "localhost", value_parser = address, help_heading = "Where it goes")]
     pub serve: Option<SocketAddr>,
     /// Let other machines watch and steer too
     #[arg(long, requires = "serve", help_heading = "Where it goes")]
@@ -56,7 +57,7 @@ pub struct LiveArgs {
     /// Record from the beginning
     #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub record: Option<PathBuf>,
-    /// Where snapshots and recordings made in the window go
+    /// Where snapshots and recordings made in the window or on the page go
     #[arg(long, value_name = "FOLDER", default_value = ".", help_heading = "Where it goes")]
     pub folder: PathBuf,
     /// End after this long
@@ -77,14 +78,40 @@ impl LiveArgs {
     /// # Errors
     /// Returns an error if the look cannot be read.
     pub fn plan(&self) -> Result<LiveConfig> {
+        let typed = self.look.spec();
+        let memory = if self.no_window { Memory::default() } else { Memory::load() };
+        let named = typed.preset.is_some() || typed.geometry.is_some() || typed.texture.is_some();
+        let plain = LookSpec { preset: Some(look::DEFAULT.into()), ..LookSpec::default() };
+        let left = if named { plain.clone() } else { memory.look.clone() };
+        let (mut look, spec) = match (named, left != LookSpec::default()) {
+            (false, true) => match self.look.resolve_over(&left) {
+                Ok(look) => (look, left),
+                Err(error) => {
+                    tracing::warn!("the last session's look is gone, because {error}");
+                    (self.look.resolve()?, plain)
+                }
+            },
+            _ => (self.look.resolve()?, if named { typed } else { plain }),
+        };
+        if self.look.paint_where.is_none() {
+            look.regions.paint = memory.paint_where;
+        }
+        if self.look.warp_where.is_none() {
+            look.regions.warp = memory.warp_where;
+        }
+        if self.look.backdrop.is_none() {
+            look.regions.backdrop.kind = memory.backdrop;
+        }
         Ok(LiveConfig {
             camera: CameraRequest { name: self.camera.clone(), size: self.resolution, fps: self.fps },
-            mirror: self.mirror,
+            mirror: self.mirror || memory.mirror,
             lines: self.look.size,
-            look: self.look.resolve()?,
+            look,
+            spec,
             setup: self.setup.setup(),
             report,
             window: !self.no_window,
+            folder: self.folder.clone(),
         })
     }
 
@@ -98,6 +125,28 @@ impl LiveArgs {
     }
 }
 
+/// An address, a port or both, as typed; what is left out is as usual.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = || "not an address such as 127.0.0.1:8787, a port such as 8787, or localhost".to_owned();
+    let here = IpAddr::from(Ipv4Addr::LOCALHOST);
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            (host, port.parse().map_err(|_| wrong())?)
+        }
+        _ => match text.parse() {
+            Ok(port) => ("localhost", port),
+            Err(_) => (text, PORT),
+        },
+    };
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let host =
+        if host.eq_ignore_ascii_case("localhost") { here } else { host.parse().map_err(|_| wrong())? };
+    Ok(SocketAddr::new(host, port))
+}
+
 fn size(text: &str) -> Result<Size, String> {
     let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     let size = sides.and_then(|(width, height)| Size::new(width, height));
@@ -109,6 +158,34 @@ fn size(text: &str) -> Result<Size, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_as_typed() {
+        for (typed, meant) in [
+            ("127.0.0.1:9000", "127.0.0.1:9000"),
+            ("8787", "127.0.0.1:8787"),
+            ("0", "127.0.0.1:0"),
+            ("localhost", "127.0.0.1:8787"),
+            ("LocalHost:0", "127.0.0.1:0"),
+            ("192.168.0.7", "192.168.0.7:8787"),
+            ("::1", "[::1]:8787"),
+            ("[::1]:90", "[::1]:90"),
+        ] {
+            assert_eq!(address(typed).map(|address| address.to_string()).as_deref(), Ok(meant), "{typed}");
+        }
+        for wrong in [
+            "",
+            "example.org",
+            "localhost:",
+            "99999",
+            "localhost:99999",
+            "1.2.3",
+            ":8787",
+            "http://localhost",
+        ] {
+            assert!(address(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn sizes_as_typed() {

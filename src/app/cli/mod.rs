@@ -86,10 +86,11 @@ pub struct LookArgs {
     /// What is bent
     #[arg(long, value_name = "PART", value_parser = choice::<Part>())]
     pub warp_where: Option<Part>,
-    /// What shows behind the subject: `keep`, `blur`, `green`, a colour or #RRGGBB, or a picture file
+    /// What shows behind the subject: `keep`, `blur`, `clear`, `green`, a colour or #RRGGBB, or a picture file
     ///
-    /// A colour or a picture is neither painted nor bent.
-    #[arg(long, value_name = "keep|blur|COLOR|IMAGE")]
+    /// A colour or a picture is neither painted nor bent. `clear` is transparent in OBS's browser source and in PNG, WebP
+    /// and TIFF pictures, and black elsewhere.
+    #[arg(long, value_name = "keep|blur|clear|COLOR|IMAGE")]
     pub backdrop: Option<BackdropChoice>,
     /// Lines to paint at (of the shorter side)
     ///
@@ -105,7 +106,15 @@ impl LookArgs {
     /// # Errors
     /// Returns an error if the preset or the exemplar cannot be read.
     pub fn resolve(&self) -> Result<Look> {
-        let mut look = self.spec().resolve()?;
+        self.resolve_over(&LookSpec::default())
+    }
+
+    /// The same over another look, which counts where nothing was typed.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub(crate) fn resolve_over(&self, below: &LookSpec) -> Result<Look> {
+        let mut look = self.spec().over(below).resolve()?;
         look.regions.paint = self.paint_where.unwrap_or(look.regions.paint);
         look.regions.warp = self.warp_where.unwrap_or(look.regions.warp);
         if let Some(backdrop) = &self.backdrop {

@@ -12,6 +12,7 @@ use nokhwa::{Camera, NokhwaError};
 use crate::cancel::CancelToken;
 use crate::error::{Cause, Error, Result};
 use crate::frame::{Frame, Size};
+use crate::live::capture::devices::{self, Device};
 use crate::live::capture::driver::{Driver, Shot};
 use crate::live::capture::formats::{READ, choose, summary};
 use crate::live::capture::info::live_info;
@@ -21,6 +22,7 @@ use crate::live::error::LiveError;
 use crate::time::{FrameRate, FrameTime};
 use crate::video::read::{Source, VideoInfo};
 
+const NOTHING_READ: &str = "it offers no pictures as NV12, YUYV or MJPEG, which are what we read";
 /// Pictures in a row that cannot be read, after which the camera counts as broken.
 const MOST_UNREADABLE: u32 = 30;
 
@@ -29,8 +31,10 @@ const MOST_UNREADABLE: u32 = 30;
 pub struct DetectedCamera {
     /// What `--camera` takes: its number.
     pub index: u32,
-    /// What the system calls it.
+    /// What the system calls it, and where it is plugged in if another one is called the same.
     pub name: String,
+    /// Why it cannot be used, if it cannot.
+    pub trouble: Option<String>,
     /// What it offers: format, size, pictures a second; empty where it does not tell.
     pub formats: Vec<String>,
 }
@@ -40,12 +44,61 @@ pub struct DetectedCamera {
 /// # Errors
 /// Returns an error if the system does not tell.
 pub fn list() -> Result<Vec<DetectedCamera>> {
+    let mut buses = Vec::new();
     let describe = |info: CameraInfo| {
         let index = info.index().as_index().unwrap_or_default();
-        let formats = offered(index).map(|(_, formats)| formats).unwrap_or_default();
-        DetectedCamera { index, name: info.human_name(), formats: summary(formats) }
+        let Device { bus, mut trouble } = devices::examine(index);
+        buses.push(bus);
+        let formats = match (&trouble, offered(index)) {
+            (Some(_), _) => Vec::new(),
+            (None, Ok((_, formats))) if formats.is_empty() => {
+                trouble = Some(NOTHING_READ.into());
+                formats
+            }
+            (None, Ok((_, formats))) => formats,
+            (None, Err(error)) => {
+                trouble = Some(devices::plain(&error.to_string()));
+                Vec::new()
+            }
+        };
+        DetectedCamera { index, name: info.human_name(), trouble, formats: summary(formats) }
     };
-    Ok(known()?.into_iter().map(describe).collect())
+    let mut found: Vec<_> = known()?.into_iter().map(describe).collect();
+    let names: Vec<_> = found.iter().map(|camera| camera.name.clone()).collect();
+    for (camera, title) in found.iter_mut().zip(titles(&names, &buses)) {
+        camera.name = title;
+    }
+    Ok(found)
+}
+
+/// Cameras as `--camera` takes them, and their names, without asking what they offer.
+///
+/// # Errors
+/// Returns an error if the system does not tell.
+pub fn names() -> Result<Vec<(String, String)>> {
+    let known = known()?;
+    let number = |info: &CameraInfo| info.index().as_index().unwrap_or_default();
+    let devices: Vec<_> = known.iter().map(|info| devices::examine(number(info))).collect();
+    let buses: Vec<_> = devices.iter().map(|device| device.bus.clone()).collect();
+    let names: Vec<_> = known.iter().map(CameraInfo::human_name).collect();
+    let titles = titles(&names, &buses);
+    let usable = known.iter().zip(titles).zip(devices).filter(|(_, device)| device.trouble.is_none());
+    Ok(usable.map(|((info, title), _)| (number(info).to_string(), title)).collect())
+}
+
+/// Devices at which this program can be a camera.
+pub fn outputs() -> Vec<std::path::PathBuf> {
+    devices::outputs()
+}
+
+/// Names, with the bus of those that others have too.
+fn titles(names: &[String], buses: &[Option<String>]) -> Vec<String> {
+    let is_twin = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    let title = |(name, bus): (&String, &Option<String>)| match bus {
+        Some(bus) if is_twin(name) => format!("{name} ({bus})"),
+        _ => name.clone(),
+    };
+    names.iter().zip(buses).map(title).collect()
 }
 
 fn known() -> Result<Vec<CameraInfo>> {
@@ -85,13 +138,16 @@ impl CameraSource {
     ) -> Result<Self> {
         let failed = |source: Cause| Error::from(LiveError::Camera { name: name.to_owned(), source });
         let index = find(name)?;
-        let (camera, formats) = offered(index).map_err(|error| failed(Box::new(error)))?;
+        if let Some(trouble) = devices::examine(index).trouble {
+            return Err(failed(trouble.into()));
+        }
+        let plain = |error: NokhwaError| failed(devices::plain(&error.to_string()).into());
+        let (camera, formats) = offered(index).map_err(plain)?;
         let Some(format) = choose(&formats, size, fps) else {
-            let reason = "it offers no pictures as NV12, YUYV or MJPEG, which are what we read";
-            return Err(failed(reason.into()));
+            return Err(failed(NOTHING_READ.into()));
         };
         let name = camera.info().human_name();
-        let driver = start(camera, index, format).map_err(failed)?;
+        let driver = start(camera, index, format).map_err(|reason| failed(plain_cause(reason)))?;
         let found = Size::new(format.width(), format.height()).ok_or_else(|| failed("of no size".into()))?;
         let rate = FrameRate::new(format.frame_rate().max(1) as i32, 1).expect("positive");
         tracing::info!("camera {index}: {} {found} at {rate}", format.format());
@@ -127,7 +183,8 @@ impl Source for CameraSource {
     }
 
     fn next(&mut self) -> Result<Option<Frame>> {
-        let failed = |source| Error::from(LiveError::Camera { name: self.name.clone(), source });
+        let failed =
+            |source| Error::from(LiveError::Camera { name: self.name.clone(), source: plain_cause(source) });
         let mut unreadable = 0;
         while !self.stop.is_raised() {
             let read = match self.driver.shoot().map_err(failed)? {
@@ -158,6 +215,14 @@ impl Source for CameraSource {
     }
 }
 
+/// A driver's reason as a sentence.
+fn plain_cause(reason: Cause) -> Cause {
+    match reason.downcast::<std::io::Error>() {
+        Ok(error) => devices::sentence(&error).into(),
+        Err(reason) => devices::plain(&reason.to_string()).into(),
+    }
+}
+
 /// The number of the camera meant by a number, a path or part of a name.
 fn find(name: &str) -> Result<u32> {
     let known = known()?;
@@ -170,8 +235,14 @@ fn find(name: &str) -> Result<u32> {
         Some(ref number) => index_of(info) == *number,
         None => info.human_name().to_lowercase().contains(&name.to_lowercase()),
     };
+    let by_bus = |info: &&CameraInfo| {
+        let bus = devices::examine(index_of(info)).bus;
+        number.is_none()
+            && bus.is_some_and(|bus| name == bus || name == format!("{} ({bus})", info.human_name()))
+    };
     let described = |info: &CameraInfo| format!("{} ({})", index_of(info), info.human_name());
-    let found = known.iter().find(meant).map(index_of).ok_or_else(|| LiveError::CameraMissing {
+    let found = known.iter().find(meant).or_else(|| known.iter().find(by_bus));
+    let found = found.map(index_of).ok_or_else(|| LiveError::CameraMissing {
         name: name.into(),
         available: known.iter().map(described).collect(),
     })?;

@@ -5,6 +5,7 @@
 //! the camera again when it was lost.
 
 pub mod camera;
+mod devices;
 mod driver;
 mod formats;
 pub(crate) mod info;
@@ -12,6 +13,7 @@ pub(crate) mod info;
 mod nokhwa;
 mod picture;
 pub mod request;
+mod shutter;
 pub mod test_pattern;
 #[cfg(target_os = "linux")]
 mod v4l2;

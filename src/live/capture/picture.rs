@@ -23,6 +23,9 @@ pub(super) fn rgba(format: FrameFormat, size: Size, bytes: &[u8]) -> Result<Vec<
             .get(..wanted)
             .ok_or_else(|| format!("it has {} bytes, where {wanted} make a picture", bytes.len()))
     };
+    if bytes.is_empty() {
+        return Err("it is empty; is the camera's privacy shutter closed?".into());
+    }
     // Only for a picture that is whole.
     let pixels = || vec![0; size.rgba_bytes()];
     match format {
@@ -70,5 +73,7 @@ mod tests {
             assert!(rgba(format, size, &grey[..bytes - 1]).is_err());
         }
         assert!(rgba(FrameFormat::MJPEG, size, b"\xff\xd8 nonsense").is_err());
+        let told = rgba(FrameFormat::YUYV, size, &[]).expect_err("empty").to_string();
+        assert!(told.contains("privacy shutter"), "{told}");
     }
 }

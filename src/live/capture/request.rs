@@ -54,7 +54,7 @@ impl std::fmt::Display for CameraName {
 }
 
 /// What to look at, and what is wished for; a camera gives what comes closest.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraRequest {
     /// Which camera.
     pub name: CameraName,
@@ -65,6 +65,14 @@ pub struct CameraRequest {
 }
 
 impl CameraRequest {
+    /// The rate to hold, of what a camera gives: no more than was asked for.
+    pub(crate) fn rate(&self, given: &VideoInfo) -> FrameRate {
+        match self.fps.and_then(|fps| FrameRate::new(fps as i32, 1)) {
+            Some(asked) if asked.as_f64() < given.rate.as_f64() => asked,
+            _ => given.rate,
+        }
+    }
+
     /// Opens it. Frames are stamped by `clock`; [`Source::next`] waits for the next one.
     ///
     /// # Errors

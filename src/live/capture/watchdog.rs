@@ -5,7 +5,8 @@
 //! seconds, or the camera fails, the picture stands still, the user is told, the
 //! reading thread is asked to give the camera back, and another opens it, again
 //! and again until it answers: unplugged and plugged in again, it comes back by
-//! itself. Threads that do not come back from their driver are few: beyond
+//! itself. Another camera that is asked for takes its place in the same way. What went wrong first stays told until a
+//! picture comes: that opening fails afterwards, again and again, is its consequence. Threads that do not come back from their driver are few: beyond
 //! [`MOST_HUNG`], no more are started until one of them does.
 
 use std::sync::Arc;
@@ -17,12 +18,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
-use crate::live::capture::request::CameraRequest;
+use crate::live::capture::request::{CameraName, CameraRequest};
+use crate::live::capture::shutter::Shutter;
 use crate::live::clock::LiveClock;
 use crate::live::controls::Controls;
 use crate::live::error::LiveError;
 use crate::live::latest;
 use crate::live::stats::Stats;
+use crate::time::FrameRate;
 use crate::video::read::{Source, VideoInfo};
 
 /// How often the watching thread looks whether it should end.
@@ -60,10 +63,16 @@ enum Event {
 /// Opens a camera, which ends when the token is raised.
 type Opener = dyn Fn(&CancelToken) -> Result<Box<dyn Source>> + Send + Sync;
 
+/// Where pictures go, and the rates of the cameras that give them.
+pub(crate) struct Outs {
+    pub frames: latest::Sender<Arc<Frame>>,
+    pub rates: latest::Sender<FrameRate>,
+}
+
 /// What a session's camera threads share.
 #[derive(Clone)]
 pub(crate) struct Capture {
-    name: String,
+    request: CameraRequest,
     opener: Arc<Opener>,
     clock: LiveClock,
     stop: CancelToken,
@@ -92,9 +101,8 @@ pub(crate) struct OpenCamera {
 impl Capture {
     /// A camera as asked for, until `stop`.
     pub(crate) fn new(request: CameraRequest, clock: LiveClock, stop: CancelToken) -> Self {
-        let name = request.name.to_string();
-        let opener = Arc::new(move |end: &CancelToken| request.open(clock, end));
-        Self { name, opener, clock, stop, patience: PATIENCE }
+        let opener = opener(&request, clock);
+        Self { request, opener, clock, stop, patience: PATIENCE }
     }
 
     /// Opens the camera and waits for it to answer.
@@ -103,7 +111,7 @@ impl Capture {
         match reader.events.recv_timeout(self.patience.first) {
             Ok(Event::Opened(info)) => Ok(OpenCamera { info: *info, reader }),
             Ok(Event::Failed(error)) => Err(error),
-            _ => Err(LiveError::CameraStalled { name: self.name.clone() }.into()),
+            _ => Err(LiveError::CameraStalled { name: self.request.name.to_string() }.into()),
         }
     }
 
@@ -123,11 +131,12 @@ impl Capture {
         Ok(Reader { events, end, thread })
     }
 
-    /// Starts the watching thread, which hands every picture on.
+    /// Starts the watching thread, which hands every picture on, and takes other cameras.
     pub(crate) fn watch(
-        self,
+        mut self,
         opened: OpenCamera,
-        out: latest::Sender<Arc<Frame>>,
+        others: latest::Receiver<CameraRequest>,
+        out: Outs,
         controls: Arc<Controls>,
         stats: Arc<Stats>,
     ) -> Result<()> {
@@ -135,30 +144,44 @@ impl Capture {
         let watch = move || {
             let (mut reader, mut hung) = (opened.reader, Vec::new());
             let (mut heard, mut patience) = (Instant::now(), self.patience.first);
+            let (mut trouble, mut shutter) = (Trouble::default(), Shutter::default());
             while !self.stop.is_raised() {
-                let trouble = match reader.events.recv_timeout(TICK.min(self.patience.next)) {
-                    Ok(Event::Frame(frame)) => {
-                        (heard, patience) = (Instant::now(), self.patience.next);
-                        stats.captured(self.clock.now());
-                        controls.set_notice("camera", None);
-                        if !hand_on(frame, &out, &controls) {
-                            return;
+                let mut failed = None;
+                if let Some(request) = others.now() {
+                    self.opener = opener(&request, self.clock);
+                    (self.request, trouble) = (request, Trouble::default());
+                    controls.notices.tell("camera", None);
+                } else {
+                    match reader.events.recv_timeout(TICK.min(self.patience.next)) {
+                        Ok(Event::Frame(frame)) => {
+                            (heard, patience) = (Instant::now(), self.patience.next);
+                            stats.captured(self.clock.now());
+                            trouble = Trouble::default();
+                            controls.notices.tell("camera", None);
+                            controls.notices.tell("shutter", shutter.run(&frame).map(str::to_owned));
+                            if !hand_on(frame, &out.frames, &controls) {
+                                return;
+                            }
+                            continue;
                         }
-                        continue;
+                        Ok(Event::Opened(info)) => {
+                            tracing::debug!("the camera gives {}", info.size);
+                            out.rates.send(self.request.rate(&info));
+                            continue;
+                        }
+                        Ok(Event::Failed(error)) => failed = Some(error.in_a_line()),
+                        Err(RecvTimeoutError::Timeout) if heard.elapsed() < patience => continue,
+                        Err(RecvTimeoutError::Timeout) => {
+                            let (name, secs) = (&self.request.name, patience.as_secs());
+                            failed = Some(format!("the camera {name} has given none for {secs} s"));
+                        }
+                        Err(RecvTimeoutError::Disconnected) => failed = Some("the camera ended".into()),
                     }
-                    Ok(Event::Opened(info)) => {
-                        tracing::debug!("the camera gives {}", info.size);
-                        continue;
-                    }
-                    Ok(Event::Failed(error)) => one_line(&error),
-                    Err(RecvTimeoutError::Timeout) if heard.elapsed() < patience => continue,
-                    Err(RecvTimeoutError::Timeout) => {
-                        format!("the camera {} has given none for {} s", self.name, patience.as_secs())
-                    }
-                    Err(RecvTimeoutError::Disconnected) => "the camera ended".into(),
-                };
-                controls.set_notice("camera", Some(format!("the picture stands still: {trouble}")));
-                match self.again(reader, &mut hung, &controls) {
+                }
+                if let Some(reason) = failed {
+                    controls.notices.tell("camera", Some(trouble.first(reason)));
+                }
+                match self.again(reader, &mut hung, &mut trouble, &controls) {
                     Some(another) => reader = another,
                     None => return,
                 }
@@ -174,6 +197,7 @@ impl Capture {
         &self,
         mut before: Reader,
         hung: &mut Vec<JoinHandle<()>>,
+        trouble: &mut Trouble,
         controls: &Controls,
     ) -> Option<Reader> {
         hung.extend(before.thread.take());
@@ -194,12 +218,36 @@ impl Capture {
                 }
             }
             if waited >= self.patience.end && !may_open {
-                let hangs = format!("the picture stands still: the driver of the camera {} hangs", self.name);
-                controls.set_notice("camera", Some(hangs + "; unplug it and plug it in again"));
+                controls.notices.tell("camera", Some(trouble.hangs(&self.request.name)));
             }
             sleep(TICK.min(self.patience.pause));
         }
     }
+}
+
+/// Why the picture stands still.
+#[derive(Default)]
+struct Trouble(Option<String>);
+
+impl Trouble {
+    /// For people, given the latest reason: the first one counts.
+    fn first(&mut self, reason: String) -> String {
+        if let Some(first) = self.0.as_ref().filter(|first| **first != reason) {
+            tracing::debug!("{first}; after that: {reason}");
+        }
+        format!("the picture stands still: {}", self.0.get_or_insert(reason))
+    }
+
+    /// The same of a camera whose driver does not come back.
+    fn hangs(&mut self, name: &CameraName) -> String {
+        let told = self.first(format!("the camera {name} does not answer"));
+        format!("{told}; its driver hangs: unplug it and plug it in again")
+    }
+}
+
+fn opener(request: &CameraRequest, clock: LiveClock) -> Arc<Opener> {
+    let request = request.clone();
+    Arc::new(move |end: &CancelToken| request.open(clock, end))
 }
 
 fn pump(opener: &Opener, end: &CancelToken, out: &Sender<Event>) -> Result<()> {
@@ -213,26 +261,7 @@ fn pump(opener: &Opener, end: &CancelToken, out: &Sender<Event>) -> Result<()> {
 
 /// Hands a picture on, unless the picture is frozen; whether anyone may yet take it.
 fn hand_on(frame: Frame, out: &latest::Sender<Arc<Frame>>, controls: &Controls) -> bool {
-    let state = controls.state();
-    if state.frozen {
-        return true;
-    }
-    out.send(Arc::new(if state.mirror { mirrored(frame) } else { frame }))
-}
-
-fn one_line(error: &Error) -> String {
-    let cause = std::error::Error::source(error).map(|cause| format!(", {cause}")).unwrap_or_default();
-    format!("{error}{cause}")
-}
-
-/// Left and right swapped.
-fn mirrored(mut frame: Frame) -> Frame {
-    let stride = frame.stride();
-    for row in frame.pixels.chunks_exact_mut(stride) {
-        let (pixels, _) = row.as_chunks_mut::<4>();
-        pixels.reverse();
-    }
-    frame
+    controls.state().frozen || out.send(Arc::new(frame))
 }
 
 #[cfg(test)]

@@ -3,5 +3,6 @@
 //! Each takes the latest frame and never makes the others wait.
 
 pub mod http;
+pub mod open;
 pub mod v4l2;
 pub mod window;

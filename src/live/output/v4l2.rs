@@ -87,7 +87,7 @@ impl VirtualCamera {
                 let written = if self.bytes.is_empty() { Ok(()) } else { self.write() };
                 let path = self.path.display();
                 let trouble = |error| format!("the virtual camera {path} takes no pictures: {error}");
-                controls.set_notice("virtual camera", written.err().map(trouble));
+                controls.notices.tell("virtual camera", written.err().map(trouble));
             }
         };
         Builder::new().name(name.into()).spawn(work).map_err(|_| Error::Stage { name })

@@ -65,7 +65,9 @@ impl CpuCompositor {
                     own + (over[c] - own) * share
                 });
                 if let Some((cut, subject)) = cut.as_ref().zip(subject) {
-                    shown = cut.before(x, y as usize, shown, subject);
+                    let [r, g, b, alpha] = cut.before(x, y as usize, shown, subject);
+                    shown = [r, g, b];
+                    pixel[3] = (f32::from(pixel[3]) * alpha / 255.0 + 0.5) as u8;
                 }
                 (0..3).for_each(|c| pixel[c] = (shown[c] + 0.5) as u8);
             }

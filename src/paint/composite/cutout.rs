@@ -82,8 +82,9 @@ impl<'a> CutoutSampler<'a> {
         sum / total / 255.0
     }
 
-    /// A colour, 0..=255, before what shows behind it.
-    pub(super) fn before(&self, x: usize, y: usize, color: [f32; 3], subject: f32) -> [f32; 3] {
+    /// A colour, 0..=255, before what shows behind it; the last of the four is how much of a picture both are, 0..=255.
+    pub(super) fn before(&self, x: usize, y: usize, [r, g, b]: [f32; 3], subject: f32) -> [f32; 4] {
+        let color = [r, g, b, 255.0];
         let Some(behind) = self.behind.as_ref().filter(|_| subject < 1.0) else { return color };
         let ((left, right, share_x), (upper, lower, share_y)) = (behind.columns[x], behind.rows[y]);
         let pixel = |x: usize, y: usize| &behind.pixels[4 * (y * behind.size.width as usize + x)..][..4];

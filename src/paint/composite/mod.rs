@@ -196,4 +196,27 @@ pub(crate) mod tests {
             Compositor::new(None).and_then(|mut finish| finish.run(frame, painting, mix, None)).expect("CPU");
         assert_eq!(done.pixels, expected);
     }
+
+    #[test]
+    fn where_nothing_shows_behind_the_subject_the_picture_is_clear_and_tells_nothing() {
+        let (frame, painting) = painted((64, 64), (64, 64));
+        let expected = painting.painted.clone();
+        let mut cutout = cutout((64, 64), [1.0, 1.0], Some((1, 1)));
+        cutout.behind = Some((Size { width: 1, height: 1 }, std::sync::Arc::new(vec![0; 4])));
+        let mix = BlendParams { strength: 1.0, colors: Colors::Paint };
+        let done =
+            Compositor::new(None).and_then(|mut finish| finish.run(frame, painting, mix, Some(&cutout)));
+        let done = done.expect("CPU");
+        // The lower half of the mask is hard: the subject on the left.
+        let pixel = |x: usize, y: usize| [0, 1, 2, 3].map(|c| done.pixels[4 * (64 * y + x) + c]);
+        let own = |x: usize, y: usize| &expected[4 * (64 * y + x)..][..3];
+        for y in [40, 50, 60] {
+            assert_eq!(pixel(60, y), [0; 4]);
+            assert_eq!((&pixel(4, y)[..3], pixel(4, y)[3]), (own(4, y), 255));
+        }
+        // The upper one is soft: colours lie over black by as much as they are opaque.
+        let soft = (0..64).map(|x| (x, pixel(x, 5))).find(|(_, pixel)| (100..150).contains(&pixel[3]));
+        let (x, [red, _, _, alpha]) = soft.expect("an edge");
+        assert!(red.abs_diff((u32::from(own(x, 5)[0]) * u32::from(alpha) / 255) as u8) <= 2, "{red} {alpha}");
+    }
 }

@@ -1,4 +1,4 @@
-//! What shows behind the subject: its own background blurred, one colour, or a picture that covers the frame.
+//! What shows behind the subject: its own background blurred, one colour, a picture that covers the frame, or nothing.
 
 use std::sync::Arc;
 
@@ -45,6 +45,7 @@ impl BackdropMaker {
                 let [r, g, b] = backdrop.color;
                 Ok(Some((Size { width: 1, height: 1 }, Arc::new(vec![r, g, b, 255]))))
             }
+            (BackdropKind::Clear, _) => Ok(Some((Size { width: 1, height: 1 }, Arc::new(vec![0; 4])))),
             (BackdropKind::Blur, _) => {
                 let (size, guide) = cut;
                 let painted =

@@ -55,9 +55,11 @@ pub enum BackdropKind {
     Color,
     /// Another picture.
     Picture,
+    /// Nothing: the picture is transparent there, and black where nothing can be.
+    Clear,
 }
 
-names!(BackdropKind { Keep => "keep", Blur => "blur", Color => "color", Picture => "picture" });
+names!(BackdropKind { Keep => "keep", Blur => "blur", Color => "color", Picture => "picture", Clear => "clear" });
 
 /// What shows behind the subject.
 #[derive(Debug, Clone, PartialEq)]

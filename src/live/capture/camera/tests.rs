@@ -54,11 +54,11 @@ fn a_camera_of_torn_pictures_only_ends_in_an_error() {
     let size_at = bomb.windows(2).position(|two| two == [0xff, 0xc0]).expect("a frame header") + 5;
     bomb[size_at..size_at + 4].copy_from_slice(&[0x3f, 0xff, 0x3f, 0xff]);
     for (format, picture, told) in [
-        (FrameFormat::YUYV, Some(Vec::new()), "0 bytes"),
+        (FrameFormat::YUYV, Some(Vec::new()), "privacy shutter"),
         (FrameFormat::YUYV, Some(vec![128; 255]), "255 bytes"),
         (FrameFormat::NV12, Some(vec![128; 191]), "191 bytes"),
         (FrameFormat::YUYV, None, "damaged"),
-        (FrameFormat::MJPEG, Some(Vec::new()), "30 pictures"),
+        (FrameFormat::MJPEG, Some(Vec::new()), "privacy shutter"),
         (FrameFormat::MJPEG, Some(whole[..whole.len() / 4].to_vec()), "30 pictures"),
         (FrameFormat::MJPEG, Some(jpeg(Size { width: 32, height: 8 })), "32x8"),
         (FrameFormat::MJPEG, Some(bomb), "16383x16383"),
@@ -99,4 +99,12 @@ fn a_camera_that_is_silent_stops_when_told() {
         stop.raise();
         assert!(read.join().expect("no panic").expect("no failure").is_none());
     });
+}
+
+#[test]
+fn two_of_one_name_are_told_apart_by_their_bus() {
+    let names = ["UVC Camera", "UVC Camera", "Phone"].map(str::to_owned);
+    let buses = [Some("usb-1".to_owned()), Some("usb-2".to_owned()), Some("usb-3".to_owned())];
+    assert_eq!(titles(&names, &buses), ["UVC Camera (usb-1)", "UVC Camera (usb-2)", "Phone"]);
+    assert_eq!(titles(&names, &[None, None, None]), names);
 }

@@ -6,14 +6,20 @@ use super::*;
 use crate::frame::Size;
 use crate::live::capture::info::live_info;
 use crate::live::capture::request::CameraName;
-use crate::live::controls::ControlState;
+use crate::live::controls::{ControlState, Wardrobe};
 use crate::live::latest::{Received, channel};
-use crate::look::Look;
+use crate::look::{Look, LookSpec};
 use crate::time::FrameTime;
 
 fn desk() -> Arc<Controls> {
     let (wanted, _names) = channel();
-    Arc::new(Controls::new(ControlState::of(&Look::default(), false), wanted))
+    let wardrobe = Wardrobe {
+        worn: LookSpec::default(),
+        own: ControlState::of(&Look::default(), false),
+        looks: Vec::new(),
+        paintings: Vec::new(),
+    };
+    Arc::new(Controls::new(ControlState::of(&Look::default(), false), wardrobe, wanted))
 }
 
 #[track_caller]
@@ -27,11 +33,12 @@ fn until(done: &dyn Fn() -> bool) {
     panic!("it never came");
 }
 
-#[test]
-fn mirrors_pixels_not_channels() {
-    let size = Size { width: 2, height: 2 };
-    let frame = Frame { size, time: FrameTime::ZERO, pixels: (0..16).collect() };
-    assert_eq!(mirrored(frame).pixels, [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11]);
+/// Where pictures go, and what comes of them; and what takes other cameras.
+fn outs()
+-> (Outs, latest::Receiver<Arc<Frame>>, latest::Sender<CameraRequest>, latest::Receiver<CameraRequest>) {
+    let (frames, taken) = channel();
+    let (cameras, others) = channel();
+    (Outs { frames, rates: channel().0 }, taken, cameras, others)
 }
 
 #[test]
@@ -44,15 +51,15 @@ fn a_clip_that_vanishes_is_told_and_comes_back() {
     let stop = CancelToken::new();
     let capture = Capture::new(request, LiveClock::new(), stop.clone());
     let controls = desk();
-    let (put, take) = channel();
+    let (outs, take, _cameras, others) = outs();
     let opened = capture.open().expect("a clip");
     std::fs::rename(&path, folder.path().join("away.mp4")).expect("renamed");
-    capture.watch(opened, put, controls.clone(), Arc::default()).expect("started");
+    capture.watch(opened, others, outs, controls.clone(), Arc::default()).expect("started");
     let patience = Duration::from_secs(30);
     assert!(matches!(take.take(patience), Received::Item(_)));
-    until(&|| controls.notice().is_some_and(|told| told.contains("stands still")));
+    until(&|| controls.notices.line().is_some_and(|told| told.contains("stands still")));
     std::fs::rename(folder.path().join("away.mp4"), &path).expect("renamed");
-    until(&|| controls.notice().is_none());
+    until(&|| controls.notices.line().is_none());
     take.now();
     assert!(matches!(take.take(patience), Received::Item(_)));
     stop.raise();
@@ -125,17 +132,17 @@ fn hanging(for_good: bool) -> (Arc<Count>, Arc<Controls>, CancelToken, CancelTok
     let end = if for_good { short } else { long };
     let patience = Patience { first: long, next: short, end, pause: short };
     let capture = Capture {
-        name: "fake".into(),
+        request: CameraRequest { name: CameraName::Device("fake".into()), size: None, fps: None },
         opener: Arc::new(opener),
         clock: LiveClock::new(),
         stop: stop.clone(),
         patience,
     };
-    let (put, take) = channel();
+    let (outs, take, _cameras, others) = outs();
     // It is read by nobody, and must not end for that.
     std::mem::forget(take);
     let (opened, controls) = (capture.open().expect("opens"), desk());
-    capture.watch(opened, put, controls.clone(), Arc::default()).expect("started");
+    capture.watch(opened, others, outs, controls.clone(), Arc::default()).expect("started");
     (count, controls, stop, free)
 }
 
@@ -151,7 +158,11 @@ fn what_is_replaced_is_closed_first() {
 #[test]
 fn few_threads_hang_in_a_driver_and_the_user_is_told() {
     let (count, controls, stop, free) = hanging(true);
-    until(&|| controls.notice().is_some_and(|told| told.contains("driver of the camera fake hangs")));
+    until(&|| {
+        controls.notices.line().is_some_and(|told| {
+            told.contains("the camera fake has given none") && told.contains("its driver hangs")
+        })
+    });
     sleep(Duration::from_millis(300));
     assert_eq!(count.opened.load(Ordering::SeqCst), MOST_HUNG);
     // A driver that comes to itself is used again.
@@ -159,4 +170,41 @@ fn few_threads_hang_in_a_driver_and_the_user_is_told() {
     until(&|| count.opened.load(Ordering::SeqCst) > MOST_HUNG);
     stop.raise();
     until(&|| count.now.load(Ordering::SeqCst) == 0);
+}
+
+#[test]
+fn the_first_cause_stays_until_a_picture_comes() {
+    let mut trouble = Trouble::default();
+    let told = trouble.first("it was unplugged".into());
+    assert_eq!(told, "the picture stands still: it was unplugged");
+    assert_eq!(trouble.first("there is no camera 0".into()), told);
+    assert_eq!(
+        trouble.hangs(&CameraName::Test),
+        "the picture stands still: it was unplugged; its driver hangs: unplug it and plug it in again"
+    );
+}
+
+#[test]
+fn another_camera_takes_the_place_of_the_one_before() {
+    let fast = CameraRequest { name: CameraName::Test, size: Size::new(64, 36), fps: Some(200) };
+    let stop = CancelToken::new();
+    let capture = Capture::new(fast, LiveClock::new(), stop.clone());
+    let (controls, (outs, take, cameras, others)) = (desk(), outs());
+    let opened = capture.open().expect("always there");
+    capture.watch(opened, others, outs, controls.clone(), Arc::default()).expect("started");
+    let seen = |width: u32| {
+        until(
+            &|| matches!(take.take(Duration::from_secs(9)), Received::Item(frame) if frame.size.width == width),
+        );
+    };
+    seen(64);
+    cameras.send(CameraRequest { name: CameraName::Test, size: Size::new(96, 54), fps: Some(200) });
+    seen(96);
+    // One that cannot be had is told; the next choice counts.
+    cameras.send(CameraRequest { name: CameraName::File("no-such.mp4".into()), size: None, fps: None });
+    until(&|| controls.notices.line().is_some_and(|told| told.contains("cannot read no-such.mp4")));
+    cameras.send(CameraRequest { name: CameraName::Test, size: Size::new(32, 32), fps: Some(200) });
+    seen(32);
+    until(&|| controls.notices.line().is_none());
+    stop.raise();
 }

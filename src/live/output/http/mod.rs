@@ -16,22 +16,23 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::live::clock::LiveClock;
-use crate::live::controls::{ControlUpdate, Controls};
+use crate::image_file;
+use crate::live::controls::ControlUpdate;
 use crate::live::error::LiveError;
 use crate::live::latest::{Received, Receiver};
-use crate::live::stats::Stats;
-use crate::live::{FramePair, LiveSession};
+use crate::live::{FramePair, SessionHandle, thumbnail};
 
 mod connections;
 mod frames;
@@ -39,11 +40,13 @@ pub(crate) mod guard;
 mod thumbnails;
 mod token;
 
-use frames::Picture;
+use frames::{Picture, Wants};
 use guard::Guard;
 use thumbnails::Thumbnails;
 use token::Token;
 
+/// The port that OBS users are told about.
+pub const PORT: u16 = 8787;
 /// Viewers at a time.
 const MOST_VIEWERS: usize = 32;
 /// Bytes a request may carry.
@@ -73,13 +76,12 @@ pub struct Server {
 
 /// What every request can reach.
 struct AppState {
-    controls: Arc<Controls>,
-    stats: Arc<Stats>,
-    clock: LiveClock,
-    devices: String,
-    report: fn(&Error, &str) -> String,
+    live: SessionHandle,
     pictures: watch::Receiver<Option<Picture>>,
     thumbnails: Thumbnails,
+    paintings: Thumbnails,
+    /// What viewers want besides the picture.
+    wants: Arc<Wants>,
     /// Places for viewers.
     seats: Arc<Semaphore>,
 }
@@ -107,8 +109,7 @@ pub fn bind(options: ServeOptions) -> Result<TcpListener> {
 pub fn start(
     listener: TcpListener,
     options: ServeOptions,
-    live: &LiveSession,
-    frames: Receiver<FramePair>,
+    live: &SessionHandle,
     stop: &CancelToken,
 ) -> Result<Server> {
     let failed = |source| LiveError::Serve { address: options.address, source };
@@ -116,26 +117,25 @@ pub fn start(
     let token = Token::load(options.new_token).map_err(failed)?;
     let page = format!("http://{address}/{}/", token.as_str());
     let (pictures_out, pictures) = watch::channel(None);
-    let seats = Arc::new(Semaphore::new(MOST_VIEWERS));
+    let (seats, wants) = (Arc::new(Semaphore::new(MOST_VIEWERS)), Arc::new(Wants::default()));
     let app = AppState {
-        controls: live.controls.clone(),
-        stats: live.stats.clone(),
-        clock: live.clock,
-        devices: live.devices.clone(),
-        report: live.report,
+        live: live.clone(),
         pictures,
-        thumbnails: Thumbnails::of(live.controls.looks()),
+        thumbnails: Thumbnails::of(live.controls.looks(), thumbnail::draw),
+        paintings: Thumbnails::of(live.controls.paintings(), thumbnail::painting),
+        wants: wants.clone(),
         seats: seats.clone(),
     };
     let router = router(Arc::new(app));
     let guard = Arc::new(Guard { address, insecure: options.insecure, token });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let frames = live.frames.subscribe();
     let (encoding, serving) = (stop.clone(), stop.clone());
     let thread = |name: &'static str, work: Box<dyn FnOnce() + Send>| {
         Builder::new().name(name.into()).spawn(work).map_err(|_| Error::Stage { name })
     };
     let threads = [
-        thread("jpeg", Box::new(move || encode_all(&frames, &seats, &pictures_out, &encoding)))?,
+        thread("jpeg", Box::new(move || encode_all(&frames, &seats, &wants, &pictures_out, &encoding)))?,
         thread(
             "serve",
             Box::new(move || {
@@ -174,25 +174,34 @@ async fn stopped(stop: &CancelToken) {
     }
 }
 
-/// Encodes the latest frame over and over, while anyone watches.
+/// Encodes the latest frame over and over, while anyone watches. Who comes while the picture stands still gets the last
+/// one; nobody gets one that is older because nobody was there to see the next.
 fn encode_all(
     frames: &Receiver<FramePair>,
     seats: &Semaphore,
+    wants: &Wants,
     out: &watch::Sender<Option<Picture>>,
     stop: &CancelToken,
 ) {
-    let mut number = 0;
+    let (mut number, mut last, mut is_new) = (0, None, false);
     while !stop.is_raised() {
         match frames.take(PATIENCE) {
-            Received::Item(shown) if seats.available_permits() < MOST_VIEWERS => {
-                number += 1;
-                match Picture::new(number, &shown.finished) {
-                    Ok(picture) => drop(out.send_replace(Some(picture))),
-                    Err(error) => tracing::debug!("a picture cannot be encoded: {error}"),
-                }
-            }
-            Received::Item(_) | Received::Nothing => {}
+            Received::Item(pair) => (last, is_new) = (Some(pair), true),
+            Received::Nothing => {}
             Received::Closed => break,
+        }
+        let Some(pair) = &last else { continue };
+        if seats.available_permits() == MOST_VIEWERS {
+            if is_new {
+                out.send_replace(None);
+            }
+        } else if is_new || out.borrow().as_ref().is_none_or(|picture| picture.lacks(wants)) {
+            number += 1;
+            is_new = false;
+            match Picture::new(number, pair, wants) {
+                Ok(picture) => drop(out.send_replace(Some(picture))),
+                Err(error) => tracing::debug!("a picture cannot be encoded: {error}"),
+            }
         }
     }
 }
@@ -201,12 +210,16 @@ fn router(app: Arc<AppState>) -> Router {
     Router::new()
         .route("/", get(async || page(include_str!("control.html"))))
         .route("/source", get(async || page(include_str!("source.html"))))
-        .route("/player.js", get(player))
+        .route("/player.js", get(async || script(include_str!("player.js"))))
+        .route("/control.js", get(async || script(include_str!("control.js"))))
         .route("/frames", get(frames::frames))
         .route("/stream.mjpg", get(frames::mjpeg))
         .route("/api/state", get(state))
         .route("/api/turn", post(set_params))
-        .route("/thumbnails/{look}", get(thumbnail))
+        .route("/api/record", post(record))
+        .route("/snapshot.png", get(snapshot))
+        .route("/thumbnails/{look}", get(look))
+        .route("/paintings/{painting}", get(painting))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .with_state(app)
 }
@@ -215,29 +228,77 @@ fn page(text: &'static str) -> impl IntoResponse {
     ([(header::CACHE_CONTROL, "no-store")], Html(text))
 }
 
-async fn player() -> impl IntoResponse {
-    let kind = [(header::CONTENT_TYPE, "text/javascript"), (header::CACHE_CONTROL, "no-store")];
-    (kind, include_str!("player.js"))
+fn script(text: &'static str) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/javascript"), (header::CACHE_CONTROL, "no-store")], text)
 }
 
 async fn state(State(app): State<Arc<AppState>>) -> Json<Value> {
-    let now = app.clock.now();
+    let live = &app.live;
+    let (controls, now) = (&live.controls, live.clock.now());
     Json(json!({
-        "dials": app.controls.state(), "looks": app.controls.looks(), "notice": app.controls.notice(),
-        "reading": app.stats.read(now), "devices": app.devices,
-        "now_ms": now.as_secs_f64() * 1e3,
+        "dials": controls.state(), "own": controls.own(), "looks": controls.looks(), "paintings": controls.paintings(),
+        "notice": controls.notices.line(), "notices": controls.notices.all(),
+        "camera_lost": controls.notices.of("camera").is_some(),
+        "reading": live.stats.read(now), "devices": live.devices, "now_ms": now.as_secs_f64() * 1e3,
+        "recording_secs": live.recorder.since().map(|since| since.elapsed().as_secs()),
     }))
 }
 
 async fn set_params(State(app): State<Arc<AppState>>, Json(turn): Json<ControlUpdate>) -> Response {
-    match app.controls.set_params(turn) {
+    match app.live.controls.set_params(turn) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => (StatusCode::BAD_REQUEST, (app.report)(&error, "stylewarp")).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, (app.live.report)(&error, "stylewarp")).into_response(),
     }
 }
 
-async fn thumbnail(State(app): State<Arc<AppState>>, Path(look): Path<String>) -> Response {
-    match app.thumbnails.get(&look).await {
+/// Whether to record.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    on: bool,
+}
+
+/// Begins a recording in the session's folder, or ends it; what was done.
+async fn record(State(app): State<Arc<AppState>>, Json(Record { on }): Json<Record>) -> Response {
+    // An encoder takes its time to open, and a file to be closed.
+    let done = tokio::task::spawn_blocking(move || {
+        let told = match on {
+            true => app.live.start_recording(),
+            false => app.live.end_recording(),
+        };
+        told.map_err(|error| (app.live.report)(&error, "no recording"))
+    });
+    match done.await {
+        Ok(Ok(told)) => told.into_response(),
+        Ok(Err(told)) => (StatusCode::CONFLICT, told).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The picture as it is now, transparent where it is.
+async fn snapshot(State(app): State<Arc<AppState>>) -> Response {
+    let Some(pair) = app.live.frames.last() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "there is no picture yet").into_response();
+    };
+    let encoded = tokio::task::spawn_blocking(move || image_file::png(&pair.finished));
+    match encoded.await {
+        Ok(Ok(png)) => {
+            ([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "no-store")], png).into_response()
+        }
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn look(State(app): State<Arc<AppState>>, Path(look): Path<String>) -> Response {
+    picture(app.thumbnails.get(&look).await)
+}
+
+async fn painting(State(app): State<Arc<AppState>>, Path(painting): Path<String>) -> Response {
+    picture(app.paintings.get(&painting).await)
+}
+
+fn picture(thumbnail: Option<Option<Bytes>>) -> Response {
+    match thumbnail {
         Some(Some(jpeg)) => ([(header::CONTENT_TYPE, "image/jpeg")], jpeg).into_response(),
         Some(None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         None => StatusCode::NOT_FOUND.into_response(),

@@ -1,4 +1,4 @@
-//! The looks' thumbnails as JPEG, each drawn once, when it is first asked for.
+//! Thumbnails of looks and paintings as JPEG, each drawn once, when it is first asked for.
 
 use std::collections::BTreeMap;
 
@@ -6,31 +6,35 @@ use axum::body::Bytes;
 use tokio::sync::OnceCell;
 
 use super::frames;
-use crate::live::thumbnail;
+use crate::error::Result;
+use crate::frame::Frame;
 
-/// Thumbnails by the name of their look. Names only: no path reaches the file system.
-pub(super) struct Thumbnails(BTreeMap<String, OnceCell<Option<Bytes>>>);
+/// Draws the thumbnail of a name.
+type Draw = fn(&str) -> Result<Frame>;
+
+/// Thumbnails by their names. Names only: no path reaches the file system.
+pub(super) struct Thumbnails(BTreeMap<String, OnceCell<Option<Bytes>>>, Draw);
 
 impl Thumbnails {
-    pub(super) fn of(looks: &[String]) -> Self {
-        Self(looks.iter().map(|look| (look.clone(), OnceCell::new())).collect())
+    pub(super) fn of(names: &[String], draw: Draw) -> Self {
+        Self(names.iter().map(|name| (name.clone(), OnceCell::new())).collect(), draw)
     }
 
-    /// The thumbnail of a look, `Some(None)` if it cannot be drawn, `None` if there is no such look. Whoever asks
+    /// The thumbnail of a name, `Some(None)` if it cannot be drawn, `None` if there is no such name. Whoever asks
     /// while it is being drawn waits for the same one.
-    pub(super) async fn get(&self, look: &str) -> Option<Option<Bytes>> {
-        let (look, cell) = self.0.get_key_value(look)?;
+    pub(super) async fn get(&self, name: &str) -> Option<Option<Bytes>> {
+        let (name, cell) = self.0.get_key_value(name)?;
+        let draw = self.1;
         let drawn = cell.get_or_init(async || {
-            let look = look.clone();
-            tokio::task::spawn_blocking(move || jpeg(&look)).await.ok().flatten()
+            let name = name.clone();
+            tokio::task::spawn_blocking(move || jpeg(draw(&name).ok()?)).await.ok().flatten()
         });
         Some(drawn.await.clone())
     }
 }
 
-fn jpeg(look: &str) -> Option<Bytes> {
+fn jpeg(drawn: Frame) -> Option<Bytes> {
     let mut jpeg = Vec::new();
-    let drawn = thumbnail::draw(look).ok()?;
     frames::encode(&mut jpeg, &drawn).ok()?;
     Some(jpeg.into())
 }

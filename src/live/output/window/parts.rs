@@ -8,10 +8,11 @@ use crate::paint::subject::{BackdropKind, Part};
 const PARTS: [(Part, &str); 3] =
     [(Part::All, "everything"), (Part::Subject, "only me"), (Part::Background, "all but me")];
 /// The last needs a picture.
-const BACKDROPS: [(BackdropKind, &str); 4] = [
+const BACKDROPS: [(BackdropKind, &str); 5] = [
     (BackdropKind::Keep, "as it is"),
     (BackdropKind::Blur, "blurred"),
     (BackdropKind::Color, "one colour"),
+    (BackdropKind::Clear, "nothing (for OBS)"),
     (BackdropKind::Picture, "a picture"),
 ];
 
@@ -21,8 +22,8 @@ pub(super) fn lists(ui: &mut Ui, state: &ControlState, turn: &mut ControlUpdate)
         let about = "people; without any, what the shapes were matched with";
         turn.paint_where = choose(ui, "painted", about, &PARTS, state.paint_where);
         turn.warp_where = choose(ui, "bent", about, &PARTS, state.warp_where);
-        let kinds = &BACKDROPS[..if state.has_picture { 4 } else { 3 }];
-        let about = "what shows behind you; a picture or another colour comes with --backdrop";
+        let kinds = &BACKDROPS[..if state.has_picture { 5 } else { 4 }];
+        let about = "what shows behind you: nothing is transparent in OBS's browser source; a picture or another colour comes with --backdrop";
         turn.backdrop = choose(ui, "behind me", about, kinds, state.backdrop);
     });
 }
@@ -38,11 +39,13 @@ fn choose<T: Copy + PartialEq>(
     let mut chosen = now;
     let shown = choices.iter().find(|(choice, _)| *choice == now).map_or("", |(_, name)| *name);
     ui.label(label).on_hover_text(about);
-    egui::ComboBox::from_id_salt(label).width(120.0).selected_text(shown).show_ui(ui, |ui| {
+    let list = egui::ComboBox::from_id_salt(label).width(120.0).selected_text(shown);
+    let list = list.show_ui(ui, |ui| {
         for (value, name) in choices {
             ui.selectable_value(&mut chosen, *value, *name);
         }
     });
+    list.response.on_hover_text(about);
     ui.end_row();
     (chosen != now).then_some(chosen)
 }
