@@ -13,13 +13,13 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::cancel::CancelToken;
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, Result};
+use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::frame::{Frame, Size};
 use crate::live::latest::{self, Received};
 use crate::live::look_loader::with_defaults;
 use crate::live::thumbnail;
 use crate::look::{Look, LookSpec};
-use crate::nn::runtime::Device;
-use crate::resize::{Filter, Pixels, Resizer};
+use crate::nn::device::Device;
 
 /// Lines of a preview; networks make little of fewer.
 const LINES: u32 = 144;
