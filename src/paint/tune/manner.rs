@@ -61,24 +61,25 @@ fn measured(painting: &RgbImage, canvas: u32) -> Result<[Vec<f32>; 2]> {
 mod tests {
     use super::*;
 
-    /// Waves of this height, 9 pixels long.
-    fn painted(height: f32) -> RgbImage {
+    /// Waves of this height, so many pixels long.
+    fn painted(height: f32, length: f32) -> RgbImage {
         RgbImage::from_fn(600, 580, |x, y| {
-            let wave = (x as f32 * 0.7).sin() * (y as f32 * 0.2).cos();
+            let wave = (x as f32 * std::f32::consts::TAU / length).sin() * (y as f32 * 0.2).cos();
             image::Rgb([(127.0 + 127.0 * height * wave) as u8; 3])
         })
     }
 
     #[test]
     fn a_print_is_flat_and_seen_less_large_than_an_oil_painting() {
-        let [oil, print] = [0.12, 0.9].map(|height| Manner::of(&painted(height), 580).expect("measured"));
+        let [oil, print] = [(0.12, 9.0), (0.9, 20.0)]
+            .map(|(height, length)| Manner::of(&painted(height, length), 580).expect("measured"));
         assert!(oil.larger > 1.5 && oil.relief > 0.15, "{oil:?}");
         assert!(print.larger < 1.3 && print.relief < 0.05, "{print:?}");
     }
 
     #[test]
     fn a_blank_page_is_plain_and_a_faint_wash_is_not() {
-        assert!(plainness(&painted(0.0)).expect("measured").is_some());
-        assert!(plainness(&painted(0.03)).expect("measured").is_none());
+        assert!(plainness(&painted(0.0, 9.0)).expect("measured").is_some());
+        assert!(plainness(&painted(0.03, 9.0)).expect("measured").is_none());
     }
 }

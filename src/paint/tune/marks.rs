@@ -218,7 +218,7 @@ mod tests {
                     0.0
                 }
             }
-            false => 2.0 * random.f32(),
+            false => 6.0 * (random.f32() - 0.7).max(0.0),
         };
         let features: Vec<f32> = (0..16 * width * down * PLACES).map(|k| value(&mut random, k)).collect();
         let tiles = TileFeatures::of(&features, across, down);
