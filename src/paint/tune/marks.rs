@@ -211,13 +211,7 @@ mod tests {
         let (across, down) = (12, 8);
         let width = across * PLACES;
         let value = |random: &mut fastrand::Rng, k: usize| match k % width < width / 3 {
-            true => {
-                if k % 2 == 0 {
-                    1.0
-                } else {
-                    0.0
-                }
-            }
+            true => 1.0 - (k % 2) as f32,
             false => 6.0 * (random.f32() - 0.7).max(0.0),
         };
         let features: Vec<f32> = (0..16 * width * down * PLACES).map(|k| value(&mut random, k)).collect();
