@@ -6,7 +6,7 @@
 //!
 //! Channels are bounded, so the slowest stage sets the pace and memory stays
 //! flat; one thread a stage, so frames stay in order. All stages are at work at once, so each has a share of the
-//! cores for its loops over pixels ([`SHARES`]): with all cores for each, they would take them from one another.
+//! cores for its loops over pixels (`SHARES`): with all cores for each, they would take them from one another.
 //! A stage ends when the
 //! channel before it closes, and a closed channel does not say why: the sink is
 //! finished only after every stage was joined and none had failed.
