@@ -1,5 +1,7 @@
 //! Ctrl-C: the first signal ends a run in good order, the second at once.
 
+use std::time::{Duration, Instant};
+
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 
@@ -8,6 +10,9 @@ use crate::error::{Error, Result};
 #[error("the handler for interruption cannot be installed")]
 struct SignalError(#[from] ctrlc::Error);
 
+/// Signals so near to each other are one: `timeout` and service managers send theirs to the process and to its group.
+const SAME: Duration = Duration::from_millis(500);
+
 /// A token raised by SIGINT, SIGTERM and SIGHUP (Ctrl-C on Windows). A second signal ends
 /// the process at once with exit code 130, leaving an unfinished file behind, which the next run names.
 ///
@@ -15,10 +20,11 @@ struct SignalError(#[from] ctrlc::Error);
 /// Returns an error if a handler is installed already.
 pub fn on_signal() -> Result<CancelToken> {
     let stop = CancelToken::new();
-    let raised = stop.clone();
+    let (raised, mut first) = (stop.clone(), None);
     #[expect(clippy::disallowed_methods, reason = "giving up at once is what a second signal asks for")]
     ctrlc::set_handler(move || {
-        if raised.raise() {
+        let since = *first.get_or_insert_with(Instant::now);
+        if raised.raise() && since.elapsed() > SAME {
             std::process::exit(130);
         }
     })

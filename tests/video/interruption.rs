@@ -16,8 +16,8 @@ fn long_clip(folder: &Folder) {
     assert_eq!(times(&folder.path("in.mp4")).len(), 4000);
 }
 
-/// Sends a signal on the first report of progress; the last event and the code.
-fn interrupted(folder: &Folder, signal: &str) -> (Value, Option<i32>) {
+/// Sends a signal so many times on the first report of progress; the last event and the code.
+fn interrupted(folder: &Folder, signal: &str, times: usize) -> (Value, Option<i32>) {
     let mut command = with(folder, "in.mp4 out.mp4 --json");
     let mut child = command.stdout(Stdio::piped()).spawn().expect("starts");
     let mut last = Value::Null;
@@ -25,7 +25,8 @@ fn interrupted(folder: &Folder, signal: &str) -> (Value, Option<i32>) {
     for line in BufReader::new(child.stdout.take().expect("piped")).lines() {
         last = serde_json::from_str(&line.expect("UTF-8")).expect("JSON");
         if last["event"] == "progress" && !sent {
-            let kill = Command::new("kill").arg(signal).arg(child.id().to_string()).status();
+            let ids = vec![child.id().to_string(); times];
+            let kill = Command::new("kill").arg(signal).args(ids).status();
             assert!(kill.expect("kill is there").success());
             sent = true;
         }
@@ -39,8 +40,9 @@ fn an_interrupted_run_is_a_video_that_plays() {
     let folder = Folder::new();
     long_clip(&folder);
     let (input, out) = (folder.path("in.mp4"), folder.path("out.mp4"));
-    for signal in ["-INT", "-TERM"] {
-        let (last, code) = interrupted(&folder, signal);
+    // As `timeout` does, to the process and to its group.
+    for (signal, times_sent) in [("-INT", 1), ("-TERM", 2)] {
+        let (last, code) = interrupted(&folder, signal, times_sent);
         assert_eq!(code, Some(130), "{signal}");
         assert_eq!((&last["event"], &last["interrupted"]), (&"done".into(), &true.into()));
         assert_eq!(folder.list(), ["in.mp4", "out.mp4", "short.mp4"]);
