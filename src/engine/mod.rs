@@ -34,8 +34,9 @@ pub use trace::Trace;
 pub use views::{FrameMut, FrameRef, PixelFormat};
 pub use warp_stage::{WarpStage, WarpedFrame};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::Frame;
+use crate::warp::field::WarpField;
 
 /// Both stages.
 pub struct Engine {
@@ -53,14 +54,9 @@ impl Engine {
     /// # Errors
     /// Returns an error if a stage fails.
     pub fn stylize(&mut self, frame: Frame) -> Result<Frame> {
-        let mut done = None;
-        let Self { analyzer, renderer, .. } = self;
-        let mut ready = |analyzed| {
-            done = Some(renderer.run(analyzed)?);
-            Ok(())
-        };
-        analyzer.push(frame, &mut ready)?;
-        analyzer.finish(&mut ready)?;
-        done.ok_or(Error::Stage { name: "analyze" })
+        if self.analyzer.warp.is_some() {
+            return self.explain(frame).map(|trace| trace.result);
+        }
+        self.renderer.run(AnalyzedFrame { frame, field: WarpField::identity(1, 1), is_cut: false })
     }
 }
