@@ -16,6 +16,7 @@ use crate::paint::composite::Colors;
 use crate::paint::style_spec::StyleSpec;
 use crate::paint::subject::Regions;
 use crate::warp::regularize::Align;
+use crate::warp::search::Focus;
 
 /// Name of the preset used where none is named.
 pub const DEFAULT: &str = "modigliani";
@@ -46,6 +47,8 @@ pub struct Look {
     pub relief: f32,
     /// Whose place and pose the output takes.
     pub align: Align,
+    /// Which of several subjects are bent. No preset says so.
+    pub focus: Focus,
     /// What of the picture is painted and bent, and what shows behind the subject. No preset says so.
     pub regions: Regions,
 }
@@ -65,6 +68,7 @@ impl Default for Look {
             steady: 1.0,
             relief: 1.0,
             align: Align::Subject,
+            focus: Focus::default(),
             regions: Regions::default(),
         }
     }
@@ -243,6 +247,7 @@ impl Look {
             steady: written.steady.unwrap_or(1.0),
             relief: written.relief.unwrap_or(1.0),
             align: written.align,
+            focus: Focus::default(),
             regions: Regions::default(),
         };
         for (what, value, least, most) in [

@@ -15,6 +15,7 @@ use crate::frame::{Frame, Size};
 use crate::image_file::frame_of;
 use crate::warp::grid::{GRID, centre};
 use crate::warp::regularize::FieldSolver;
+use crate::warp::similarity::Decomposition;
 
 /// What to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -80,25 +81,28 @@ fn field(trace: &Trace) -> Frame {
 
 fn matches(trace: &Trace, exemplar: &RgbImage) -> Frame {
     let FieldSolver { exemplar_aspect, frame_aspect, .. } = trace.solver;
-    let cells: Vec<_> = (0..GRID * GRID).filter(|k| trace.decomposition.confidence[*k] > LEAST).collect();
-    let dots = |of: &dyn Fn(usize) -> [f32; 2]| -> Vec<Dot> {
-        let dot = |&k: &usize| Dot {
-            place: of(k),
+    let dots = |of: &dyn Fn(&Decomposition, usize) -> [f32; 2]| -> Vec<Dot> {
+        let cells = trace.subjects.iter().flat_map(|found| (0..GRID * GRID).map(move |k| (found, k)));
+        let sure = cells.filter(|(found, k)| found.confidence[*k] > LEAST);
+        sure.map(|(found, k)| Dot {
+            place: of(found, k),
             colour: colour(centre(k, GRID)),
-            opacity: trace.decomposition.confidence[k],
-        };
-        cells.iter().map(dot).collect()
+            opacity: found.confidence[k],
+        })
+        .collect()
     };
-    let in_frame = dots(&|k| trace.decomposition.place(k, exemplar_aspect, frame_aspect));
+    let in_frame = dots(&|found, k| found.place(k, exemplar_aspect, frame_aspect));
     let height = trace.source.size.height;
-    let exemplar = dotted(&scaled(&frame_of(exemplar), height), &dots(&|k| centre(k, GRID)));
+    let exemplar = dotted(&scaled(&frame_of(exemplar), height), &dots(&|_, k| centre(k, GRID)));
     beside(&[dotted(&trace.source, &in_frame), exemplar], height)
 }
 
 fn confidence(trace: &Trace) -> Frame {
     let size = trace.source.size;
     over(&trace.source, |x, y| {
-        let sure = trace.solver.confidence_at(&trace.decomposition, fraction(x, y, size));
+        let place = fraction(x, y, size);
+        let of_each = trace.subjects.iter().map(|found| trace.solver.confidence_at(found, place));
+        let sure = of_each.fold(0.0, f32::max);
         // Black over purple and orange to pale yellow, as in matplotlib's "inferno".
         let stops = [
             [0.0, 0.0, 4.0],
@@ -180,7 +184,6 @@ mod tests {
     use crate::time::FrameTime;
     use crate::warp::field::WarpField;
     use crate::warp::regularize::Align;
-    use crate::warp::similarity::Decomposition;
     use crate::warp::similarity::tests::{EXEMPLAR, FRAME, carried};
 
     fn seen(size: Size, field: WarpField) -> Trace {
@@ -197,7 +200,7 @@ mod tests {
         Trace {
             result: source.clone(),
             source,
-            decomposition: Decomposition::from_match(&found, EXEMPLAR, FRAME),
+            subjects: vec![Decomposition::from_match(&found, EXEMPLAR, FRAME)],
             field,
             solver: aligner,
         }

@@ -171,7 +171,7 @@ fn plan(
         "preset": look.name, "geometry": look.geometry.is_some(), "texture": look.texture.as_ref().map(|texture| texture.text()),
         "warp": look.warp, "paint": look.paint, "paint_lines": cli.look.size,
         "stroke_size": look.stroke_size, "relief": look.relief, "keeps_colors": look.colors == Colors::Keep,
-        "paint_where": look.regions.paint.name(), "warp_where": look.regions.warp.name(),
+        "focus": look.focus.name(), "paint_where": look.regions.paint.name(), "warp_where": look.regions.warp.name(),
         "backdrop": look.regions.backdrop.kind.name(),
         "devices": engine.devices,
     })

@@ -12,6 +12,7 @@ use crate::warp::grid::FOUND;
 use crate::warp::keyframes::KeyframeSelector;
 use crate::warp::matcher::Matcher;
 use crate::warp::regularize::{Align, FieldSolver};
+use crate::warp::search::Focus;
 use crate::warp::similarity::Decomposition;
 use crate::warp::smoothing::{LookaheadSmoother, OneEuroSmoother};
 
@@ -34,7 +35,8 @@ pub struct Analyzer {
     keyframes: KeyframeSelector,
     /// Frames that wait, and whether each is a cut.
     smoother: LookaheadSmoother<(WaitingFrame, bool)>,
-    causal: OneEuroSmoother,
+    /// One a subject.
+    causal: Vec<OneEuroSmoother>,
     pub(super) monitor: MatchMonitor,
 }
 
@@ -55,7 +57,7 @@ impl Analyzer {
         let Some((matcher, solver)) = &mut self.warp else {
             return ready(AnalyzedFrame { frame, field: WarpField::identity(1, 1), is_cut });
         };
-        let mut solved = |(frame, is_cut): (WaitingFrame, bool), found: Decomposition| {
+        let mut solved = |(frame, is_cut): (WaitingFrame, bool), found: Vec<Decomposition>| {
             ready(AnalyzedFrame { frame: frame.into_frame(), field: solver.run(&found), is_cut })
         };
         let time = frame.time;
@@ -63,10 +65,10 @@ impl Analyzer {
             return self.smoother.carry(time, (WaitingFrame::new(frame), is_cut), solved);
         }
         let found = matcher.run_after(&frame, Some(change))?;
-        let decomposition = solver.decompose(&found);
-        self.monitor.run(time, &decomposition);
+        let subjects = solver.decompose(&found);
+        self.monitor.run(time, &subjects);
         let waiting = (WaitingFrame::new(frame), is_cut);
-        self.smoother.push(time, decomposition, found.scene, waiting, &mut solved)
+        self.smoother.push(time, subjects, found.scene, waiting, &mut solved)
     }
 
     /// The field of a live frame, of which no future is known.
@@ -83,15 +85,29 @@ impl Analyzer {
             matcher.set_frame_aspect(aspect);
         }
         let found = matcher.run(frame)?;
-        let decomposition = solver.decompose(&found);
-        self.monitor.run(frame.time, &decomposition);
-        Ok(solver.run(&self.causal.run(frame.time, decomposition, found.scene)))
+        let subjects = solver.decompose(&found);
+        self.monitor.run(frame.time, &subjects);
+        self.causal.resize_with(subjects.len(), OneEuroSmoother::default);
+        let smoothed: Vec<_> = self
+            .causal
+            .iter_mut()
+            .zip(subjects)
+            .map(|(smoother, subject)| smoother.run(frame.time, subject, found.scene))
+            .collect();
+        Ok(solver.run(&smoothed))
     }
 
     /// Warps by so much from now on; 0 rests.
     pub fn set_params(&mut self, strength: f32, align: Align) {
         if let Some((_, solver)) = &mut self.warp {
             (solver.strength, solver.align) = (strength, align);
+        }
+    }
+
+    /// Bends other subjects from now on; frames that wait are not affected.
+    pub fn set_focus(&mut self, focus: Focus) {
+        if let Some((matcher, _)) = &mut self.warp {
+            matcher.set_focus(focus);
         }
     }
 
@@ -103,7 +119,7 @@ impl Analyzer {
         if let Some((matcher, solver)) = &mut self.warp {
             matcher.set_exemplar(exemplar)?;
             solver.exemplar_aspect = matcher.exemplar_aspect();
-            (self.causal, self.monitor) = (OneEuroSmoother::default(), MatchMonitor::default());
+            (self.causal, self.monitor) = (Vec::new(), MatchMonitor::default());
         }
         Ok(())
     }
@@ -133,9 +149,9 @@ pub(super) struct MatchMonitor {
 impl MatchMonitor {
     const PATIENCE: f64 = 1.0;
 
-    pub(super) fn run(&mut self, time: FrameTime, decomposition: &Decomposition) {
+    pub(super) fn run(&mut self, time: FrameTime, subjects: &[Decomposition]) {
         let first = *self.first.get_or_insert(time);
-        self.settled |= decomposition.found() >= FOUND;
+        self.settled |= subjects.iter().any(|subject| subject.found() >= FOUND);
         if (time - first).as_secs_f64() >= Self::PATIENCE {
             self.finish();
         }

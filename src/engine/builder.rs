@@ -44,7 +44,8 @@ impl Engine {
         let runtime = Runtime::load(config.device)?;
         let analyzer = match exemplar {
             Some(exemplar) => {
-                let matcher = Matcher::new(&models, &runtime, config.encoder, exemplar, frame_aspect)?;
+                let mut matcher = Matcher::new(&models, &runtime, config.encoder, exemplar, frame_aspect)?;
+                matcher.set_focus(look.focus);
                 let solver = FieldSolver {
                     align: look.align,
                     strength: look.warp,

@@ -14,8 +14,8 @@ pub struct Trace {
     pub source: Frame,
     /// The picture, redrawn.
     pub result: Frame,
-    /// What was matched.
-    pub decomposition: Decomposition,
+    /// What was matched, of every subject.
+    pub subjects: Vec<Decomposition>,
     /// How it was bent.
     pub field: WarpField,
     /// How the one became the other.
@@ -29,12 +29,12 @@ impl Engine {
     /// Returns an error if a stage fails, or the look does not warp.
     pub fn explain(&mut self, source: Frame) -> Result<Trace> {
         let Some((matcher, solver)) = &mut self.analyzer.warp else { return Err(Error::NothingToShow) };
-        let decomposition = solver.decompose(&matcher.run(&source)?);
-        let field = solver.run(&decomposition);
+        let subjects = solver.decompose(&matcher.run(&source)?);
+        let field = solver.run(&subjects);
         let analyzed = AnalyzedFrame { frame: source.clone(), field: field.clone(), is_cut: false };
         let result = self.renderer.run(analyzed)?;
-        self.analyzer.monitor.run(source.time, &decomposition);
+        self.analyzer.monitor.run(source.time, &subjects);
         self.analyzer.monitor.finish();
-        Ok(Trace { source, result, decomposition, field, solver: *solver })
+        Ok(Trace { source, result, subjects, field, solver: *solver })
     }
 }

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::live::controls::{ControlState, Controls};
 use crate::look::LookSpec;
 use crate::paint::subject::{BackdropKind, Part};
+use crate::warp::search::Focus;
 
 /// Favourites at most: number keys and eyes have their limits.
 const MOST: usize = 50;
@@ -24,6 +25,8 @@ pub struct Memory {
     pub favourites: Vec<String>,
     /// Whether left and right were swapped.
     pub mirror: bool,
+    /// Whose shapes were bent.
+    pub focus: Focus,
     /// What was painted.
     pub paint_where: Part,
     /// What was bent.
@@ -69,7 +72,7 @@ impl Memory {
 
     /// As the desk stands.
     pub(super) fn of(controls: &Controls, favourites: &[String]) -> Self {
-        let ControlState { mirror, paint_where, warp_where, backdrop, .. } = controls.state();
+        let ControlState { mirror, focus, paint_where, warp_where, backdrop, .. } = controls.state();
         let state = controls.state();
         let look = LookSpec {
             warp: Some(state.warp),
@@ -81,7 +84,7 @@ impl Memory {
             ..controls.worn()
         };
         let backdrop = if backdrop == BackdropKind::Picture { BackdropKind::Keep } else { backdrop };
-        Self { favourites: favourites.to_vec(), mirror, paint_where, warp_where, backdrop, look }
+        Self { favourites: favourites.to_vec(), mirror, focus, paint_where, warp_where, backdrop, look }
     }
 
     /// Without what nobody can have turned: the file may have been written by anyone.

@@ -60,6 +60,7 @@ impl AnalyzeStage {
             };
             let state = shared.controls.state();
             self.analyzer.set_params(if state.original { 0.0 } else { state.warp }, state.align);
+            self.analyzer.set_focus(state.focus);
             let field = self.analyzer.follow(&frame)?;
             self.newest.send(TimedField { time: frame.time, field });
             shared.stats.analysed(shared.clock.now());

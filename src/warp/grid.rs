@@ -39,6 +39,20 @@ pub struct Correspondence {
     pub displacement: Vec<[f32; 2]>,
     /// Per cell, 0..=1: how sure the network is.
     pub confidence: Vec<f32>,
+}
+
+impl Correspondence {
+    /// No cell has a match.
+    pub fn nothing() -> Self {
+        Self { displacement: vec![[0.0; 2]; CELLS], confidence: vec![0.0; CELLS] }
+    }
+}
+
+/// What was matched in a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameMatch {
+    /// The subjects, always as many; one that is not there has no confidence.
+    pub subjects: Vec<Correspondence>,
     /// How this frame follows the one before it.
     pub scene: Transition,
 }

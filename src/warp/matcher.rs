@@ -9,7 +9,8 @@
 //! ([`crate::warp::smoothing`]), before it is fitted to the frame ([`crate::warp::regularize`]).
 //!
 //! The frame is looked at through a window ([`crate::warp::roi`]) that follows the
-//! subject, and scenes are told apart here ([`crate::warp::shots`]), where the features are.
+//! subject ([`crate::warp::tracker`]), and scenes are told apart here ([`crate::warp::shots`]), where the features are.
+//! Where a scene begins, all of the frame is searched ([`crate::warp::search`]).
 
 use image::RgbImage;
 
@@ -23,15 +24,17 @@ use crate::nn::runtime::Runtime;
 use crate::scene_change::Change;
 use crate::time::FrameTime;
 use crate::warp::features::{Encoder, EncoderChoice};
-use crate::warp::grid::{CELLS, Correspondence, FOUND, Features, GRID, Transition, centre};
+use crate::warp::grid::{CELLS, Correspondence, FOUND, Features, FrameMatch, GRID, Transition, centre};
 use crate::warp::roi::Roi;
+use crate::warp::search::{Focus, Sighting, in_focus, windows};
 use crate::warp::shots::ShotDetector;
 use crate::warp::similarity::Decomposition;
+use crate::warp::tracker::Tracker;
 
-/// Looks at the first frame of a scene, each closer to the subject.
-const SEARCH: usize = 4;
-/// Seconds after which the window of a lost subject opens again.
-const LOST: f64 = 0.5;
+/// Looks at a subject in one frame, each closer.
+const LOOKS: usize = 2;
+/// Seconds between looks for a subject that is not followed yet.
+const PROBE: f64 = 0.1;
 
 /// Encoder and warp network, for one exemplar.
 pub struct Matcher {
@@ -41,13 +44,13 @@ pub struct Matcher {
     exemplar_aspect: f32,
     frame_aspect: f32,
     cuts: ShotDetector,
-    /// Where it looks, and where it looked before the last break.
-    view: Roi,
-    view_before: Roi,
-    /// When the subject was last found.
-    found_at: Option<FrameTime>,
-    /// The last good answer.
-    previous: Option<Correspondence>,
+    focus: Focus,
+    /// As many as the focus allows; the first one's window is the one in which cuts are told.
+    trackers: Vec<Tracker>,
+    /// Whether all of the next frame is searched.
+    is_new: bool,
+    /// When a further subject was last looked for, and through how many windows so far.
+    probed: (FrameTime, usize),
     complained: bool,
 }
 
@@ -82,12 +85,19 @@ impl Matcher {
             exemplar_aspect: size.aspect(),
             frame_aspect,
             cuts: ShotDetector::default(),
-            view: Roi::FULL,
-            view_before: Roi::FULL,
-            found_at: None,
-            previous: None,
+            focus: Focus::default(),
+            trackers: vec![Tracker::default(); Focus::default().subjects()],
+            is_new: true,
+            probed: (FrameTime::ZERO, 0),
             complained: false,
         })
+    }
+
+    /// Follows other subjects from now on.
+    pub fn set_focus(&mut self, focus: Focus) {
+        if focus != std::mem::replace(&mut self.focus, focus) {
+            self.begin_anew();
+        }
     }
 
     /// Looks for another exemplar from now on, anywhere in the frame.
@@ -98,13 +108,19 @@ impl Matcher {
         let size = Size { width: exemplar.width(), height: exemplar.height() };
         self.exemplar = self.encoder.run(Pixels { bytes: exemplar.as_raw(), size }, Roi::FULL)?;
         self.exemplar_aspect = size.aspect();
-        (self.view, self.view_before, self.found_at, self.previous) = (Roi::FULL, Roi::FULL, None, None);
+        self.begin_anew();
         Ok(())
     }
 
     /// Frames have this width over height from now on.
     pub fn set_frame_aspect(&mut self, aspect: f32) {
-        (self.frame_aspect, self.view, self.found_at) = (aspect, Roi::FULL, None);
+        self.frame_aspect = aspect;
+        self.begin_anew();
+    }
+
+    fn begin_anew(&mut self) {
+        self.trackers = vec![Tracker::default(); self.focus.subjects()];
+        self.is_new = true;
     }
 
     /// Whether the scene before the last break might resume at `time`.
@@ -117,14 +133,14 @@ impl Matcher {
         self.exemplar_aspect
     }
 
-    /// Matches the exemplar's cells in a frame.
+    /// Matches the exemplar's cells in a frame, for every subject that is followed.
     ///
     /// A network that answers with something that is not a number is overruled
     /// by its last good answer (at first: nothing matches), and logged once.
     ///
     /// # Errors
     /// Returns an error if ONNX Runtime fails.
-    pub fn run(&mut self, frame: &Frame) -> Result<Correspondence> {
+    pub fn run(&mut self, frame: &Frame) -> Result<FrameMatch> {
         self.run_after(frame, None)
     }
 
@@ -132,59 +148,204 @@ impl Matcher {
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub fn run_after(&mut self, frame: &Frame, change: Option<Change>) -> Result<Correspondence> {
-        let pixels = Pixels { bytes: &frame.pixels, size: frame.size };
-        let mut features = self.encoder.run(pixels, self.view)?;
-        let may_resume = self.cuts.may_resume(frame.time);
-        let as_before =
-            if may_resume { self.encoder.run(pixels, self.view_before)? } else { features.clone() };
-        let scene = self.cuts.run(frame.time, &features, &as_before, change);
+    pub fn run_after(&mut self, frame: &Frame, change: Option<Change>) -> Result<FrameMatch> {
+        let (pixels, time) = (Pixels { bytes: &frame.pixels, size: frame.size }, frame.time);
+        let view = self.trackers[0].view;
+        let mut features = self.encoder.run(pixels, view)?;
+        let scene = self.scene(&features, pixels, time, change)?;
+        if std::mem::take(&mut self.is_new) {
+            self.search(pixels, time)?;
+        } else {
+            self.probe(pixels, time)?;
+        }
+        if self.trackers[0].view != view {
+            features = self.look_anew(pixels, time)?;
+        }
+        let mut subjects = vec![self.follow(0, features, pixels, time)?];
+        for k in 1..self.trackers.len() {
+            subjects.push(if self.trackers[k].is_idle() {
+                Correspondence::nothing()
+            } else {
+                let features = self.encoder.run(pixels, self.trackers[k].view)?;
+                self.follow(k, features, pixels, time)?
+            });
+        }
+        self.part_twins();
+        Ok(FrameMatch { subjects, scene })
+    }
+
+    /// Of two trackers that have come to follow one subject, the less sure one lets go.
+    fn part_twins(&mut self) {
+        for k in 1..self.trackers.len() {
+            let twin = |n: &usize| {
+                let (one, other) = (self.trackers[*n].subject(), self.trackers[k].subject());
+                one.zip(other).is_some_and(|(one, other)| one.is_same(other, self.exemplar_aspect))
+            };
+            if let Some(twin) = (0..k).find(twin) {
+                let sure = |n: usize| self.trackers[n].subject().map_or(0.0, Sighting::share);
+                let less = if sure(twin) < sure(k) { twin } else { k };
+                self.trackers[less].let_go();
+            }
+        }
+    }
+
+    /// Tells how the frame follows, and what that means for what is followed.
+    fn scene(
+        &mut self,
+        features: &Features,
+        pixels: Pixels<'_>,
+        time: FrameTime,
+        change: Option<Change>,
+    ) -> Result<Transition> {
+        let as_before = if self.cuts.may_resume(time) {
+            self.encoder.run(pixels, self.trackers[0].view_before())?
+        } else {
+            features.clone()
+        };
+        let scene = self.cuts.run(time, features, &as_before, change);
         match scene {
             Transition::None => {}
-            Transition::FlashEnd => (self.view, features) = (self.view_before, as_before),
+            Transition::FlashEnd => {
+                self.trackers.iter_mut().for_each(|tracker| tracker.resume(time));
+                self.is_new = false;
+            }
             Transition::Cut | Transition::HardCut => {
-                tracing::debug!("the scene breaks at {}", frame.time);
-                // Of several breaks in a row, the window before the first is the one to go back to.
-                if self.cuts.broke_at() == Some(frame.time) {
-                    self.view_before = self.view;
-                }
-                (self.view, self.found_at) = (Roi::FULL, None);
-                features = self.encoder.run(pixels, self.view)?;
-                self.cuts.looks_like(frame.time, features.clone());
+                tracing::debug!("the scene breaks at {time}");
+                // Of several breaks in a row, what was before the first is what to go back to.
+                let is_first = self.cuts.broke_at() == Some(time);
+                self.trackers.iter_mut().for_each(|tracker| tracker.break_off(is_first));
+                self.is_new = true;
             }
         }
-        let mut looks = if self.found_at.is_none() { SEARCH } else { 2 };
+        Ok(scene)
+    }
+
+    /// Looks for subjects everywhere, and follows those in focus.
+    fn search(&mut self, pixels: Pixels<'_>, time: FrameTime) -> Result<()> {
+        let (exemplar, frame) = (self.exemplar_aspect, self.frame_aspect);
+        self.probed = (time, 0);
+        let (mut subjects, mut unsure) = (Vec::<Sighting>::new(), None);
+        for (size, views) in windows(exemplar, frame).into_iter().enumerate() {
+            for view in views {
+                let middle = view.frame_from_view([0.5, 0.5]);
+                if view != Roi::FULL && subjects.iter().any(|known| known.covers(middle, exemplar, frame)) {
+                    continue;
+                }
+                let Some(seen) = self.closer(view, pixels)? else { continue };
+                if !seen.is_sure() {
+                    unsure = unsure.or(Some(seen).filter(|_| view == Roi::FULL));
+                } else if !subjects.iter().any(|known| known.is_same(&seen, exemplar)) {
+                    subjects.push(seen);
+                }
+            }
+            // Smaller windows show smaller subjects.
+            let is_enough = size > 0 && self.focus == Focus::Largest && !subjects.is_empty();
+            if is_enough || subjects.iter().any(|seen| seen.fills(exemplar, frame)) {
+                break;
+            }
+        }
+        // One that is not among others need not be as sure.
+        subjects.extend(unsure.filter(|_| subjects.is_empty()));
+        let subjects = in_focus(subjects, self.focus, exemplar, frame);
+        tracing::debug!("subjects at {time}: {subjects:?}");
+        self.trackers.iter_mut().for_each(Tracker::let_go);
+        for (tracker, sighting) in self.trackers.iter_mut().zip(subjects) {
+            tracker.follow(sighting, Roi::around(&sighting.pose, exemplar, frame), time);
+        }
+        Ok(())
+    }
+
+    /// Looks through the next window for a subject that is not followed yet, now and then.
+    fn probe(&mut self, pixels: Pixels<'_>, time: FrameTime) -> Result<()> {
+        let (exemplar, frame) = (self.exemplar_aspect, self.frame_aspect);
+        let Some(idle) = self.trackers.iter().position(Tracker::is_idle) else { return Ok(()) };
+        let (at, count) = self.probed;
+        if (0.0..PROBE).contains(&(time - at).as_secs_f64()) {
+            return Ok(());
+        }
+        self.probed = (time, count + 1);
+        let views = windows(exemplar, frame).concat();
+        let Some(seen) = self.closer(views[count % views.len()], pixels)? else { return Ok(()) };
+        let mut known = self.trackers.iter().filter_map(Tracker::subject);
+        if seen.is_sure() && !known.any(|known| known.is_same(&seen, exemplar)) {
+            tracing::debug!("another subject at {time}: {seen:?}");
+            self.trackers[idle].follow(seen, Roi::around(&seen.pose, exemplar, frame), time);
+        }
+        Ok(())
+    }
+
+    /// What a window shows of the exemplar's subject, if anything.
+    fn sight(&mut self, view: Roi, pixels: Pixels<'_>) -> Result<Option<Sighting>> {
+        let features = self.encoder.run(pixels, view)?;
+        let posed = self.matches(&features, view)?.map(|found| self.decompose(&found));
+        let (exemplar, frame) = (self.exemplar_aspect, self.frame_aspect);
+        let sighting = posed.map(|posed| Sighting::of(&posed, exemplar, frame));
+        tracing::trace!("{view:?} shows {sighting:?}");
+        Ok(sighting.filter(|sighting| sighting.found >= FOUND))
+    }
+
+    /// What a window shows, seen through windows of its own; `None` if that is nothing.
+    fn closer(&mut self, view: Roi, pixels: Pixels<'_>) -> Result<Option<Sighting>> {
+        let mut seen = self.sight(view, pixels)?;
+        for _ in 0..LOOKS {
+            let Some(before) = seen else { break };
+            seen = self.sight(Roi::around(&before.pose, self.exemplar_aspect, self.frame_aspect), pixels)?;
+        }
+        Ok(seen)
+    }
+
+    fn decompose(&self, found: &Correspondence) -> Decomposition {
+        Decomposition::from_match(found, self.exemplar_aspect, self.frame_aspect)
+    }
+
+    /// The frame as the first tracker sees it, which is what the next frame is compared with.
+    fn look_anew(&mut self, pixels: Pixels<'_>, time: FrameTime) -> Result<Features> {
+        let features = self.encoder.run(pixels, self.trackers[0].view)?;
+        self.cuts.looks_like(time, features.clone());
+        Ok(features)
+    }
+
+    /// Matches a tracker's subject, through another window if it has moved.
+    fn follow(
+        &mut self,
+        k: usize,
+        mut features: Features,
+        pixels: Pixels<'_>,
+        time: FrameTime,
+    ) -> Result<Correspondence> {
+        let aspects = [self.exemplar_aspect, self.frame_aspect];
+        let mut looks = LOOKS;
         loop {
-            let found = self.matches(&features, scene, frame.time)?;
+            let view = self.trackers[k].view;
+            let answer = self.matches(&features, view)?;
+            if answer.is_none() && !std::mem::replace(&mut self.complained, true) {
+                tracing::warn!("the warp network gave no numbers at {time}; its last field is kept");
+            }
+            let tracker = &mut self.trackers[k];
+            let mut found = tracker.or_previous(answer);
+            let judged = tracker.judge(&mut found, aspects, time);
             looks -= 1;
-            let wanted = self.wanted(&found, frame.time);
-            if looks == 0 || !self.view.outside_hysteresis(&wanted) {
+            if looks == 0 || !view.outside_hysteresis(&judged.view) {
+                // Once it is lost, any other may be followed.
+                self.is_new |= tracker.remember(judged.seen, time) && k == 0;
                 return Ok(found);
             }
-            tracing::debug!("looks elsewhere at {time}: {wanted:?}", time = frame.time);
-            self.view = wanted;
-            features = self.encoder.run(pixels, self.view)?;
-            self.cuts.looks_like(frame.time, features.clone());
+            tracing::debug!("looks elsewhere at {time}: {:?}", judged.view);
+            tracker.view = judged.view;
+            let is_first = k == 0;
+            features = if is_first {
+                self.look_anew(pixels, time)?
+            } else {
+                self.encoder.run(pixels, judged.view)?
+            };
         }
     }
 
-    /// The window through which the subject should be seen.
-    fn wanted(&mut self, found: &Correspondence, time: FrameTime) -> Roi {
-        let posed = Decomposition::from_match(found, self.exemplar_aspect, self.frame_aspect);
-        if posed.found() >= FOUND {
-            self.found_at = Some(time);
-            return Roi::around(&posed.pose, self.exemplar_aspect, self.frame_aspect);
-        }
-        match self.found_at {
-            Some(at) if (time - at).as_secs_f64() <= LOST => self.view,
-            _ => Roi::FULL,
-        }
-    }
-
-    fn matches(&mut self, features: &Features, scene: Transition, time: FrameTime) -> Result<Correspondence> {
-        let (view, shape) = (self.view, self.encoder.shape());
+    /// The warp network's answer; `None` if it is not made of numbers.
+    fn matches(&mut self, features: &Features, view: Roi) -> Result<Option<Correspondence>> {
+        let shape = self.encoder.shape();
         let inputs = [(&shape[..], &features[..]), (&shape[..], &self.exemplar[..])];
-        let answer = self.network.run(&inputs, |outputs| {
+        self.network.run(&inputs, |outputs| {
             let (field, confidence) = (outputs[0], outputs[1]);
             let finite = field.iter().chain(confidence).all(|v| v.is_finite());
             let displacement = (0..CELLS).map(|k| {
@@ -195,21 +356,7 @@ impl Matcher {
             finite.then(|| Correspondence {
                 displacement: displacement.collect(),
                 confidence: confidence.iter().map(|c| c.clamp(0.0, 1.0)).collect(),
-                scene,
             })
-        })?;
-        if let Some(found) = answer {
-            self.previous = Some(found.clone());
-            return Ok(found);
-        }
-        if !std::mem::replace(&mut self.complained, true) {
-            tracing::warn!("the warp network gave no numbers at {time}; its last field is kept");
-        }
-        Ok(match &self.previous {
-            Some(last) => Correspondence { scene, ..last.clone() },
-            None => {
-                Correspondence { displacement: vec![[0.0; 2]; CELLS], confidence: vec![0.0; CELLS], scene }
-            }
         })
     }
 }

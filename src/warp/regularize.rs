@@ -18,7 +18,7 @@
 
 use crate::names::names;
 use crate::warp::field::WarpField;
-use crate::warp::grid::{Correspondence, FOUND, GRID, centre};
+use crate::warp::grid::{FOUND, FrameMatch, GRID, centre};
 use crate::warp::similarity::{Decomposition, Similarity};
 
 /// Side of the grid that is shown: finer than the network's, because a small
@@ -68,49 +68,72 @@ pub struct FieldSolver {
 }
 
 impl FieldSolver {
-    /// A match as pose and shape.
-    pub fn decompose(&self, found: &Correspondence) -> Decomposition {
-        Decomposition::from_match(found, self.exemplar_aspect, self.frame_aspect)
+    /// A match as the pose and the shape of every subject.
+    pub fn decompose(&self, found: &FrameMatch) -> Vec<Decomposition> {
+        let apart = |subject| Decomposition::from_match(subject, self.exemplar_aspect, self.frame_aspect);
+        found.subjects.iter().map(apart).collect()
     }
 
-    /// The field for one frame: free of folds, exactly the identity at strength 0.
-    pub fn run(&self, found: &Decomposition) -> WarpField {
-        let subject = self.subject(found);
+    /// The field for one frame, from what was matched of every subject: free of folds, exactly the identity at
+    /// strength 0. The exemplar has one pose only, so with [`Align::Exemplar`] the first subject alone counts.
+    pub fn run(&self, subjects: &[Decomposition]) -> WarpField {
+        let subjects =
+            if self.align == Align::Exemplar { &subjects[..subjects.len().min(1)] } else { subjects };
+        let place = self.subject(subjects);
         if self.strength == 0.0 {
-            return WarpField::identity(SIDE, SIDE).with_subject(subject);
+            return WarpField::identity(SIDE, SIDE).with_subject(place);
+        }
+        let mut weights = vec![0.0; SIDE * SIDE];
+        let mut residual = vec![[0.0; 2]; SIDE * SIDE];
+        for found in subjects {
+            self.add(found, &mut weights, &mut residual);
+        }
+        for (shape, weight) in residual.iter_mut().zip(&weights) {
+            *shape = shape.map(|sum| sum / weight.max(f32::MIN_POSITIVE));
+        }
+        let mut field = fill(&weights, &residual);
+        if let (Align::Exemplar, [found]) = (self.align, subjects) {
+            for (k, value) in field.iter_mut().enumerate() {
+                let output = centre(k, SIDE);
+                let posed = self.frame_from_exemplar(&found.pose, output);
+                *value = [0, 1].map(|axis| value[axis] + trust(found) * (posed[axis] - output[axis]));
+            }
+        }
+        let field = WarpField::new(SIDE, SIDE, field).unwrap_or_else(|| WarpField::identity(SIDE, SIDE));
+        field.scaled(self.strength).unfold().with_subject(place)
+    }
+
+    /// Adds what one subject's matches say of each cell of the frame, times how much they count.
+    fn add(&self, found: &Decomposition, weights: &mut [f32], residual: &mut [[f32; 2]]) {
+        let trust = trust(found);
+        if trust == 0.0 {
+            return;
         }
         let known: Vec<_> = found
             .residual
             .iter()
             .map(|shape| {
                 let [x, y] = found.pose.carry(*shape);
-                [x / self.frame_aspect, y]
+                [trust * x / self.frame_aspect, trust * y]
             })
             .zip(found.confidence.iter().copied())
             .collect();
-        let (residual, weights): (Vec<_>, Vec<_>) = (0..SIDE * SIDE)
-            .map(|k| match self.align {
+        for k in 0..SIDE * SIDE {
+            let cell = match self.align {
                 Align::Subject => self.exemplar_from_frame(&found.pose, centre(k, SIDE)),
                 Align::Exemplar => centre(k, SIDE),
-            })
-            .map(|cell| sample(|k| known[k], cell))
-            .unzip();
-        let mut field = fill(&weights, &residual);
-        if self.align == Align::Exemplar {
-            for (k, value) in field.iter_mut().enumerate() {
-                let output = centre(k, SIDE);
-                let posed = self.frame_from_exemplar(&found.pose, output);
-                *value = [value[0] + posed[0] - output[0], value[1] + posed[1] - output[1]];
-            }
+            };
+            let (shape, sure) = sample(|k| known[k], cell);
+            weights[k] += sure;
+            (residual[k][0], residual[k][1]) =
+                (residual[k][0] + sure * shape[0], residual[k][1] + sure * shape[1]);
         }
-        let field = WarpField::new(SIDE, SIDE, field).unwrap_or_else(|| WarpField::identity(SIDE, SIDE));
-        field.scaled(self.strength * trust(found)).unfold().with_subject(subject)
     }
 
     /// How surely each cell of a grid of the frame shows the exemplar's subject, 0..=1.
-    fn subject(&self, found: &Decomposition) -> Vec<f32> {
-        let trust = trust(found);
-        (0..SIDE * SIDE).map(|k| trust * self.confidence_at(found, centre(k, SIDE))).collect()
+    fn subject(&self, subjects: &[Decomposition]) -> Vec<f32> {
+        let sure = |place| move |found: &Decomposition| trust(found) * self.confidence_at(found, place);
+        (0..SIDE * SIDE).map(|k| subjects.iter().map(sure(centre(k, SIDE))).fold(0.0, f32::max)).collect()
     }
 
     /// How much the matches count at a place of the frame: 0..=1.
@@ -171,6 +194,7 @@ fn fill(weights: &[f32], residual: &[[f32; 2]]) -> Vec<[f32; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::warp::grid::Correspondence;
     use crate::warp::similarity::tests::{EXEMPLAR, FRAME, carried};
     use proptest::prelude::*;
 
@@ -178,7 +202,7 @@ mod tests {
         FieldSolver { align: Align::Subject, strength: 1.0, exemplar_aspect: EXEMPLAR, frame_aspect: FRAME };
 
     fn align(aligner: &FieldSolver, found: &Correspondence) -> WarpField {
-        aligner.run(&aligner.decompose(found))
+        aligner.run(&[Decomposition::from_match(found, EXEMPLAR, FRAME)])
     }
 
     fn largest(field: &WarpField) -> f32 {
@@ -231,7 +255,7 @@ mod tests {
         ) {
             let align_to = if subject { Align::Subject } else { Align::Exemplar };
             let aligner = FieldSolver { align: align_to, strength: 2.0, ..ALIGNER };
-            let field = align(&aligner, &Correspondence { displacement, confidence, scene: Default::default() });
+            let field = align(&aligner, &Correspondence { displacement, confidence });
             for place in places {
                 prop_assert!(field.determinant(place) > 0.0);
             }

@@ -189,7 +189,7 @@ pub(crate) mod tests {
                 [x / FRAME - cell[0], y - cell[1]]
             })
             .collect();
-        Correspondence { displacement, confidence: vec![1.0; CELLS], scene: Default::default() }
+        Correspondence { displacement, confidence: vec![1.0; CELLS] }
     }
 
     #[test]

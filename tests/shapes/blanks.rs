@@ -53,7 +53,7 @@ fn leave_a_picture_as_it_is() {
     for encoder in [EncoderChoice::Fast, EncoderChoice::Reference] {
         for (name, blank) in [("grey", grey()), ("noise", noise()), ("page", page())] {
             let seen = bend(&picture("vangogh"), blank, encoder);
-            let (moved, found) = (largest(&seen), seen.decomposition.found());
+            let (moved, found) = (largest(&seen), seen.subjects[0].found());
             assert!(moved < 0.01, "{name}, {encoder:?}: moved by {moved}, {found} cells found");
         }
         let seen = bend(&picture("vangogh"), picture("modigliani"), encoder);

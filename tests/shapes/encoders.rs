@@ -9,9 +9,9 @@ use crate::kit::{bend, picture};
 /// of, on average, in fractions of the frame; and how many cells those are.
 fn apart(a: &Trace, b: &Trace) -> (f32, usize) {
     let place = |seen: &Trace, cell| {
-        seen.decomposition.place(cell, seen.solver.exemplar_aspect, seen.solver.frame_aspect)
+        seen.subjects[0].place(cell, seen.solver.exemplar_aspect, seen.solver.frame_aspect)
     };
-    let sure = |seen: &Trace, cell: usize| seen.decomposition.confidence[cell] > 0.5;
+    let sure = |seen: &Trace, cell: usize| seen.subjects[0].confidence[cell] > 0.5;
     let cells: Vec<_> = (0..256).filter(|cell| sure(a, *cell) && sure(b, *cell)).collect();
     let distance = |cell| {
         let (a, b) = (place(a, cell), place(b, cell));

@@ -3,6 +3,7 @@
 
 mod blanks;
 mod encoders;
+mod focus;
 mod kit;
 mod scenes;
 mod shown;

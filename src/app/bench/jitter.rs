@@ -90,7 +90,7 @@ pub fn run(clip: &Path, seconds: f64, look: &Look, setup: &EngineConfig) -> Resu
         let found = warper.run_after(&frame, Some(change))?;
         film.push(Seen {
             time: frame.time,
-            posed: aligner.decompose(&found),
+            posed: aligner.decompose(&found).swap_remove(0),
             scene: found.scene,
             is_keyframe,
         });
@@ -122,13 +122,13 @@ fn measure(film: &[Seen], aligner: &FieldSolver) -> Steadiness {
 fn look_ahead(film: &[Seen], is_matched: impl Fn(&Seen) -> bool) -> Vec<Decomposition> {
     let mut smoothed = Vec::with_capacity(film.len());
     let mut smoother = LookaheadSmoother::default();
-    let mut ready = |(), posed| {
-        smoothed.push(posed);
+    let mut ready = |(), posed: Vec<Decomposition>| {
+        smoothed.extend(posed);
         Ok::<_, std::convert::Infallible>(())
     };
     for seen in film {
         let Ok(()) = match is_matched(seen) {
-            true => smoother.push(seen.time, seen.posed.clone(), seen.scene, (), &mut ready),
+            true => smoother.push(seen.time, vec![seen.posed.clone()], seen.scene, (), &mut ready),
             false => smoother.carry(seen.time, (), &mut ready),
         };
     }
@@ -171,7 +171,7 @@ fn jitter(
         .iter()
         .zip(fields)
         .map(|(path, posed)| {
-            let field = aligner.run(posed);
+            let field = aligner.run(std::slice::from_ref(posed));
             let place = |cell| path.place(cell, aligner.exemplar_aspect, aligner.frame_aspect);
             (0..GRID * GRID)
                 .map(|cell| field.sample(place(cell)))
@@ -212,7 +212,6 @@ mod tests {
 
     /// A subject that moves, bends slowly, and trembles by `tremble` of the frame.
     fn film(tremble: f32) -> Vec<Seen> {
-        let aligner = aligner();
         (0..60)
             .map(|k| {
                 let t = k as f32 / 30.0;
@@ -224,7 +223,7 @@ mod tests {
                 let time = FrameTime::from_secs_f64(f64::from(t));
                 Seen {
                     time,
-                    posed: aligner.decompose(&found),
+                    posed: Decomposition::from_match(&found, EXEMPLAR, FRAME),
                     scene: Transition::None,
                     is_keyframe: k % 2 == 0,
                 }

@@ -21,6 +21,7 @@ use crate::time::FrameTime;
 use crate::video::colour;
 use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
+use crate::warp::search::Focus;
 
 mod backdrop;
 mod distill;
@@ -78,6 +79,11 @@ pub struct LookArgs {
     /// Whose place and pose the output takes
     #[arg(long, value_parser = choice::<Align>())]
     pub align: Option<Align>,
+    /// Which of several people, or whatever the exemplar shows, are bent
+    ///
+    /// Whoever has the focus keeps it until out of sight.
+    #[arg(long, value_parser = choice::<Focus>())]
+    pub focus: Option<Focus>,
     /// What is painted
     ///
     /// The subject is people; without any, what the geometry exemplar was found in, where shapes are taken over.
@@ -115,6 +121,7 @@ impl LookArgs {
     /// As [`Self::resolve`].
     pub(crate) fn resolve_over(&self, below: &LookSpec) -> Result<Look> {
         let mut look = self.spec().over(below).resolve()?;
+        look.focus = self.focus.unwrap_or(look.focus);
         look.regions.paint = self.paint_where.unwrap_or(look.regions.paint);
         look.regions.warp = self.warp_where.unwrap_or(look.regions.warp);
         if let Some(backdrop) = &self.backdrop {

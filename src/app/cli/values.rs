@@ -12,6 +12,7 @@ use crate::paint::subject::Part;
 use crate::video::write::{Audio, Codec};
 use crate::warp::features::EncoderChoice;
 use crate::warp::regularize::Align;
+use crate::warp::search::Focus;
 
 /// A type whose values a flag can choose from.
 pub trait Choice: FromStr<Err: std::fmt::Debug> + Copy + Send + Sync + 'static {
@@ -79,6 +80,11 @@ choices! {
     Colors {
         Paint => "The painting's",
         Keep => "The frame's own hue and chroma in Oklab; the painting gives light and dark",
+    }
+    Focus {
+        Largest => "The largest, so the nearest",
+        Middle => "The one nearest to the middle of the picture",
+        All => "Up to three",
     }
     Part {
         All => "All of the picture",

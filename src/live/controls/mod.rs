@@ -207,13 +207,15 @@ impl Controls {
         desk.own = ControlState { preset: name.clone(), ..ControlState::of(look, desk.state.mirror) };
         if wish.whole {
             // What is where is no look's business.
-            let ControlState { frozen, original, paint_where, warp_where, backdrop, has_picture, .. } =
-                desk.state;
+            let ControlState {
+                frozen, original, focus, paint_where, warp_where, backdrop, has_picture, ..
+            } = desk.state;
             let (own, wanted) = (desk.own.clone(), desk.state.wanted.clone());
             desk.state = ControlState {
                 wanted,
                 frozen,
                 original,
+                focus,
                 paint_where,
                 warp_where,
                 backdrop,

@@ -7,6 +7,7 @@ use crate::look::Look;
 use crate::paint::composite::Colors;
 use crate::paint::subject::{BackdropKind, Part};
 use crate::warp::regularize::Align;
+use crate::warp::search::Focus;
 
 /// Everything that can be turned, as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +36,8 @@ pub struct ControlState {
     pub colors: Colors,
     /// Whose place and pose.
     pub align: Align,
+    /// Which of several subjects are bent.
+    pub focus: Focus,
     /// What is painted.
     pub paint_where: Part,
     /// What is bent.
@@ -65,6 +68,7 @@ impl ControlState {
             relief: look.relief,
             colors: look.colors,
             align: look.align,
+            focus: look.focus,
             paint_where: look.regions.paint,
             warp_where: look.regions.warp,
             backdrop: look.regions.backdrop.kind,
@@ -83,6 +87,7 @@ impl ControlState {
         self.steady = update.steady.unwrap_or(self.steady);
         self.relief = update.relief.unwrap_or(self.relief);
         self.colors = update.colors.unwrap_or(self.colors);
+        self.focus = update.focus.unwrap_or(self.focus);
         self.paint_where = update.paint_where.unwrap_or(self.paint_where);
         self.warp_where = update.warp_where.unwrap_or(self.warp_where);
         self.backdrop = update.backdrop.unwrap_or(self.backdrop);
@@ -113,6 +118,8 @@ pub struct ControlUpdate {
     pub relief: Option<f32>,
     /// As [`ControlState::colors`].
     pub colors: Option<Colors>,
+    /// As [`ControlState::focus`].
+    pub focus: Option<Focus>,
     /// As [`ControlState::paint_where`].
     pub paint_where: Option<Part>,
     /// As [`ControlState::warp_where`].
@@ -151,6 +158,7 @@ impl ControlUpdate {
         self.steady = later.steady.or(self.steady);
         self.relief = later.relief.or(self.relief);
         self.colors = later.colors.or(self.colors);
+        self.focus = later.focus.or(self.focus);
         self.paint_where = later.paint_where.or(self.paint_where);
         self.warp_where = later.warp_where.or(self.warp_where);
         self.backdrop = later.backdrop.or(self.backdrop);

@@ -37,7 +37,8 @@ struct Break {
 struct Entry {
     time: FrameTime,
     scene: u64,
-    posed: Decomposition,
+    /// One a subject.
+    posed: Vec<Decomposition>,
     /// Seen during a flash: it counts for nothing.
     is_flash: bool,
 }
@@ -49,17 +50,17 @@ impl<T> Default for LookaheadSmoother<T> {
 }
 
 impl<T> LookaheadSmoother<T> {
-    /// Takes the next frame; calls `ready` for each one whose window is full.
+    /// Takes the next frame, with as many subjects as every other; calls `ready` for each one whose window is full.
     ///
     /// # Errors
     /// Whatever `ready` returns.
     pub fn push<E>(
         &mut self,
         time: FrameTime,
-        posed: Decomposition,
+        posed: Vec<Decomposition>,
         how: Transition,
         item: T,
-        mut ready: impl FnMut(T, Decomposition) -> Result<(), E>,
+        mut ready: impl FnMut(T, Vec<Decomposition>) -> Result<(), E>,
     ) -> Result<(), E> {
         let scene = self.scene(time, how);
         self.film.push_back(Entry { time, scene, posed, is_flash: false });
@@ -74,7 +75,7 @@ impl<T> LookaheadSmoother<T> {
         &mut self,
         time: FrameTime,
         item: T,
-        mut ready: impl FnMut(T, Decomposition) -> Result<(), E>,
+        mut ready: impl FnMut(T, Vec<Decomposition>) -> Result<(), E>,
     ) -> Result<(), E> {
         debug_assert!(!self.film.is_empty(), "nothing to carry on");
         self.wait(time, item, &mut ready)
@@ -84,7 +85,7 @@ impl<T> LookaheadSmoother<T> {
         &mut self,
         time: FrameTime,
         item: T,
-        ready: &mut impl FnMut(T, Decomposition) -> Result<(), E>,
+        ready: &mut impl FnMut(T, Vec<Decomposition>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.waiting.push_back((time, item));
         while self.waiting.front().is_some_and(|(front, _)| self.is_known(*front, time)) {
@@ -97,7 +98,10 @@ impl<T> LookaheadSmoother<T> {
     ///
     /// # Errors
     /// Whatever `ready` returns.
-    pub fn finish<E>(&mut self, mut ready: impl FnMut(T, Decomposition) -> Result<(), E>) -> Result<(), E> {
+    pub fn finish<E>(
+        &mut self,
+        mut ready: impl FnMut(T, Vec<Decomposition>) -> Result<(), E>,
+    ) -> Result<(), E> {
         while !self.waiting.is_empty() {
             self.emit(&mut ready)?;
         }
@@ -113,7 +117,7 @@ impl<T> LookaheadSmoother<T> {
             (Transition::FlashEnd, Some(Break { at, before, .. })) => {
                 for flash in self.film.iter_mut().rev().take_while(|entry| entry.time >= at) {
                     flash.scene = before;
-                    flash.posed.confidence.fill(0.0);
+                    flash.posed.iter_mut().for_each(|posed| posed.confidence.fill(0.0));
                     flash.is_flash = true;
                 }
                 self.broke = None;
@@ -144,7 +148,7 @@ impl<T> LookaheadSmoother<T> {
         since(front) > REACH && !open
     }
 
-    fn emit<E>(&mut self, ready: &mut impl FnMut(T, Decomposition) -> Result<(), E>) -> Result<(), E> {
+    fn emit<E>(&mut self, ready: &mut impl FnMut(T, Vec<Decomposition>) -> Result<(), E>) -> Result<(), E> {
         let Some((time, item)) = self.waiting.pop_front() else { return Ok(()) };
         // The match before a frame stays, however long ago it was made.
         while self.film.get(1).is_some_and(|second| second.time <= time)
@@ -152,38 +156,45 @@ impl<T> LookaheadSmoother<T> {
         {
             self.film.pop_front();
         }
-        ready(item, self.average(time))
+        ready(item, self.averages(time))
     }
 
-    fn average(&self, time: FrameTime) -> Decomposition {
+    fn averages(&self, time: FrameTime) -> Vec<Decomposition> {
         let own = self.film.iter().rev().find(|entry| entry.time <= time).unwrap_or(&self.film[0]);
         let scene: Vec<_> = self.film.iter().filter(|entry| entry.scene == own.scene).collect();
-        let mut pose = Mean::new(1);
-        let mut shape = Mean::new(own.posed.residual.len());
-        let (mut confidence, mut total) = (vec![0.0f32; own.posed.confidence.len()], 0.0);
-        for (sigma, is_shape) in [(POSE_SIGMA, false), (SHAPE_SIGMA, true)] {
-            let reach = reach(&scene, time, sigma);
-            for Entry { time: at, posed, is_flash, .. } in &scene {
-                let away = (*at - time).as_secs_f64();
-                if away.abs() > reach {
-                    continue;
-                }
-                let kernel = (-0.5 * (away / sigma).powi(2)).exp() as f32;
-                if is_shape {
-                    shape.add(kernel, &posed.residual, &posed.confidence);
-                    total += if *is_flash { 0.0 } else { kernel };
-                    confidence.iter_mut().zip(&posed.confidence).for_each(|(sum, c)| *sum += kernel * c);
-                } else {
-                    let sure = posed.confidence.iter().sum::<f32>() / posed.confidence.len() as f32;
-                    pose.add(kernel, &[posed.pose.numbers()], &[sure]);
-                }
+        (0..own.posed.len()).map(|subject| average(&scene, time, subject)).collect()
+    }
+}
+
+/// One subject's match about a time.
+fn average(scene: &[&Entry], time: FrameTime, subject: usize) -> Decomposition {
+    let mut pose = Mean::new(1);
+    let cells = scene.first().map_or(0, |entry| entry.posed[subject].residual.len());
+    let mut shape = Mean::new(cells);
+    let (mut confidence, mut total) = (vec![0.0f32; cells], 0.0);
+    for (sigma, is_shape) in [(POSE_SIGMA, false), (SHAPE_SIGMA, true)] {
+        let reach = reach(scene, time, sigma);
+        for Entry { time: at, posed, is_flash, .. } in scene {
+            let posed = &posed[subject];
+            let away = (*at - time).as_secs_f64();
+            if away.abs() > reach {
+                continue;
+            }
+            let kernel = (-0.5 * (away / sigma).powi(2)).exp() as f32;
+            if is_shape {
+                shape.add(kernel, &posed.residual, &posed.confidence);
+                total += if *is_flash { 0.0 } else { kernel };
+                confidence.iter_mut().zip(&posed.confidence).for_each(|(sum, c)| *sum += kernel * c);
+            } else {
+                let sure = posed.confidence.iter().sum::<f32>() / posed.confidence.len() as f32;
+                pose.add(kernel, &[posed.pose.numbers()], &[sure]);
             }
         }
-        Decomposition {
-            pose: Similarity::from_numbers(pose.values()[0]),
-            residual: shape.values(),
-            confidence: confidence.iter().map(|sum| sum / total.max(f32::MIN_POSITIVE)).collect(),
-        }
+    }
+    Decomposition {
+        pose: Similarity::from_numbers(pose.values()[0]),
+        residual: shape.values(),
+        confidence: confidence.iter().map(|sum| sum / total.max(f32::MIN_POSITIVE)).collect(),
     }
 }
 

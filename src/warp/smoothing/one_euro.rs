@@ -6,7 +6,7 @@
 //! network's trembling alone would give ([`Tuning::noise`]) do not raise it.
 
 use crate::time::FrameTime;
-use crate::warp::grid::Transition;
+use crate::warp::grid::{CELLS, FOUND, Transition};
 use crate::warp::shots::FLASH;
 use crate::warp::similarity::{Decomposition, Similarity};
 
@@ -90,6 +90,12 @@ impl State {
     fn follow(&mut self, time: FrameTime, posed: &Decomposition) {
         let secs = ((time - self.time).as_secs_f64() as f32).max(1e-4);
         self.time = time;
+        let known = self.confidence.iter().sum::<f32>() / self.confidence.len() as f32;
+        if known < FOUND / CELLS as f32 {
+            // Nothing is bent: who comes now is nobody's past.
+            self.pose = Filter::new(vec![posed.pose.numbers()]);
+            self.shape = Filter::new(posed.residual.clone());
+        }
         let sure = posed.confidence.iter().sum::<f32>() / posed.confidence.len() as f32;
         self.pose.follow(secs, &[posed.pose.numbers()], &[(8.0 * sure).min(1.0)], &POSE);
         self.shape.follow(secs, &posed.residual, &posed.confidence, &SHAPE);

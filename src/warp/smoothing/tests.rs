@@ -25,14 +25,14 @@ fn read(found: &Decomposition) -> (f32, f32) {
 fn ahead(film: &[FramePair]) -> Vec<(f32, f32)> {
     let (mut out, mut order) = (Vec::new(), Vec::new());
     let mut smoother = LookaheadSmoother::default();
-    let mut ready = |index: usize, found: Decomposition| {
+    let mut ready = |index: usize, found: Vec<Decomposition>| {
         order.push(index);
-        out.push(read(&found));
+        out.push(read(&found[0]));
         Ok::<_, Infallible>(())
     };
     for (index, &(secs, place, shape, sure, how)) in film.iter().enumerate() {
         let time = FrameTime::from_secs_f64(secs);
-        let Ok(()) = smoother.push(time, posed(place, shape, sure), how, index, &mut ready);
+        let Ok(()) = smoother.push(time, vec![posed(place, shape, sure)], how, index, &mut ready);
     }
     let Ok(()) = smoother.finish(&mut ready);
     assert!(order.iter().copied().eq(0..film.len()), "every frame once, in order");
@@ -43,14 +43,14 @@ fn ahead(film: &[FramePair]) -> Vec<(f32, f32)> {
 fn ahead_of_keyframes(film: &[FramePair], step: usize) -> Vec<(f32, f32)> {
     let mut out = Vec::new();
     let mut smoother = LookaheadSmoother::default();
-    let mut ready = |(), found: Decomposition| {
-        out.push(read(&found));
+    let mut ready = |(), found: Vec<Decomposition>| {
+        out.push(read(&found[0]));
         Ok::<_, Infallible>(())
     };
     for (index, &(secs, place, shape, sure, how)) in film.iter().enumerate() {
         let time = FrameTime::from_secs_f64(secs);
         let Ok(()) = match index % step {
-            0 => smoother.push(time, posed(place, shape, sure), how, (), &mut ready),
+            0 => smoother.push(time, vec![posed(place, shape, sure)], how, (), &mut ready),
             _ => smoother.carry(time, (), &mut ready),
         };
     }

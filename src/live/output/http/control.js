@@ -3,6 +3,7 @@ const at = (id) => document.getElementById(id);
 const sliders = ["warp", "paint", "stroke_size", "steady", "relief"];
 const parts = { all: "everything", subject: "only me", background: "all but me" };
 const choices = {
+  focus: { largest: "the nearest", middle: "in the middle", all: "up to three" },
   paint_where: parts, warp_where: parts,
   backdrop: { keep: "as it is", blur: "blurred", color: "one colour", clear: "nothing (for OBS)", picture: "a picture" },
 };

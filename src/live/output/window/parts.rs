@@ -1,10 +1,13 @@
-//! The lists that say what is painted, what is bent, and what shows behind the subject.
+//! The lists that say what is painted, what and who is bent, and what shows behind the subject.
 
 use eframe::egui::{self, Ui};
 
 use crate::live::controls::{ControlState, ControlUpdate};
 use crate::paint::subject::{BackdropKind, Part};
+use crate::warp::search::Focus;
 
+const FOCUSES: [(Focus, &str); 3] =
+    [(Focus::Largest, "the nearest"), (Focus::Middle, "in the middle"), (Focus::All, "up to three")];
 const PARTS: [(Part, &str); 3] =
     [(Part::All, "everything"), (Part::Subject, "only me"), (Part::Background, "all but me")];
 /// The last needs a picture.
@@ -16,12 +19,14 @@ const BACKDROPS: [(BackdropKind, &str); 5] = [
     (BackdropKind::Picture, "a picture"),
 ];
 
-/// Three lists to choose from; what was chosen goes into `turn`.
+/// Four lists to choose from; what was chosen goes into `turn`.
 pub(super) fn lists(ui: &mut Ui, state: &ControlState, turn: &mut ControlUpdate) {
     egui::Grid::new("parts").num_columns(2).show(ui, |ui| {
         let about = "people; without any, what the shapes were matched with";
         turn.paint_where = choose(ui, "painted", about, &PARTS, state.paint_where);
         turn.warp_where = choose(ui, "bent", about, &PARTS, state.warp_where);
+        let about = "of several people, who is bent; they keep it until they are out of sight";
+        turn.focus = choose(ui, "whom", about, &FOCUSES, state.focus);
         let kinds = &BACKDROPS[..if state.has_picture { 5 } else { 4 }];
         let about = "what shows behind you: nothing is transparent in OBS's browser source; a picture or another colour comes with --backdrop";
         turn.backdrop = choose(ui, "behind me", about, kinds, state.backdrop);
