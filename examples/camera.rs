@@ -9,6 +9,7 @@ use stylewarp::live::capture::request::CameraRequest;
 use stylewarp::live::latest::Received;
 use stylewarp::live::{LiveConfig, LiveSession};
 use stylewarp::look::{self, Look, LookSpec};
+use stylewarp::video::read::microphone::MicrophoneName;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "test".into()).parse()?;
@@ -22,6 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         report: |error, stopped| format!("{stopped}: {error}"),
         window: false,
         folder: ".".into(),
+        microphone: MicrophoneName::None,
     };
     let session = LiveSession::start(config, CancelToken::default())?;
     let frames = session.handle.frames.subscribe();

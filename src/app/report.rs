@@ -111,6 +111,12 @@ fn video_hint(error: &VideoError) -> String {
         VideoError::PartInvalid { path, .. } => {
             format!("rm {}, and render that part again", quoted(path))
         }
+        VideoError::Microphone { available, .. } if available.is_empty() => {
+            "--microphone none; this system lists no microphone".into()
+        }
+        VideoError::Microphone { available, .. } => {
+            format!("--microphone none, or one of: {}", available.join(", "))
+        }
         VideoError::NoEncoder { available, .. } => format!("--codec with one of: {}", available.join(", ")),
         VideoError::Ffmpeg { source, .. } if is_out_of_memory(source) => {
             "a smaller copy of the input: its pictures take more memory than a gigabyte each".into()
@@ -178,12 +184,15 @@ pub fn exit_code(error: &Error) -> u8 {
         | Error::NotAPreset { .. }
         | Error::OutOfRange { .. } => true,
         _ => {
-            matches!(error.downcast_ref(), Some(VideoError::RecordingExists { .. } | VideoError::Terminal))
-                || matches!(
-                    error.downcast_ref(),
-                    Some(LiveError::CameraMissing { .. } | LiveError::NotLoopback { .. })
+            matches!(
+                error.downcast_ref(),
+                Some(
+                    VideoError::RecordingExists { .. } | VideoError::Terminal | VideoError::Microphone { .. }
                 )
-                || matches!(error.downcast_ref(), Some(PartsError::NoPart { .. }))
+            ) || matches!(
+                error.downcast_ref(),
+                Some(LiveError::CameraMissing { .. } | LiveError::NotLoopback { .. })
+            ) || matches!(error.downcast_ref(), Some(PartsError::NoPart { .. }))
         }
     };
     if is_typed { 2 } else { 1 }

@@ -29,6 +29,7 @@ use stylewarp::look::Look;
 use stylewarp::nn::models::Models;
 use stylewarp::paint::style_spec;
 use stylewarp::video::follow_lists;
+use stylewarp::video::read::microphone;
 use stylewarp::{Error, Result, image_file};
 
 const LIVE_EXAMPLES: &str = "\
@@ -226,6 +227,7 @@ fn run(command: Command, quiet: bool, line: StatusLine) -> Result<ExitCode> {
                 }
                 camera.formats.iter().for_each(|format| text += &format!("    {format}\n"));
             }
+            microphone::names().iter().for_each(|name| text += &format!("microphone {name}\n"));
             print(&text)
         }
         Command::Live(args) => {

@@ -33,6 +33,7 @@ use crate::nn::models::Models;
 use crate::paint::style_spec;
 use crate::time::FrameTime;
 use crate::video::read::VideoInfo;
+use crate::video::read::microphone::MicrophoneName;
 use crate::video::write::FileOutput;
 
 pub mod broadcast;
@@ -44,6 +45,7 @@ pub mod field_handoff;
 pub mod latest;
 pub mod look_loader;
 pub mod memory;
+mod microphone;
 pub mod output;
 pub mod preview;
 pub mod rate_control;
@@ -88,6 +90,8 @@ pub struct LiveConfig {
     pub window: bool,
     /// Where snapshots and recordings go that have no name of their own.
     pub folder: PathBuf,
+    /// What is heard in recordings.
+    pub microphone: MicrophoneName,
 }
 
 /// What everyone may hold of a session that runs; copies are the same.
@@ -113,6 +117,8 @@ pub struct SessionHandle {
     pub recorder: Arc<Recorder>,
     /// Where snapshots and recordings go that have no name of their own.
     pub folder: PathBuf,
+    /// What is heard in recordings.
+    pub microphone: MicrophoneName,
     /// What runs on what, for people.
     pub devices: String,
     /// As in [`LiveConfig::report`].
@@ -131,8 +137,13 @@ impl SessionHandle {
         // Another camera may have been chosen since.
         let size = self.frames.last().map_or(self.info.size, |pair| pair.finished.size);
         let path = free_name(&self.folder, "mp4");
-        self.recorder.start(&FileOutput::new(&path), &VideoInfo { size, ..recorded(&self.info) })?;
+        self.record(&FileOutput::new(&path), &VideoInfo { size, ..recorded(&self.info) })?;
         Ok(format!("recording to {}", path.display()))
+    }
+
+    /// Records what is shown, and what the microphone hears.
+    pub(crate) fn record(&self, output: &FileOutput, info: &VideoInfo) -> Result<()> {
+        self.recorder.start(output, info, &self.microphone)
     }
 
     /// Ends the recording, if there is one; what is said of it.
@@ -163,8 +174,9 @@ impl SessionHandle {
             setup: EngineConfig::default(),
             clock: LiveClock::new(),
             info,
-            recorder: Arc::new(Recorder::new(|_| {})),
+            recorder: Arc::new(Recorder::new(LiveClock::new(), |_| {})),
             folder: PathBuf::new(),
+            microphone: MicrophoneName::None,
             devices: String::new(),
             report: |error, stopped| format!("{stopped}: {error}"),
         }
@@ -220,7 +232,7 @@ impl LiveSession {
         let worn = (spec, look);
         let (stats, newest) = (Arc::new(Stats::default()), LatestField::default());
         let told = controls.clone();
-        let recorder = Arc::new(Recorder::new(move |notice| told.notices.tell("recording", notice)));
+        let recorder = Arc::new(Recorder::new(clock, move |notice| told.notices.tell("recording", notice)));
         let (frames_out, frames) = channel();
         let (looks_out, looks) = channel();
         let (shapes_out, shapes) = channel();
@@ -264,6 +276,7 @@ impl LiveSession {
         capture.watch(opened, other_cameras, outs_of_camera, controls.clone(), stats.clone())?;
         let (camera, setup, report) = (plan.camera, plan.setup, plan.report);
         let (frames, cameras, folder) = (outs, Arc::new(cameras), plan.folder);
+        let microphone = plan.microphone;
         let handle = SessionHandle {
             controls,
             stats,
@@ -277,6 +290,7 @@ impl LiveSession {
             devices,
             report,
             folder,
+            microphone,
         };
         Ok(Self { handle, stop, threads })
     }

@@ -1,4 +1,4 @@
-//! Records a session to a file, with the times at which frames were taken.
+//! Records a session to a file, with the times at which frames were taken, and what a microphone hears meanwhile.
 //!
 //! What is recorded does not come again, so a recording that cannot go on, on a full disk say,
 //! is told at once and kept as far as it goes.
@@ -9,11 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select};
 
 use crate::error::{Error, Result};
 use crate::frame::{Frame, Size};
+use crate::live::clock::LiveClock;
+use crate::live::microphone::{self, TimedSound};
 use crate::time::FrameTime;
+use crate::video::read::microphone::{Microphone, MicrophoneName};
 use crate::video::read::{Clip, VideoInfo};
 use crate::video::write::{FileOutput, FileSink, Sink as _};
 
@@ -26,6 +29,8 @@ type Tell = Arc<dyn Fn(Option<String>) + Send + Sync>;
 /// The recorder of a session.
 pub struct Recorder {
     reel: Mutex<Option<Recording>>,
+    /// What frames are stamped by, and so sound.
+    clock: LiveClock,
     lost: AtomicU64,
     tell: Tell,
 }
@@ -38,9 +43,9 @@ struct Recording {
 }
 
 impl Recorder {
-    /// One that does not record yet; `tell` hears at once when a recording breaks off.
-    pub fn new(tell: impl Fn(Option<String>) + Send + Sync + 'static) -> Self {
-        Self { reel: Mutex::default(), lost: AtomicU64::default(), tell: Arc::new(tell) }
+    /// One that does not record yet, of frames stamped by `clock`; `tell` hears at once when a recording breaks off.
+    pub fn new(clock: LiveClock, tell: impl Fn(Option<String>) + Send + Sync + 'static) -> Self {
+        Self { reel: Mutex::default(), clock, lost: AtomicU64::default(), tell: Arc::new(tell) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Recording>> {
@@ -48,28 +53,51 @@ impl Recorder {
         self.reel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins to record, after ending what was recorded before.
+    /// Begins to record, after ending what was recorded before. Without the microphone that is usual there is no sound;
+    /// without one that was named there is no recording.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be made, or the recording before could not be finished.
-    pub fn start(&self, output: &FileOutput, info: &VideoInfo) -> Result<()> {
+    /// Returns an error if the file cannot be made, the recording before could not be finished, or a microphone that was
+    /// named cannot be listened to.
+    pub fn start(&self, output: &FileOutput, info: &VideoInfo, microphone: &MicrophoneName) -> Result<()> {
         // What broke off by itself was told then.
         let is_told = self.lock().as_ref().is_some_and(|reel| reel.writer.is_finished());
         let before = self.stop().or_else(|error| if is_told { Ok(()) } else { Err(error) });
-        let sink = FileSink::record(output, info)?;
+        output.check_recording()?;
+        let (microphone, silent) = self.microphone(microphone)?;
+        let sink = FileSink::record(output, info, microphone.as_ref())?;
+        (self.tell)(silent);
+        let (told, tell) = (self.tell.clone(), self.tell.clone());
+        let sounds = match microphone {
+            Some(microphone) => microphone::listen(microphone, self.clock, move |why| told(Some(why)))?,
+            None => never(),
+        };
         let (frames, waiting) = bounded(WAITING);
         let size = info.size;
         let name = "record";
-        let tell = self.tell.clone();
-        let writer = Builder::new().name(name.into()).spawn(move || write_all(sink, size, waiting, &tell));
-        let writer = writer.map_err(|_| Error::Stage { name })?;
-        (self.tell)(None);
+        let writing = move || write_all(sink, size, &waiting, sounds, &tell);
+        let writer = Builder::new().name(name.into()).spawn(writing).map_err(|_| Error::Stage { name })?;
         *self.lock() = Some(Recording { path: output.path.clone(), since: Instant::now(), frames, writer });
         before
     }
 
+    /// The microphone, or why the recording will have no sound although one was expected.
+    fn microphone(&self, name: &MicrophoneName) -> Result<(Option<Microphone>, Option<String>)> {
+        match (microphone::open(name), name) {
+            (Ok(microphone), _) => Ok((microphone, None)),
+            (Err(error), MicrophoneName::Default) => {
+                let why = format!(
+                    "the recording has no sound: {}; `--microphone` names another one, or `none`",
+                    error.in_a_line()
+                );
+                Ok((None, Some(why)))
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
     /// Records a frame, if it records.
-    pub(super) fn offer(&self, frame: &Arc<Frame>) {
+    pub fn offer(&self, frame: &Arc<Frame>) {
         // One that broke off takes no more, and that is known.
         if let Some(reel) = &*self.lock()
             && let Err(TrySendError::Full(_)) = reel.frames.try_send(frame.clone())
@@ -110,28 +138,55 @@ impl Recorder {
     }
 }
 
-fn write_all(mut sink: FileSink, size: Size, frames: Receiver<Arc<Frame>>, tell: &Tell) -> Result<()> {
-    let mut first = None;
-    for frame in frames {
-        if frame.size != size {
-            tell(Some("the recording ended, because the camera's pictures have another size now".into()));
-            break;
-        }
-        let began = *first.get_or_insert(frame.time);
-        let time = frame.time - began;
-        if let Err(error) = sink.write(Frame { time, ..Frame::clone(&frame) }) {
-            let kept = match sink.keep() {
-                Ok(()) => format!("it is kept up to about {time}"),
-                Err(lost) => format!("and nothing is kept, because {lost}"),
-            };
-            let told = format!("the recording broke off, {kept}: {}", error.in_a_line());
-            // On the terminal too, even with `--quiet`: what is lost does not come again.
-            tracing::error!("{told}");
-            tell(Some(told));
-            return Err(error);
+fn write_all(
+    mut sink: FileSink,
+    size: Size,
+    frames: &Receiver<Arc<Frame>>,
+    mut sounds: Receiver<TimedSound>,
+    tell: &Tell,
+) -> Result<()> {
+    let (mut first, mut last) = (None, FrameTime::ZERO);
+    loop {
+        let written = select! {
+            recv(frames) -> frame => match frame {
+                Ok(frame) if frame.size != size => {
+                    tell(Some("the recording ended, because the camera's pictures have another size now".into()));
+                    break;
+                }
+                Ok(frame) => {
+                    last = frame.time - *first.get_or_insert(frame.time);
+                    sink.write(Frame { time: last, ..Frame::clone(&frame) })
+                }
+                Err(_) => break,
+            },
+            recv(sounds) -> heard => match (heard, first) {
+                (Ok((sound, time)), Some(began)) => sink.hear(sound, time - began),
+                // It begins with its first picture.
+                (Ok(_), None) => Ok(()),
+                (Err(_), _) => {
+                    sounds = never();
+                    Ok(())
+                }
+            },
+        };
+        if let Err(error) = written {
+            return Err(broken_off(sink, last, error, tell));
         }
     }
     Box::new(sink).finish()
+}
+
+/// Keeps what there is of a recording that cannot go on, and tells so.
+fn broken_off(sink: FileSink, last: FrameTime, error: Error, tell: &Tell) -> Error {
+    let kept = match sink.keep() {
+        Ok(()) => format!("it is kept up to about {last}"),
+        Err(lost) => format!("and nothing is kept, because {lost}"),
+    };
+    let told = format!("the recording broke off, {kept}: {}", error.in_a_line());
+    // On the terminal too, even with `--quiet`: what is lost does not come again.
+    tracing::error!("{told}");
+    tell(Some(told));
+    error
 }
 
 /// The first name of the kind `stylewarp-0001.png` that is free in a folder.
@@ -187,7 +242,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let tell = Arc::new(Mutex::new(None));
         let heard = tell.clone();
-        let recorder = Recorder::new(move |notice: Option<String>| {
+        let recorder = Recorder::new(LiveClock::new(), move |notice: Option<String>| {
             *heard.lock().expect("no panic") = notice;
         });
         let size = Size { width: 64, height: 36 };
@@ -198,7 +253,7 @@ mod tests {
         let frame =
             |size: Size, secs: f64| Arc::new(Frame::filled(size, FrameTime::from_secs_f64(secs), [200; 4]));
         let first = free_name(folder.path(), "mp4");
-        recorder.start(&FileOutput::new(&first), &info).expect("started");
+        recorder.start(&FileOutput::new(&first), &info, &MicrophoneName::None).expect("started");
         (0..5).for_each(|k| recorder.offer(&frame(size, f64::from(k) * 0.1)));
         // Another camera was chosen.
         recorder.offer(&frame(Size { width: 32, height: 32 }, 0.6));
@@ -208,7 +263,7 @@ mod tests {
         assert!(recorder.since().is_none());
         assert!(tell.lock().expect("no panic").as_ref().is_some_and(|told| told.contains("another size")));
         let second = free_name(folder.path(), "mp4");
-        recorder.start(&FileOutput::new(&second), &info).expect("started");
+        recorder.start(&FileOutput::new(&second), &info, &MicrophoneName::None).expect("started");
         assert!(recorder.since().is_some() && tell.lock().expect("no panic").is_none());
         recorder.offer(&frame(size, 1.0));
         recorder.stop().expect("finished");
@@ -228,9 +283,9 @@ mod tests {
         let size = Size { width: 64, height: 36 };
         let rate = crate::time::FrameRate::new(30, 1).expect("positive");
         let info = crate::live::capture::info::live_info(size, rate);
-        let recorder = Recorder::new(|_| {});
+        let recorder = Recorder::new(LiveClock::new(), |_| {});
         recorder.offer(&Arc::new(Frame::filled(size, FrameTime::ZERO, [0; 4])));
-        recorder.start(&FileOutput::new(path), &info).expect("started");
+        recorder.start(&FileOutput::new(path), &info, &MicrophoneName::None).expect("started");
         for &secs in secs {
             let frame = Frame::filled(size, FrameTime::from_secs_f64(secs), [200, 90, 20, 255]);
             recorder.offer(&Arc::new(frame));

@@ -94,7 +94,7 @@ fn begin(
         open.start_camera(path)?;
     }
     if let Some(output) = outlets.recording() {
-        live.recorder.start(&output, &recorded(&live.info))?;
+        live.record(&output, &recorded(&live.info))?;
     }
     if let (Some(options), Some(listener)) = (outlets.serve, listener) {
         let (address, page) = open.serve(listener, options)?;

@@ -77,6 +77,16 @@ pub enum VideoError {
         /// Why.
         source: Cause,
     },
+    /// A microphone cannot be listened to.
+    #[error("cannot listen to the microphone {name}")]
+    Microphone {
+        /// As typed.
+        name: String,
+        /// What the sound systems say.
+        source: Cause,
+        /// What there is.
+        available: Vec<String>,
+    },
     /// This FFmpeg lacks the encoder.
     #[error("this FFmpeg build has no encoder for {codec}")]
     NoEncoder {

@@ -21,4 +21,6 @@ mod recordings;
 mod refusals;
 mod screen;
 mod session;
+#[cfg(unix)]
+mod sound;
 mod window;

@@ -15,6 +15,7 @@ use crate::live::memory::Memory;
 use crate::live::output::http::{PORT, ServeOptions};
 use crate::look::{self, LookSpec};
 use crate::time::FrameTime;
+use crate::video::read::microphone::MicrophoneName;
 
 /// A live session.
 #[derive(Debug, Clone, Args)]
@@ -57,6 +58,11 @@ pub struct LiveArgs {
     /// Record from the beginning
     #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub record: Option<PathBuf>,
+    /// What recordings let hear: a microphone's name or part of it, `default`, or `none`
+    ///
+    /// `SYSTEM:DEVICE` names a device of one of FFmpeg's sound systems, as in `alsa:hw:1`. --list shows what there is.
+    #[arg(long, value_name = "NAME|none", default_value = "default", help_heading = "Where it goes")]
+    pub microphone: MicrophoneName,
     /// Where snapshots and recordings made in the window or on the page go
     #[arg(long, value_name = "FOLDER", default_value = ".", help_heading = "Where it goes")]
     pub folder: PathBuf,
@@ -93,6 +99,9 @@ impl LiveArgs {
             },
             _ => (self.look.resolve()?, if named { typed } else { plain }),
         };
+        if self.look.focus.is_none() {
+            look.focus = memory.focus;
+        }
         if self.look.paint_where.is_none() {
             look.regions.paint = memory.paint_where;
         }
@@ -112,6 +121,7 @@ impl LiveArgs {
             report,
             window: !self.no_window,
             folder: self.folder.clone(),
+            microphone: self.microphone.clone(),
         })
     }
 

@@ -105,6 +105,8 @@ impl Container {
     /// half a second, each given to the system when it is whole.
     pub(super) fn in_pieces(self, options: &mut Dictionary) {
         options.set("flush_packets", "1");
+        // Where sound ends, pictures do not wait for more of it; microseconds.
+        options.set("max_interleave_delta", "1000000");
         match self {
             Self::Mp4 | Self::Mov => {
                 options.set("movflags", "empty_moov+default_base_moof");

@@ -23,6 +23,9 @@ use crate::video::error::VideoError;
 use crate::video::libav;
 use crate::video::names::NameKind;
 use crate::video::read::VideoInfo;
+use crate::video::read::microphone::Microphone;
+#[cfg(feature = "live")]
+use crate::video::read::microphone::SoundPacket;
 use crate::video::write::Sink;
 use crate::video::write::codec::Codec;
 use crate::video::write::container::Container;
@@ -126,14 +129,14 @@ impl FileSink {
         }
     }
 
-    /// As [`Self::create`], for pictures that come once and are no file's: without sound, in
-    /// pieces of half a second, each of which plays if nothing follows.
+    /// As [`Self::create`], for pictures that come once and are no file's, with the sound of a microphone if one is
+    /// given: in pieces of half a second, each of which plays if nothing follows.
     ///
     /// # Errors
     /// As [`Self::create`], and as [`FileOutput::check_recording`].
-    pub fn record(output: &FileOutput, info: &VideoInfo) -> Result<Self> {
+    pub fn record(output: &FileOutput, info: &VideoInfo, microphone: Option<&Microphone>) -> Result<Self> {
         output.check_recording()?;
-        Self::open(output, info, Kind::Recording)
+        Self::open(output, info, Kind::Recording { microphone })
     }
 
     /// As [`Self::create`], for a stretch of a film: its pictures alone, their times counted from `from`, with a
@@ -149,7 +152,7 @@ impl FileSink {
     fn open(output: &FileOutput, info: &VideoInfo, kind: Kind<'_>) -> Result<Self> {
         libav::init();
         let container = Container::of(&output.path)?;
-        let is_prompt = matches!(kind, Kind::Recording);
+        let is_prompt = matches!(kind, Kind::Recording { .. });
         let mut encoder = Encoder::open(output.codec(container), output.crf, info, is_prompt)?;
         let file = match kind {
             Kind::Part { .. } => AtomicFile::create_shared(&output.path)?,
@@ -171,6 +174,15 @@ impl FileSink {
             self.muxer.write(packet)?;
         }
         Ok(())
+    }
+
+    /// Writes what a recording's microphone heard at this time, on the frames' clock.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    #[cfg(feature = "live")]
+    pub(crate) fn hear(&mut self, sound: SoundPacket, time: FrameTime) -> Result<()> {
+        self.muxer.hear(sound.at(time))
     }
 
     /// Ends a recording that cannot go on: what of it plays gets its name.

@@ -11,11 +11,15 @@ use crate::error::Result;
 use crate::time::{FrameTime, TimeBase};
 use crate::video::libav;
 use crate::video::read::VideoInfo;
+use crate::video::read::microphone::Microphone;
 use crate::video::write::container::Container;
 use crate::video::write::defragment::defragment;
 use crate::video::write::passthrough;
 use crate::video::write::passthrough::Copier;
-use crate::video::write::streams::{Audio, Changed};
+use crate::video::write::streams::{Audio, Changed, encoder_for};
+#[cfg(feature = "live")]
+use crate::video::write::track::Cut;
+use crate::video::write::track::Track;
 
 /// What kind of file it is.
 pub(super) enum Kind<'a> {
@@ -23,8 +27,8 @@ pub(super) enum Kind<'a> {
     Film { input: &'a Path, audio: Audio },
     /// Pictures alone.
     Pictures,
-    /// Pictures that come once, in pieces that each play by themselves.
-    Recording,
+    /// Pictures and sound that come once, in pieces that each play by themselves.
+    Recording { microphone: Option<&'a Microphone> },
     /// A stretch of a film's pictures, whose times count from `from`, in ticks, with a word about it.
     Part { from: i64, comment: String },
 }
@@ -32,6 +36,8 @@ pub(super) enum Kind<'a> {
 /// An open file with its header written.
 pub(super) struct Muxer {
     copier: Option<Copier>,
+    /// Of a recording: its sound.
+    sound: Option<Track>,
     // Before `file`: fields drop in this order, and a file is closed before it
     // is removed.
     output: Output,
@@ -62,7 +68,7 @@ impl Muxer {
             .map_err(|reason| file.cannot_write(reason))?;
         let video = add_video(&mut output).map_err(|reason| file.cannot_write(reason))?;
         let mut options = container.header_options(info.time_base);
-        let (mut copier, mut playable, mut zero) = (None, None, 0);
+        let (mut copier, mut sound, mut playable, mut zero) = (None, None, None, 0);
         match kind {
             Kind::Film { input, audio } => {
                 let opened = Copier::open(input, info, container, audio, &mut output)
@@ -71,7 +77,9 @@ impl Muxer {
                 copier = Some(opened);
             }
             Kind::Pictures => {}
-            Kind::Recording => {
+            Kind::Recording { microphone } => {
+                sound = add_sound(microphone, container, &mut output)
+                    .map_err(|reason| file.cannot_write(reason))?;
                 container.in_pieces(&mut options);
                 playable = Some(0);
             }
@@ -81,7 +89,7 @@ impl Muxer {
             }
         }
         output.write_header_with(options).map_err(|reason| file.cannot_write(reason))?;
-        Ok(Self { copier, output, file, video, base: info.time_base, from: zero, container, playable })
+        Ok(Self { copier, sound, output, file, video, base: info.time_base, from: zero, container, playable })
     }
 
     /// What of the input is not in the output as it was.
@@ -107,6 +115,13 @@ impl Muxer {
         Ok(())
     }
 
+    /// Writes what was heard, its time on the frames' clock.
+    #[cfg(feature = "live")]
+    pub(super) fn hear(&mut self, packet: Packet) -> Result<()> {
+        let Some(sound) = &mut self.sound else { return Ok(()) };
+        sound.push(packet, FROM_ZERO, &mut self.output).map_err(|reason| self.file.cannot_write(reason))
+    }
+
     /// Passes on what is to be heard and read up to the moment `until`.
     pub(super) fn advance(&mut self, until: FrameTime) -> Result<()> {
         match &mut self.copier {
@@ -121,10 +136,11 @@ impl Muxer {
     /// shown from `last` until `end`.
     pub(super) fn finish(self, written: Result<()>, last: FrameTime, end: FrameTime) -> Result<()> {
         // In this order for the same reason as the fields.
-        let Self { file, mut output, copier, container, base, playable, .. } = self;
+        let Self { file, mut output, copier, sound, container, base, playable, .. } = self;
         let written = written.and_then(|()| {
             copier
                 .map_or(Ok(()), |copier| copier.finish(&mut output, last, end))
+                .and_then(|()| sound.map_or(Ok(()), |sound| sound.finish(Some(end), &mut output)))
                 .and_then(|()| output.write_trailer())
                 .map_err(|reason| file.cannot_write(reason))
         });
@@ -143,10 +159,25 @@ impl Muxer {
     /// Ends a recording that cannot go on: what of it plays gets its name.
     #[cfg(feature = "live")]
     pub(super) fn keep(self) -> Result<()> {
-        let Self { file, output, playable, copier, .. } = self;
-        drop((copier, output));
+        let Self { file, output, playable, copier, sound, .. } = self;
+        drop((copier, sound, output));
         keep(file, playable)
     }
+}
+
+/// Nothing before 0:00 is wanted, and all after.
+#[cfg(feature = "live")]
+const FROM_ZERO: Cut = Cut { start: true, cuts_at_zero: false, end: None, is_mended: false };
+
+/// The stream of a microphone's sound, where the container has an encoder for it.
+fn add_sound(
+    microphone: Option<&Microphone>,
+    container: Container,
+    output: &mut Output,
+) -> Result<Option<Track>, ffmpeg::Error> {
+    let Some(stream) = microphone.and_then(Microphone::stream) else { return Ok(None) };
+    let encoder = encoder_for(container).ok_or(ffmpeg::Error::EncoderNotFound)?;
+    Track::live(&stream, encoder, output).map(Some)
 }
 
 /// Gives a recording its name, of one piece if there is room for that.

@@ -1,7 +1,8 @@
 //! Sound stored anew: decoded, resampled to what the encoder takes, encoded.
 //!
 //! FFmpeg's own resampler keeps the samples on the clock of their packets: a gap in the input
-//! becomes silence, an overlap is cut, and the first sample is that of moment 0.
+//! becomes silence, an overlap is cut, and the first sample is that of moment 0. Live sound, whose device counts by a
+//! clock of its own, is stretched by up to a thousandth besides, which nobody hears.
 
 use ffmpeg::codec::Context;
 use ffmpeg::filter::{self, Graph};
@@ -16,6 +17,11 @@ use crate::video::libav;
 /// Bits a second and channel. Both encoders are transparent to most ears there.
 const BITS_PER_CHANNEL: usize = 80_000;
 
+/// Gaps are filled and overlaps cut, from this many seconds on.
+const FILES: &str = "async=1:min_hard_comp=0.05";
+/// What is off by more than 5 ms is caught up with at so many samples a second.
+const LIVE: &str = "async=48:min_comp=0.005:min_hard_comp=0.1";
+
 /// What a filter graph cannot change once built.
 type Shape = (Sample, u32, u64, u16);
 
@@ -26,6 +32,8 @@ pub(super) struct Transcoder {
     /// What the packets count in.
     base: TimeBase,
     graph: Option<(Shape, Graph)>,
+    /// How the resampler keeps to the packets' clock.
+    keeps_time: &'static str,
     /// The first sample that is not encoded yet, on the frames' clock.
     next: i64,
     /// Where sound ends, in samples.
@@ -39,7 +47,13 @@ impl Transcoder {
         context.set_packet_time_base(stream.time_base());
         let decoder = context.audio()?;
         let encoder = open_encoder(&decoder, encoder)?;
-        Ok(Self { decoder, encoder, base: libav::time_base(stream), graph: None, next: 0, end: None })
+        let (base, keeps_time) = (libav::time_base(stream), FILES);
+        Ok(Self { decoder, encoder, base, graph: None, keeps_time, next: 0, end: None })
+    }
+
+    /// As [`Self::open`], for a device.
+    pub(super) fn live(stream: &Stream, encoder: &str) -> Result<Self, ffmpeg::Error> {
+        Ok(Self { keeps_time: LIVE, ..Self::open(stream, encoder)? })
     }
 
     /// Adds the stream that will take the packets; its number in the output.
@@ -163,9 +177,9 @@ impl Transcoder {
         let input = format!("time_base={num}/{den}:sample_rate={rate}:sample_fmt={}:{layout}", format.name());
         graph.add(&find("abuffer")?, "in", &input)?;
         graph.add(&find("abuffersink")?, "out", "")?;
-        let (rate, first) = (self.encoder.rate(), self.next);
+        let (rate, first, keeps_time) = (self.encoder.rate(), self.next, self.keeps_time);
         let chain = format!(
-            "aresample={rate}:async=1:min_hard_comp=0.05:first_pts={first},\
+            "aresample={rate}:{keeps_time}:first_pts={first},\
              aformat=sample_fmts={}:sample_rates={rate}:channel_layouts=0x{:x}",
             self.encoder.format().name(),
             self.encoder.channel_layout().bits()

@@ -175,7 +175,7 @@ fn hint(container: Container) -> &'static str {
     if container == Container::Matroska { "" } else { "; .mkv can" }
 }
 
-fn encoder_for(container: Container) -> Option<&'static str> {
+pub(super) fn encoder_for(container: Container) -> Option<&'static str> {
     container.sound().iter().copied().find(|name| encoder::find_by_name(name).is_some())
 }
 

@@ -80,6 +80,14 @@ impl Track {
         Ok(Some(Self { to, way, kind, base, made_in, last_dts: None, end: None }))
     }
 
+    /// Adds the sound of a device, stored by this encoder.
+    pub(super) fn live(from: &Stream, encoder: &str, output: &mut Output) -> Result<Self, ffmpeg::Error> {
+        let transcoder = Transcoder::live(from, encoder)?;
+        let (made_in, kind) = (Rational::from(transcoder.time_base()), Type::Audio);
+        let (to, base) = (transcoder.add_stream(output)?, libav::time_base(from));
+        Ok(Self { to, way: Way::Sound(Box::new(transcoder)), kind, base, made_in, last_dts: None, end: None })
+    }
+
     /// Takes a packet of the input, its times on the frames' clock.
     pub(super) fn push(
         &mut self,
