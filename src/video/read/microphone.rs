@@ -186,10 +186,10 @@ pub fn names() -> Vec<String> {
 }
 
 fn microphones() -> Vec<(&'static str, Listed)> {
-    SYSTEMS
-        .iter()
-        .flat_map(|system| listed(system).into_iter().map(move |device| (*system, device)))
-        .collect()
+    // ALSA lists what it makes of other sound, too.
+    let is_one = |system: &str, device: &Listed| system != "alsa" || device.name.contains("CARD=");
+    let devices = |system| listed(system).into_iter().filter(move |device| is_one(system, device));
+    SYSTEMS.iter().flat_map(|system| devices(system).map(move |device| (*system, device))).collect()
 }
 
 /// The system's own choice.
