@@ -21,4 +21,5 @@ mod recordings;
 mod refusals;
 mod screen;
 mod session;
+mod tuning;
 mod window;
