@@ -25,7 +25,8 @@
 //! | [`warp`], [`paint`] | shapes; brushwork; neither knows of the other |
 //! | [`look`] | what is wanted |
 //! | [`engine`] | both stages, from a look: the library's door |
-//! | [`jobs`], [`live`] | one run from file to file; a session with a camera |
+//! | [`jobs`] | one run from file to file |
+//! | [`live`] | a session with a camera |
 //! | [`app`] | what the two programs share |
 //!
 //! Cargo features, all on by default: `video` (films, through FFmpeg), `gpu` (wgpu), `live` (cameras, the window and the page;

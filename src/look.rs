@@ -33,6 +33,8 @@ pub struct Look {
     pub geometry: Option<RgbImage>,
     /// Brushwork; `None` leaves the surface alone.
     pub texture: Option<StyleSpec>,
+    /// The picture file of the painting that its brushwork was tuned to, where the preset has it beside it.
+    pub painting: Option<PathBuf>,
     /// Strength of the warp, 0..=2; 1 is the exemplar's own shape.
     pub warp: f32,
     /// Strength of the painting, 0..=1.
@@ -61,6 +63,7 @@ impl Default for Look {
             description: String::new(),
             geometry: None,
             texture: None,
+            painting: None,
             warp: 1.0,
             paint: 1.0,
             stroke_size: 1.0,
@@ -156,6 +159,8 @@ struct Written {
     /// File name, next to the preset.
     geometry: Option<String>,
     texture: Option<String>,
+    /// File name, next to the preset: for people, and to tune on with.
+    painting: Option<String>,
     warp: Option<f32>,
     paint: Option<f32>,
     stroke_size: Option<f32>,
@@ -240,6 +245,7 @@ impl Look {
             description: written.description,
             geometry: written.geometry.as_deref().map(picture).transpose()?,
             texture: texture.map_err(|error| broken(format!("texture: {error}").into()))?,
+            painting: written.painting.map(|name| folder.join(name)),
             warp: written.warp.unwrap_or(1.0),
             paint: written.paint.unwrap_or(1.0),
             stroke_size: written.stroke_size.unwrap_or(1.0),

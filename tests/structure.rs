@@ -17,7 +17,8 @@ const FLOORS: &[&[&str]] = &[
     &["warp", "paint"],
     &["look"],
     &["engine"],
-    &["jobs", "live"],
+    &["jobs"],
+    &["live"],
     &["app"],
 ];
 

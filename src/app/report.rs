@@ -142,6 +142,11 @@ fn live_hint(error: &LiveError) -> String {
         LiveError::NotLoopback { .. } => {
             "127.0.0.1 instead; or, if everyone in the network may watch and steer, --serve-insecure".into()
         }
+        LiveError::TuningBusy { .. } => "wait until it is done, or stop it: it can go on later".into(),
+        LiveError::NothingToTune => {
+            "drop a painting onto the window, or begin with --texture painting.jpg".into()
+        }
+        LiveError::PaintingLost { .. } => "drop the painting onto the window once more".into(),
         LiveError::Window { .. } => "--no-window, with --serve or --loopback".into(),
     }
 }

@@ -34,6 +34,7 @@ pub fn run(args: &DistillArgs, quiet: bool) -> Result<ExitCode> {
             let left = clock(time.saturating_sub(used));
             bar.set_message(format!("step {}, objective {:.1}  {left} left", step.steps, step.objective));
         }
+        DistillEvent::Saved => {}
         DistillEvent::NotSaved(error) => bar.suspend(|| tracing::warn!("{}", error.explained("not saved"))),
     });
     bar.finish_and_clear();

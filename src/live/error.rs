@@ -53,6 +53,21 @@ pub enum LiveError {
         /// Where.
         address: SocketAddr,
     },
+    /// Another painting is being tuned to.
+    #[error("{name} is still being tuned")]
+    TuningBusy {
+        /// Its name.
+        name: String,
+    },
+    /// Nothing that is worn can be tuned to.
+    #[error("what you wear is no painting of yours")]
+    NothingToTune,
+    /// A tuning cannot go on.
+    #[error("the painting that {} was tuned to is not kept beside it", path.display())]
+    PaintingLost {
+        /// The style.
+        path: PathBuf,
+    },
     /// No window can be opened.
     #[error("no window can be opened")]
     Window {

@@ -36,10 +36,12 @@ use crate::video::read::VideoInfo;
 use crate::video::read::microphone::MicrophoneName;
 use crate::video::write::FileOutput;
 
+mod background;
 pub mod broadcast;
 pub mod capture;
 pub mod clock;
 pub mod controls;
+mod dropped;
 pub mod error;
 pub mod field_handoff;
 pub mod latest;
@@ -56,6 +58,7 @@ pub mod stats;
 pub mod status;
 mod still_frame;
 mod thumbnail;
+pub mod tuning;
 
 use crate::live::capture::watchdog::{Capture, Outs};
 use broadcast::Broadcast;
@@ -68,6 +71,7 @@ use recorder::{Recorder, free_name, recorded};
 use stages::{AnalyzeStage, RenderStage, Shared};
 use stats::Stats;
 use still_frame::StillFrame;
+use tuning::Tuning;
 
 /// What a session should be.
 #[derive(Debug, Clone)]
@@ -113,6 +117,8 @@ pub struct SessionHandle {
     pub clock: LiveClock,
     /// What the camera gave when it was opened.
     pub info: VideoInfo,
+    /// What makes a painting's brushwork better.
+    pub tuning: Arc<Tuning>,
     /// Its recorder.
     pub recorder: Arc<Recorder>,
     /// Where snapshots and recordings go that have no name of their own.
@@ -165,20 +171,25 @@ impl SessionHandle {
         let (looks, paintings) = (Vec::new(), Vec::new());
         let wardrobe = Wardrobe { worn: LookSpec::default(), own: state.clone(), looks, paintings };
         let (size, name) = (Some(info.size), capture::request::CameraName::Test);
+        let (controls, stats) =
+            (Arc::new(Controls::new(state, wardrobe, channel().0)), Arc::<Stats>::default());
+        let (clock, setup) = (LiveClock::new(), EngineConfig::default());
+        let report = |error: &Error, stopped: &str| format!("{stopped}: {error}");
         Self {
-            controls: Arc::new(Controls::new(state, wardrobe, channel().0)),
-            stats: Arc::default(),
+            tuning: Arc::new(Tuning::new(controls.clone(), stats.clone(), clock, &setup, report)),
+            controls,
+            stats,
             frames: Broadcast::new(),
             cameras: Arc::new(channel().0),
             camera: CameraRequest { name, size, fps: None },
-            setup: EngineConfig::default(),
-            clock: LiveClock::new(),
+            setup,
+            clock,
             info,
             recorder: Arc::new(Recorder::new(LiveClock::new(), |_| {})),
             folder: PathBuf::new(),
             microphone: MicrophoneName::None,
             devices: String::new(),
-            report: |error, stopped| format!("{stopped}: {error}"),
+            report,
         }
     }
 }
@@ -274,6 +285,7 @@ impl LiveSession {
         let (cameras, other_cameras) = channel();
         let outs_of_camera = Outs { frames: frames_out, rates: rates_out };
         capture.watch(opened, other_cameras, outs_of_camera, controls.clone(), stats.clone())?;
+        let tuning = Arc::new(Tuning::new(controls.clone(), stats.clone(), clock, &plan.setup, plan.report));
         let (camera, setup, report) = (plan.camera, plan.setup, plan.report);
         let (frames, cameras, folder) = (outs, Arc::new(cameras), plan.folder);
         let microphone = plan.microphone;
@@ -286,6 +298,7 @@ impl LiveSession {
             setup,
             clock,
             info,
+            tuning,
             recorder,
             devices,
             report,
@@ -306,6 +319,7 @@ impl LiveSession {
     /// What made it end, if it was not asked to.
     pub fn end(self) -> Result<()> {
         self.stop.raise();
+        self.handle.tuning.close();
         let ended = self.threads.into_iter().map(|(name, thread)| {
             // The camera's threads are not waited for: a driver may never answer.
             thread.join().unwrap_or(Err(Error::Stage { name }))

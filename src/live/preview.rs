@@ -1,7 +1,6 @@
 //! Paints the camera's own picture in a look, small, for the strip of looks.
 //!
-//! In a thread of the lowest priority that paints one at a time and then rests: the session never waits for it. On Linux
-//! the threads of the networks inherit that priority from the one that opens them; elsewhere the rests have to do.
+//! In the background, one at a time, with a rest after each: the session never waits for it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, Result};
 use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::frame::{Frame, Size};
+use crate::live::background::Background;
 use crate::live::latest::{self, Received};
 use crate::live::look_loader::with_defaults;
 use crate::live::thumbnail;
@@ -97,7 +97,7 @@ pub fn start(
     let (name, stop) = ("previews", CancelToken::new());
     let ends = stop.clone();
     let work = move || {
-        let mut pool = None;
+        let mut background = None;
         let (mut request, mut shown) = (None, BTreeSet::new());
         while !ends.is_raised() {
             match requests.take(if request.is_some() { Duration::ZERO } else { TICK }) {
@@ -106,11 +106,7 @@ pub fn start(
                         return;
                     }
                     // What things are made of is there at once; everything else has time.
-                    if pool.is_none() {
-                        step_back();
-                        // Its own, so that no thread of the session's pool ever paints a preview.
-                        pool = Some(rayon::ThreadPoolBuilder::new().num_threads(1).build());
-                    }
+                    background.get_or_insert_with(Background::enter);
                     request = Some(newer);
                 }
                 Received::Nothing => {}
@@ -130,10 +126,8 @@ pub fn start(
                 return;
             }
             let began = Instant::now();
-            let painted = match &pool {
-                Some(Ok(pool)) => pool.install(|| paint(&now.frame, &garment, &setup)),
-                _ => paint(&now.frame, &garment, &setup),
-            };
+            let background = background.get_or_insert_with(Background::enter);
+            let painted = background.run(|| paint(&now.frame, &garment, &setup));
             match painted {
                 Ok(picture) => {
                     if out.send(Preview { garment, picture, is_painted: true }).is_err() {
@@ -201,15 +195,6 @@ fn small(frame: &Frame) -> Result<Frame> {
     let source = Pixels { bytes: &frame.pixels, size: frame.size };
     let pixels = Resizer::default().pixels(source, size, Filter::Bilinear)?.to_vec();
     Ok(Frame { size, time: frame.time, pixels })
-}
-
-/// Lets everyone else go first.
-fn step_back() {
-    // Of one thread, and those that it starts; on other systems it would be the whole program's.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(19) {
-        tracing::debug!("previews are painted at the usual priority: {error}");
-    }
 }
 
 #[cfg(test)]

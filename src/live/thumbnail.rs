@@ -6,7 +6,7 @@ use image::imageops::{self, FilterType};
 use crate::assets;
 use crate::error::Result;
 use crate::frame::Frame;
-use crate::image_file::frame_of;
+use crate::image_file::{self, frame_of};
 use crate::live::look_loader::with_defaults;
 use crate::look::Look;
 
@@ -18,7 +18,12 @@ const SIDE: u32 = 96;
 /// # Errors
 /// Returns an error if the look cannot be read.
 pub(super) fn draw(look: &str) -> Result<Frame> {
-    let look = with_defaults(Look::load(look)?)?;
+    let own = Look::load(look)?;
+    // Of a look that was tuned to a painting of the user's, that is all there is to it.
+    if let (None, Some(path)) = (&own.geometry, &own.painting) {
+        return image_file::exemplar(path).map(|painting| middle(&painting));
+    }
+    let look = with_defaults(own)?;
     let mut both = RgbImage::new(2 * SIDE, SIDE);
     let halves = [look.geometry, look.texture.and_then(|texture| texture.painting().ok())];
     for (picture, left) in halves.into_iter().zip([0, SIDE]) {
@@ -38,12 +43,15 @@ pub(super) fn draw(look: &str) -> Result<Frame> {
 /// # Errors
 /// Returns an error if there is no such painting.
 pub(super) fn painting(name: &str) -> Result<Frame> {
-    let painting = assets::painting(name)?;
+    assets::painting(name).map(|painting| middle(&painting))
+}
+
+fn middle(painting: &RgbImage) -> Frame {
     let (width, height) = painting.dimensions();
     let cropped = [width.min(2 * height), height.min(width / 2)].map(|side| side.max(1));
     let (x, y) = ((width - cropped[0]) / 2, (height - cropped[1]) / 2);
-    let middle = imageops::crop_imm(&painting, x, y, cropped[0], cropped[1]).to_image();
-    Ok(frame_of(&imageops::resize(&middle, 2 * SIDE, SIDE, FilterType::Triangle)))
+    let middle = imageops::crop_imm(painting, x, y, cropped[0], cropped[1]).to_image();
+    frame_of(&imageops::resize(&middle, 2 * SIDE, SIDE, FilterType::Triangle))
 }
 
 #[cfg(test)]

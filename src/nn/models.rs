@@ -67,16 +67,32 @@ impl Models {
         self.manifest.file.iter().find(|file| file.name == name)
     }
 
+    /// Whether files are there; what is in them is checked when they are read.
+    ///
+    /// # Errors
+    /// [`NetworkError::Missing`].
+    #[cfg(feature = "live")]
+    pub(crate) fn check<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+        let is_there = |name: &str| self.spec(name).is_some() && self.folder.join(name).is_file();
+        match names.into_iter().find(|name| !is_there(name)) {
+            Some(name) => Err(self.missing(name).into()),
+            None => Ok(()),
+        }
+    }
+
+    fn missing(&self, name: &str) -> NetworkError {
+        NetworkError::Missing { name: name.into(), searched: vec![self.folder.clone()] }
+    }
+
     /// A file's bytes, checked against the manifest.
     ///
     /// # Errors
     /// [`NetworkError::Missing`] or [`NetworkError::Mismatch`].
     pub fn read(&self, name: &str) -> Result<(Vec<u8>, &FileSpec)> {
-        let missing = || NetworkError::Missing { name: name.into(), searched: vec![self.folder.clone()] };
-        let spec = self.spec(name).ok_or_else(missing)?;
+        let spec = self.spec(name).ok_or_else(|| self.missing(name))?;
         let path = self.folder.join(name);
         let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => missing().into(),
+            std::io::ErrorKind::NotFound => self.missing(name).into(),
             _ => Error::Read { path: path.clone(), source: error },
         })?;
         let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();

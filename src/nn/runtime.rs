@@ -6,6 +6,7 @@
 //! network and says in one line which, and why not the others: a GPU that is
 //! silently not used is what people complain of most.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -28,6 +29,8 @@ pub struct Runtime {
     environment: Environment,
     device: Device,
     library: PathBuf,
+    /// What a network computes with.
+    threads: usize,
 }
 
 impl Runtime {
@@ -38,8 +41,13 @@ impl Runtime {
     /// Returns an error if no library is found, it is too old, or `device` is not in it.
     pub fn load(device: Device) -> Result<Self> {
         let (environment, library) = environment()?;
-        let runtime = Self { environment, device: Device::Cpu, library };
+        let runtime = Self { environment, device: Device::Cpu, library, threads: threads::count() };
         runtime.choose(device)
+    }
+
+    /// The same, for networks that compute with so many threads, whatever others have.
+    pub fn with_threads(self, threads: NonZeroUsize) -> Self {
+        Self { threads: threads.get(), ..self }
     }
 
     fn choose(mut self, wanted: Device) -> Result<Self> {
@@ -99,7 +107,7 @@ impl Runtime {
         let build = || -> ort::Result<SessionBuilder> {
             let builder = Session::builder(&self.environment)?
                 .with_optimization_level(GraphOptimizationLevel::All)?
-                .with_intra_threads(threads::count())?
+                .with_intra_threads(self.threads)?
                 // The encoder and the painter work at the same time in two
                 // threads of ours: a pool that spins while idle would take the
                 // other's processor.

@@ -117,6 +117,14 @@ impl StyleSpec {
         })
     }
 
+    /// The file it is, if it is one file and nothing else.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.parts[..] {
+            [(Part::Painting(path) | Part::File(path), _)] => Some(path),
+            _ => None,
+        }
+    }
+
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text

@@ -431,3 +431,43 @@ fn obs_gets_a_transparent_picture_where_nothing_shows_behind() {
         session.end();
     }
 }
+
+#[test]
+#[ignore = "needs Chromium: ./setup.sh --tests"]
+fn a_painting_is_made_better_on_the_page() {
+    let folder = Folder::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    stylewarp::assets::painting("nafea")
+        .expect("the program's own")
+        .save(folder.path("art.png"))
+        .expect("written");
+    let args = "--camera test --warp 0 --texture art.png --no-window --serve 127.0.0.1:0";
+    let mut command = live(&folder, args);
+    let mut session = Session::spawn(command.env("STYLEWARP_MODELS", root.join("models")));
+    let site = session.site();
+    let browser = Browser::new();
+    let mut page = browser.page(&site.page);
+    page.resize(1280, 800, false);
+    page.value("until(() => canvas().width === 640 && !at('better').hidden)");
+    assert_eq!(page.value("at('better').title.includes('tunes a painter to art')"), true);
+    page.keep_shot("page-better.png");
+    page.value("at('better').click()");
+    page.value("until(() => at('better').hidden && /^art: [0-9]+ %, [0-9]+:[0-9][0-9] left$/.test(at('far').textContent))");
+    page.keep_shot("page-tuning.png");
+    page.value("at('pause').click()");
+    page.value(
+        "until(() => at('far').textContent.endsWith('stands still') && at('pause').textContent === 'Go on')",
+    );
+    page.resize(390, 844, true);
+    assert_eq!(page.value("document.scrollingElement.scrollWidth <= innerWidth"), true);
+    page.keep_shot("phone-tuning.png");
+    page.value("at('stop').click()");
+    page.value("until(() => at('far').textContent === 'art is kept as far as it came, and can go on')");
+    // Among the looks, with its picture, and worn.
+    let button = "[...document.querySelectorAll('#looks button')].find((look) => look.textContent === 'art')";
+    page.value(&format!("until(() => {button}?.ariaPressed === 'true')"));
+    page.value(&format!("{button}.scrollIntoView()"));
+    page.value(&format!("until(() => {button}.querySelector('img').naturalWidth > 0)"));
+    page.keep_shot("phone-tuned.png");
+    session.end();
+}

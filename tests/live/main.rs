@@ -23,4 +23,5 @@ mod screen;
 mod session;
 #[cfg(unix)]
 mod sound;
+mod tuning;
 mod window;

@@ -14,10 +14,11 @@ use crate::kit::{Folder, Session, Site};
 const PLAIN: &str = "--camera test --warp 0 --paint 0 --serve 127.0.0.1:0";
 
 /// Sends a request as it is; status, and the answer with its headers.
-pub(crate) fn ask(address: &str, request: &str) -> (u16, String) {
+pub(crate) fn ask(address: &str, request: impl AsRef<[u8]>) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("possible");
-    stream.write_all(request.as_bytes()).expect("it takes it");
+    // What is too much is refused before it is whole.
+    let _ = stream.write_all(request.as_ref());
     let mut answer = Vec::new();
     // Some are answered and cut off.
     let _ = stream.read_to_end(&mut answer);

@@ -425,3 +425,60 @@ fn light_and_dark_follow_the_system() {
     let (dark, light) = (brightness("1"), brightness("2"));
     assert!(dark < 60 && light > 200, "{dark} {light}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs a screen: ./setup.sh --tests"]
+fn a_dropped_painting_is_made_better_and_stays_among_the_looks() {
+    use crate::drag::Program;
+    let (folder, screen) = (Folder::new(), Screen::new());
+    let start = |args: &str| {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let mut command = live(&folder, &format!("{args} --serve 127.0.0.1:0"));
+        command.env("DISPLAY", &screen.name).env_remove("WAYLAND_DISPLAY").env("STYLEWARP_MODELS", models);
+        let mut session = Session::spawn(&mut command);
+        screen.activate();
+        let site = session.site();
+        session.event("live", |event| event["finished"].as_u64() > Some(3));
+        (session, site)
+    };
+    let (session, site) = start(SCREAM);
+    let (width, height) = (1000, 640);
+    screen.resize(width, height);
+    let art = folder.path("art.png");
+    stylewarp::assets::painting("nafea").expect("the program's own").save(&art).expect("written");
+    Program::new(&screen.name)
+        .drop_on(screen.window().parse().expect("a number"), std::slice::from_ref(&art));
+    std::thread::sleep(Duration::from_secs(3));
+    screen.click((width - DIALS) / 4, (height - STRIP - BAR) / 2);
+    becomes(&site, |state| state["tuning"]["can"] == "art" && state["dials"]["texture"] == "art.png");
+    std::thread::sleep(Duration::from_secs(1));
+    keep(&screen.picture(&folder, &screen.window()), "window-better.png");
+    screen.run("xdotool", "key t");
+    becomes(&site, |state| state["tuning"]["running"]["left_secs"].as_u64() > Some(0));
+    for (width, height) in [(1200, 720), (900, 560), (430, 310)] {
+        screen.resize(width, height);
+        std::thread::sleep(Duration::from_secs(2));
+        let seen = screen.picture(&folder, &screen.window());
+        keep(&seen, &format!("window-tuning-{width}x{height}.png"));
+        // The bar is as wide as what is left beside two buttons, and has its place among the dials.
+        let row = [width - DIALS.min(width), 20, DIALS, 60];
+        let letters = count(&seen, row, [140, 140, 140]);
+        assert!(width < 660 || letters > 20, "the row, at {width}x{height}: {letters}");
+    }
+    screen.run("xdotool", "key d");
+    std::thread::sleep(Duration::from_secs(2));
+    keep(&screen.picture(&folder, &screen.window()), "window-tuning-430x310-dials.png");
+    screen.resize(width, height);
+    screen.run("xdotool", "key t");
+    becomes(&site, |state| state["tuning"]["running"]["paused"] == "asked");
+    std::thread::sleep(Duration::from_secs(1));
+    keep(&screen.picture(&folder, &screen.window()), "window-tuning-paused.png");
+    // The end of the session keeps it, and the next one begins with it.
+    session.end();
+    assert!(exists(&folder.path("home/stylewarp/presets/art.safetensors")));
+    let (session, site) = start("--camera test");
+    let worn = becomes(&site, |state| state["dials"]["texture"] == "art" && state["tuning"]["can"] == "art");
+    assert!(worn["looks"].as_array().expect("a list").contains(&"art".into()));
+    session.end();
+}

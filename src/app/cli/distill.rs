@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::app::cli::SetupArgs;
-use crate::jobs::distill::DistillRequest;
+use crate::jobs::distill::{DistillRequest, Pace};
 use crate::paint::tune::part::Part;
 
 /// What is tuned, and for how long.
@@ -54,6 +54,7 @@ impl DistillArgs {
             resume: self.resume,
             on: self.on.clone(),
             time: Duration::try_from_secs_f64(60.0 * self.minutes).unwrap_or_default(),
+            pace: Pace::First,
             part: self.crop,
             preview: self.preview.clone(),
         }

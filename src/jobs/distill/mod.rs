@@ -4,6 +4,7 @@
 //! a look that can be used, and the style holds what is needed to go on. What is tuned, and how, is
 //! [`crate::paint::tune`]'s business.
 
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
@@ -25,12 +26,14 @@ use crate::paint::tune::{TuneStep, Tuner};
 mod output;
 mod request;
 
-pub use crate::jobs::distill::request::DistillRequest;
+pub use crate::jobs::distill::request::{DistillRequest, Pace, style_of};
 
 /// How often the outputs are renewed.
 const EVERY: Duration = Duration::from_secs(30);
 /// Lines of the preview.
 const PREVIEW: u32 = 360;
+/// What a step takes one core.
+pub const STEP: Duration = Duration::from_secs(1);
 const SEED: u64 = 1;
 
 /// What happens during a run.
@@ -47,6 +50,8 @@ pub enum DistillEvent<'a> {
         /// Time there is.
         time: Duration,
     },
+    /// The outputs are as good as it is by now.
+    Saved,
     /// The outputs could not be renewed; it is tried again.
     NotSaved(&'a Error),
 }
@@ -71,7 +76,10 @@ pub fn run(
     let mut photos: Vec<RgbImage> =
         request.on.iter().map(|path| image_file::exemplar(path)).collect::<Result<_>>()?;
     photos.extend(assets::photos()?);
-    let (models, runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
+    let (models, mut runtime) = (Models::find(setup.models.as_deref())?, Runtime::load(setup.device)?);
+    if request.pace == Pace::Last {
+        runtime = runtime.with_threads(NonZeroUsize::MIN);
+    }
     let (part, canvas) = match request.part {
         Some(part) => (part.within(&whole)?, part.width.min(part.height)),
         None => (Part::find(&models, &runtime, &whole)?, whole.width().min(whole.height())),
@@ -82,6 +90,9 @@ pub fn run(
         return Err(Error::NoBrushwork { path: request.painting.clone(), source });
     }
     tell(DistillEvent::Part(part));
+    if stop.is_raised() {
+        return Ok(None);
+    }
     let mut tuner = Tuner::new(&models, &runtime, &painting, canvas, &photos, SEED)?;
     let mut used = Duration::ZERO;
     if let Some(Saved { style, unfinished }) = output.before(request, &painting)? {
@@ -94,18 +105,22 @@ pub fn run(
     while used < request.time && !stop.is_raised() {
         let began = Instant::now();
         let step = tuner.step(used.as_secs_f32() / request.time.as_secs_f32())?;
-        used += began.elapsed();
+        used += match request.pace {
+            Pace::First => began.elapsed(),
+            Pace::Last => STEP,
+        };
         tell(DistillEvent::Step { step, used, time: request.time });
         last = Some(step);
         if saved.elapsed() >= EVERY {
             let renewed = output.renew(&tuner, Some(used)).and_then(|()| preview(request, &photos[0], setup));
-            renewed.unwrap_or_else(|error| tell(DistillEvent::NotSaved(&error)));
+            tell(renewed.as_ref().map_or_else(DistillEvent::NotSaved, |()| DistillEvent::Saved));
             saved = Instant::now();
         }
     }
     if last.is_some() {
         output.renew(&tuner, (used < request.time).then_some(used))?;
         preview(request, &photos[0], setup)?;
+        tell(DistillEvent::Saved);
     }
     Ok(last)
 }

@@ -46,10 +46,14 @@ impl Output {
             image_file::check_output(painting, preview, overwrite)?;
         }
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let text = toml::Table::from_iter([
+        let mut text = toml::Table::from_iter([
             ("description".into(), format!("in the brushwork of {}", name(painting)).into()),
             ("texture".into(), name(&style).into()),
         ]);
+        if painting.parent() == output.parent() && painting.to_str().is_some() {
+            // It stays beside the preset wherever both go.
+            text.insert("painting".into(), name(painting).into());
+        }
         let files = [AtomicFile::create(&style, overwrite)?, AtomicFile::create(output, overwrite)?];
         Ok(Self { files, preset: text.to_string() })
     }

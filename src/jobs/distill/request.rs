@@ -1,9 +1,18 @@
 //! What is asked of a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::paint::tune::part::Part;
+
+/// What a run has of the machine, and how its time is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// All of it; time is what a clock shows.
+    First,
+    /// One thread, and of that what others leave: a step counts for the second that it takes a core, however long it lasts.
+    Last,
+}
 
 /// What is to be tuned, and for how long.
 #[derive(Debug, Clone)]
@@ -20,6 +29,8 @@ pub struct DistillRequest {
     pub on: Vec<PathBuf>,
     /// How long, over all runs that go on from each other.
     pub time: Duration,
+    /// What it has of the machine.
+    pub pace: Pace,
     /// The part of the painting to learn from; without it one is found.
     pub part: Option<Part>,
     /// A picture to renew together with the outputs: a photo as it is painted by now.
@@ -29,6 +40,11 @@ pub struct DistillRequest {
 impl DistillRequest {
     /// Where the style goes that the preset uses.
     pub(super) fn style_file(&self) -> PathBuf {
-        self.output.with_extension("safetensors")
+        style_of(&self.output)
     }
+}
+
+/// The style that goes with a preset that a run wrote.
+pub fn style_of(preset: &Path) -> PathBuf {
+    preset.with_extension("safetensors")
 }

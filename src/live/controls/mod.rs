@@ -1,8 +1,8 @@
 //! The mixing desk: what can be turned while a session runs, by the window, the control page, or whoever holds the
 //! desk. Stages look at it once a frame.
 
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::live::latest::Sender;
@@ -66,7 +66,7 @@ pub struct Controls {
     pub notices: Notices,
     /// What to change to.
     wanted: Sender<Wish>,
-    looks: Vec<String>,
+    looks: Mutex<Arc<[String]>>,
     paintings: Vec<String>,
 }
 
@@ -81,6 +81,7 @@ impl Controls {
         let (asked, turned) = (state.preset.clone(), ControlUpdate::default());
         let mut desk = Desk { state, turned, own, worn: worn.clone(), pending: None, asked };
         desk.name_pieces(&worn);
+        let looks = Mutex::new(looks.into());
         Self { desk: Mutex::new(desk), notices: Notices::default(), wanted, looks, paintings }
     }
 
@@ -106,8 +107,17 @@ impl Controls {
     }
 
     /// Names of the looks there are.
-    pub fn looks(&self) -> &[String] {
-        &self.looks
+    pub fn looks(&self) -> Arc<[String]> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// There is one more look, unless there is one of that name.
+    pub(super) fn add_look(&self, name: &str) {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(place) = looks.binary_search_by(|look| look.as_str().cmp(name)) {
+            let (before, after) = looks.split_at(place);
+            *looks = [before, &[name.to_owned()], after].concat().into();
+        }
     }
 
     /// Names of the paintings there are.
@@ -123,8 +133,9 @@ impl Controls {
     /// be had here, never files: whoever sits at the control page has no business in the file system.
     pub fn set_params(&self, mut turn: ControlUpdate) -> Result<()> {
         turn.check()?;
-        if let Some(name) = turn.preset.as_ref().filter(|name| !self.looks.contains(name)) {
-            return Err(Error::PresetMissing { name: name.clone(), available: self.looks.clone() });
+        if let Some(name) = turn.preset.as_ref().filter(|name| !self.looks().contains(name)) {
+            let available = self.looks().to_vec();
+            return Err(Error::PresetMissing { name: name.clone(), available });
         }
         if let Some(name) = turn.texture.as_ref().filter(|name| !self.paintings.contains(name)) {
             return Err(Error::TextureMissing { name: name.clone(), available: self.paintings.clone() });
@@ -169,12 +180,26 @@ impl Controls {
         self.ask(&mut desk, change, false);
     }
 
+    /// A style was tuned to a painting: whoever wears either has it put on anew.
+    pub(super) fn renew(&self, painting: &Path, style: &Path) {
+        let mut desk = self.lock();
+        let worn = desk.state.brushwork.as_deref();
+        let (is_style, is_painting) = (worn == Some(style), worn == Some(painting));
+        // What is on its way is loaded as it is by then.
+        if desk.pending.is_none() && (is_style || is_painting) {
+            let text = style.to_string_lossy().into_owned();
+            let change =
+                |spec: &mut LookSpec| spec.texture = if is_style { spec.texture.take() } else { Some(text) };
+            self.ask(&mut desk, change, false);
+        }
+    }
+
     /// Changes to the look `steps` further in the list, round and round, counted from the one asked for last.
     pub fn step(&self, steps: isize) {
-        let mut desk = self.lock();
-        let at = self.looks.iter().position(|name| *name == desk.asked).unwrap_or_default() as isize;
-        let next = (at + steps).rem_euclid(self.looks.len().max(1) as isize) as usize;
-        let Some(name) = self.looks.get(next).filter(|_| steps != 0) else { return };
+        let (looks, mut desk) = (self.looks(), self.lock());
+        let at = looks.iter().position(|name| *name == desk.asked).unwrap_or_default() as isize;
+        let next = (at + steps).rem_euclid(looks.len().max(1) as isize) as usize;
+        let Some(name) = looks.get(next).filter(|_| steps != 0) else { return };
         desk.turned = ControlUpdate::default();
         desk.state.original = false;
         let preset = Some(name.clone());
@@ -225,7 +250,8 @@ impl Controls {
             let turned = desk.turned.clone();
             desk.state.turn(&turned);
         } else {
-            desk.state.preset.clone_from(name);
+            let own = (name.clone(), desk.own.brushwork.clone());
+            (desk.state.preset, desk.state.brushwork) = own;
             // What is chosen is seen.
             if wish.spec.texture != desk.worn.texture && desk.state.paint == 0.0 {
                 desk.state.paint = 1.0;
@@ -255,11 +281,15 @@ impl Desk {
         }
     }
 
-    /// Names what is worn in place of the look's own, files by their names alone.
+    /// Names what is worn in place of the look's own, files by their names alone, and what was tuned as its look.
     fn name_pieces(&mut self, spec: &LookSpec) {
-        let name = |text: String| match PathBuf::from(&text).file_name() {
-            Some(name) => name.to_string_lossy().into_owned(),
-            None => text,
+        let name = |text: String| {
+            let path = Path::new(&text);
+            let is_style = path.extension().is_some_and(|extension| extension == "safetensors");
+            match if is_style { path.file_stem() } else { path.file_name() } {
+                Some(name) => name.to_string_lossy().into_owned(),
+                None => text,
+            }
         };
         self.state.texture = spec.texture.clone().map(name);
         self.state.geometry = spec.geometry.as_ref().map(|path| name(path.to_string_lossy().into_owned()));

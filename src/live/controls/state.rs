@@ -1,10 +1,13 @@
 //! Everything that can be turned, and messages that turn some of it.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::look::Look;
 use crate::paint::composite::Colors;
+use crate::paint::style_spec::StyleSpec;
 use crate::paint::subject::{BackdropKind, Part};
 use crate::warp::regularize::Align;
 use crate::warp::search::Focus;
@@ -20,6 +23,9 @@ pub struct ControlState {
     pub texture: Option<String>,
     /// The file of the picture whose shapes are worn in place of the look's own.
     pub geometry: Option<String>,
+    /// The file whose brushwork is worn, if it is one. Whoever sits at the control page sees no paths.
+    #[serde(skip)]
+    pub brushwork: Option<PathBuf>,
     /// Whether nothing is bent and nothing painted, whatever the strengths are.
     pub original: bool,
     /// Strength of the warp, 0..=2.
@@ -60,6 +66,7 @@ impl ControlState {
             wanted: look.name.clone(),
             texture: None,
             geometry: None,
+            brushwork: look.texture.as_ref().and_then(StyleSpec::file).map(Path::to_path_buf),
             original: false,
             warp: look.warp,
             paint: look.paint,

@@ -44,6 +44,15 @@ const BOUNDS: std::ops::RangeInclusive<f32> = 0.5..=5.0;
 const GAIN: f32 = 0.03;
 const MEMORY: f32 = 0.96;
 
+/// Whether the networks are there that tuning needs and painting does not.
+///
+/// # Errors
+/// [`NetworkError::Missing`](crate::nn::error::NetworkError::Missing).
+#[cfg(feature = "live")]
+pub(crate) fn check(models: &Models) -> Result<()> {
+    models.check([NETWORK, target::NETWORK])
+}
+
 /// How far tuning is.
 #[derive(Debug, Clone, Copy)]
 pub struct TuneStep {

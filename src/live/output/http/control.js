@@ -10,13 +10,18 @@ const choices = {
 let held = 0;  // until when the sliders are the user's
 let now;       // what the program said last
 let told = ""; // what it said to the last thing that was asked of it
+let toldUntil = 0;
 
 async function ask(path, body) {
   const headers = { "content-type": "application/json" };
   const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
-  told = await answer.text();
-  at("notice").textContent = told;
+  say(await answer.text());
   return answer.ok;
+}
+function say(text) {
+  told = text;
+  toldUntil = performance.now() + 6000;
+  at("notice").textContent = told;
 }
 function turn(change) {
   held = performance.now() + 800;
@@ -87,8 +92,59 @@ at("search").oninput = () => list();
 function clock(secs) {
   return `${Math.floor(secs / 60)}:${String(secs % 60).padStart(2, "0")}`;
 }
+// A painting that is dropped or chosen: made as small as is good for it, white where it is transparent, and worn.
+async function wear(file) {
+  try {
+    const picture = await createImageBitmap(file);
+    const scale = Math.min(1, 2048 / Math.max(picture.width, picture.height));
+    const small = Object.assign(document.createElement("canvas"), {
+      width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale)),
+    });
+    const drawn = small.getContext("2d");
+    drawn.fillStyle = "#fff";
+    drawn.fillRect(0, 0, small.width, small.height);
+    drawn.drawImage(picture, 0, 0, small.width, small.height);
+    const body = await new Promise((done) => small.toBlob(done, "image/png"));
+    const answer = await fetch(`api/painting/${encodeURIComponent(file.name)}`, { method: "POST", body });
+    const first = file.type === "image/gif" ? `${file.name}: of a file that moves, the first picture is worn` : "";
+    say(answer.ok ? first : await answer.text());
+  } catch {
+    say(`${file.name} is no picture that this browser reads\n  try: a JPEG, PNG or WebP picture`);
+  }
+}
+at("file").onchange = ({ target }) => { if (target.files[0]) wear(target.files[0]); target.value = ""; };
+addEventListener("dragover", (event) => { event.preventDefault(); document.body.className = "over"; });
+addEventListener("dragleave", () => { document.body.className = ""; });
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.className = "";
+  const file = [...event.dataTransfer.files].at(-1);
+  if (file) wear(file);
+});
+
+// The painting that is worn: a button that makes it better, or how far that is.
+at("better").onclick = () => ask("api/tune", { what: "begin" });
+at("pause").onclick = () => ask("api/tune", { what: now.tuning.running?.paused === "asked" ? "resume" : "pause" });
+at("stop").onclick = () => ask("api/tune", { what: "stop" });
+function showTuning({ can, missing, running, said }) {
+  at("tuning").hidden = !can && !running && !said;
+  at("better").hidden = !can || running;
+  at("better").disabled = missing;
+  at("better").title = missing ?? `tunes a painter to ${can} in the background: ten minutes where a core has nothing else to do. ` +
+    "The picture goes on, and what comes of it is kept among your looks; pressed again it goes on";
+  for (const id of ["share", "pause", "stop"]) at(id).hidden = !running;
+  at("far").textContent = running ? "" : said ?? "";
+  if (!running) return;
+  const { name, share, left_secs, paused } = running;
+  at("share").value = share;
+  at("pause").textContent = paused === "asked" ? "Go on" : "Pause";
+  const left = left_secs === null ? "" : `, ${clock(left_secs)} left`;
+  at("far").textContent = `${name}: ${(100 * share).toFixed(0)} %` +
+    (paused === "asked" ? ", stands still" : paused === "stream" ? ", lets the picture go first" : left);
+}
 function show(state) {
   now = state;
+  showTuning(state.tuning);
   const { dials, notices, reading, devices, recording_secs, camera_lost } = state;
   at("notice").textContent = [...notices, told].filter(Boolean).join("\n");
   if (performance.now() > held) {
@@ -100,8 +156,8 @@ function show(state) {
     for (const option of at("backdrop").options) option.hidden = option.value === "picture" && !dials.has_picture;
     at("mirror").checked = dials.mirror;
     at("keep").checked = dials.colors === "keep";
-    told = "";
   }
+  if (performance.now() > toldUntil) told = "";
   at("frozen").ariaPressed = dials.frozen;
   at("badge").hidden = !dials.frozen && !camera_lost;
   at("badge").textContent = camera_lost ? "camera lost" : "frozen";

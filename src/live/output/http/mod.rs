@@ -37,6 +37,7 @@ use crate::live::{FramePair, SessionHandle, thumbnail};
 mod connections;
 mod frames;
 pub(crate) mod guard;
+mod paintings;
 mod thumbnails;
 mod token;
 
@@ -121,8 +122,8 @@ pub fn start(
     let app = AppState {
         live: live.clone(),
         pictures,
-        thumbnails: Thumbnails::of(live.controls.looks(), thumbnail::draw),
-        paintings: Thumbnails::of(live.controls.paintings(), thumbnail::painting),
+        thumbnails: Thumbnails::of(thumbnail::draw),
+        paintings: Thumbnails::of(thumbnail::painting),
         wants: wants.clone(),
         seats: seats.clone(),
     };
@@ -217,6 +218,11 @@ fn router(app: Arc<AppState>) -> Router {
         .route("/api/state", get(state))
         .route("/api/turn", post(set_params))
         .route("/api/record", post(record))
+        .route("/api/tune", post(paintings::tune))
+        .route(
+            "/api/painting/{name}",
+            post(paintings::wear).layer(DefaultBodyLimit::max(paintings::MOST_BYTES)),
+        )
         .route("/snapshot.png", get(snapshot))
         .route("/thumbnails/{look}", get(look))
         .route("/paintings/{painting}", get(painting))
@@ -236,10 +242,11 @@ async fn state(State(app): State<Arc<AppState>>) -> Json<Value> {
     let live = &app.live;
     let (controls, now) = (&live.controls, live.clock.now());
     Json(json!({
-        "dials": controls.state(), "own": controls.own(), "looks": controls.looks(), "paintings": controls.paintings(),
+        "dials": controls.state(), "own": controls.own(), "looks": *controls.looks(), "paintings": controls.paintings(),
         "notice": controls.notices.line(), "notices": controls.notices.all(),
         "camera_lost": controls.notices.of("camera").is_some(),
         "reading": live.stats.read(now), "devices": live.devices, "now_ms": now.as_secs_f64() * 1e3,
+        "tuning": live.tuning.status(),
         "recording_secs": live.recorder.since().map(|since| since.elapsed().as_secs()),
     }))
 }
@@ -290,11 +297,11 @@ async fn snapshot(State(app): State<Arc<AppState>>) -> Response {
 }
 
 async fn look(State(app): State<Arc<AppState>>, Path(look): Path<String>) -> Response {
-    picture(app.thumbnails.get(&look).await)
+    picture(app.thumbnails.get(&look, &app.live.controls.looks()).await)
 }
 
 async fn painting(State(app): State<Arc<AppState>>, Path(painting): Path<String>) -> Response {
-    picture(app.paintings.get(&painting).await)
+    picture(app.paintings.get(&painting, app.live.controls.paintings()).await)
 }
 
 fn picture(thumbnail: Option<Option<Bytes>>) -> Response {

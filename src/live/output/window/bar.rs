@@ -84,7 +84,8 @@ fn search(window: &mut Window, ui: &mut Ui) {
     if field.lost_focus() && enter {
         let controls = window.live.controls.clone();
         let strip = &window.strip;
-        let found = strip::garments(controls.looks(), controls.paintings(), &strip.favourites, &strip.search);
+        let found =
+            strip::garments(&controls.looks(), controls.paintings(), &strip.favourites, &strip.search);
         if let Some(first) = found.first().filter(|_| !strip.search.trim().is_empty()) {
             strip::choose(window, first);
         }

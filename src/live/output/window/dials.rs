@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, PointerButton, RichText, Slider, Ui};
 
-use super::{Window, outputs, parts};
+use super::{Window, outputs, parts, tuning};
 use crate::live::controls::{ControlState, ControlUpdate};
 use crate::paint::composite::Colors;
 
@@ -71,6 +71,7 @@ pub(super) fn show(window: &mut Window, ui: &mut Ui) {
             let (state, own) = (window.live.controls.state(), window.live.controls.own());
             ui.add_space(6.0);
             worn(&state, ui);
+            tuning::show(window, ui);
             ui.add_enabled_ui(!state.original, |ui| sliders(&state, &own, &mut turn, ui));
             parts::lists(ui, &state, &mut turn);
             switches(window, &state, &mut turn, ui);

@@ -124,6 +124,9 @@ pub(super) fn question(window: &mut Window, room: Rect, ui: &mut Ui) {
         let at = at + vec2(0.0, 20.0);
         ui.painter().text(at, Align2::CENTER_TOP, about, FontId::proportional(13.0), Color32::LIGHT_GRAY);
         if response.on_hover_text("Esc: neither").clicked() {
+            if matches!(piece, Piece::Texture(_)) {
+                window.notice("t makes its strokes better, while the picture goes on".into());
+            }
             window.live.controls.put_on(piece);
             window.drops.question = None;
         }

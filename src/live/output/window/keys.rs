@@ -15,6 +15,8 @@ pub(super) enum Action {
     Snapshot,
     Record,
     Mirror,
+    /// Tunes to the painting that is worn, or stands still, or goes on.
+    Tune,
     Dials,
     Search,
     FullScreen,
@@ -39,7 +41,7 @@ const NUMBERS: [(Key, Action); 10] = [
     (Key::Num9, Action::Number(9)),
 ];
 
-pub(super) const LINES: [Line; 13] = [
+pub(super) const LINES: [Line; 14] = [
     (&[(Key::Space, Action::Freeze)], "space", "freeze"),
     (
         &[
@@ -58,6 +60,7 @@ pub(super) const LINES: [Line; 13] = [
     (&[(Key::S, Action::Snapshot)], "s", "snapshot"),
     (&[(Key::R, Action::Record)], "r", "record, and end it"),
     (&[(Key::M, Action::Mirror)], "m", "mirror"),
+    (&[(Key::T, Action::Tune)], "t", "make your painting's strokes better; pause"),
     (&[(Key::D, Action::Dials)], "d", "show or hide dials"),
     (&[(Key::F, Action::FullScreen)], "f", "full screen"),
     (&[(Key::H, Action::Help), (Key::F1, Action::Help)], "h, F1", "this help"),

@@ -31,6 +31,7 @@ mod picture;
 mod saver;
 mod strip;
 mod theme;
+mod tuning;
 
 use drops::Drops;
 use keys::Action;
@@ -102,6 +103,7 @@ pub fn show(live: &SessionHandle, open: Arc<OpenOutputs>, stop: &CancelToken) ->
             strip: Strip::new(previews, requests, memory.favourites.clone()),
             choices: Choices::new(live.camera.clone()),
             drops: Drops::start(move || dropping.request_repaint())?,
+            tuning: tuning::Shown::default(),
             split: None,
             help: false,
             typed: false,
@@ -145,6 +147,7 @@ struct Window {
     strip: Strip,
     choices: Choices,
     drops: Drops,
+    tuning: tuning::Shown,
     /// How much of the picture, from the left, is left as it was.
     split: Option<f32>,
     help: bool,
@@ -210,6 +213,7 @@ impl Window {
         }
         self.strip.receive(ctx);
         drops::receive(self, ctx);
+        tuning::receive(self, ctx);
     }
 
     fn keys(&mut self, ctx: &egui::Context) {
@@ -228,7 +232,7 @@ impl Window {
             Action::Number(number) => {
                 let controls = self.live.controls.clone();
                 let shown =
-                    strip::garments(controls.looks(), controls.paintings(), &self.strip.favourites, "");
+                    strip::garments(&controls.looks(), controls.paintings(), &self.strip.favourites, "");
                 if let Some(garment) = shown.get(number) {
                     strip::choose(self, garment);
                 }
@@ -240,6 +244,7 @@ impl Window {
             Action::Compare => self.compare(),
             Action::Snapshot => self.snapshot(),
             Action::Record => self.record(),
+            Action::Tune => tuning::toggle(self),
             Action::Dials => self.toggle_dials(ctx),
             Action::Search if self.full.is_none() => self.strip.focus_search = true,
             Action::Search => {}

@@ -6,7 +6,7 @@ use eframe::egui::{
 };
 
 use super::icons::{self, Icon};
-use super::{Window, bar, drops, keys};
+use super::{Window, bar, drops, keys, tuning};
 
 /// Seconds that the way out of full screen shows after the pointer rests.
 const SHOWN: f32 = 3.0;
@@ -76,6 +76,14 @@ fn badges(window: &Window, room: Rect, ui: &Ui) {
     let font = FontId::proportional(14.0);
     if let Some((text, color)) = still {
         badge(ui, room.left_top() + vec2(16.0, 16.0), Align2::LEFT_TOP, text, font.clone(), color);
+    }
+    if let Some(running) = &window.tuning.status.running
+        && window.full.is_none()
+        && !window.shows_dials(ui.ctx())
+    {
+        let at = room.left_bottom() + vec2(16.0, -12.0);
+        let text = format!("{}: {}", running.name, tuning::far(running));
+        badge(ui, at, Align2::LEFT_BOTTOM, &text, font.clone(), DARK);
     }
     if let Some(since) = window.live.recorder.since() {
         let text = format!("REC {}", bar::clock(since.elapsed().as_secs()));

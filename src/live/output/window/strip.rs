@@ -84,6 +84,13 @@ impl Strip {
         }
     }
 
+    /// What it shows of a garment is not how that paints now.
+    pub(super) fn outdate(&mut self, garment: &Garment) {
+        if let Some((_, painted)) = self.pictures.get_mut(garment) {
+            *painted = None;
+        }
+    }
+
     /// Adds a name to the favourites, or takes it out.
     pub(super) fn toggle_favourite(&mut self, name: &str) {
         match self.favourites.iter().position(|favourite| favourite == name) {
@@ -127,7 +134,13 @@ pub(super) fn worn(state: &ControlState) -> Garment {
     match &state.texture {
         _ if state.original => Garment::Original,
         // While a look is being loaded, it is the one that was chosen.
-        Some(painting) if state.wanted == state.preset => Garment::Painting(painting.clone()),
+        Some(painting) if state.wanted == state.preset => match &state.brushwork {
+            // What was tuned is called as its look.
+            Some(file) if file.extension().is_some_and(|ending| ending == "safetensors") => {
+                Garment::Look(painting.clone())
+            }
+            _ => Garment::Painting(painting.clone()),
+        },
         _ => Garment::Look(state.wanted.clone()),
     }
 }
@@ -161,7 +174,7 @@ pub(super) fn show(window: &mut Window, ui: &mut Ui) {
         let controls = window.live.controls.clone();
         let state = controls.state();
         let shown =
-            garments(controls.looks(), controls.paintings(), &window.strip.favourites, &window.strip.search);
+            garments(&controls.looks(), controls.paintings(), &window.strip.favourites, &window.strip.search);
         let is_wanted = ui.rect_contains_pointer(ui.max_rect());
         if let Some(pair) = &window.shown {
             let original = pair.original.clone();
@@ -318,6 +331,9 @@ mod tests {
         assert_eq!(worn(&state), Garment::Look("moon".into()));
         state.texture = Some("irises".into());
         assert_eq!(worn(&state), Garment::Painting("irises".into()));
+        state.brushwork = Some("looks/monet.safetensors".into());
+        state.texture = Some("monet".into());
+        assert_eq!(worn(&state), Garment::Look("monet".into()));
         state.wanted = "wave".into();
         assert_eq!(worn(&state), Garment::Look("wave".into()));
         state.original = true;
