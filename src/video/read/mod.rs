@@ -20,6 +20,7 @@ mod filters;
 mod fit;
 mod isobmff;
 mod matroska;
+mod opening;
 mod orient;
 mod probe;
 mod timestamps;
