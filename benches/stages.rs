@@ -53,8 +53,8 @@ fn painting(frame: &Frame, lines: u32) -> Painting {
     let small = picture(size, 1);
     Painting {
         size,
-        guide: Some(small.pixels.clone()),
-        painted: small.pixels,
+        guide: Some(small.pixels.clone().into()),
+        painted: small.pixels.into(),
         colors: no_change(),
         relief: None,
     }
@@ -95,7 +95,7 @@ fn stabilize(criterion: &mut Criterion) {
         let (mut flow, frame) = (FlowEstimator::default(), picture(size, 1));
         flow.run(&picture(size, 0));
         let motion = flow.run(&frame);
-        let painted = frame.pixels.clone();
+        let painted = frame.pixels.clone().into();
         let mut painting = Painting { size, guide: None, painted, colors: no_change(), relief: None };
         let mut stabilizer = TemporalStabilizer::default();
         bencher.iter(|| stabilizer.run(&frame, black_box(&mut painting), motion.as_ref(), 1.0));

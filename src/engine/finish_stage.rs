@@ -77,7 +77,7 @@ impl FinishStage {
     fn hold(&mut self, frame: &Frame, painting: &mut Painting, motion: Option<&OpticalFlow>) {
         match self.params.steadiness {
             // What was shown long ago must not come back when strokes are held still again.
-            0.0 => self.stabilizer = TemporalStabilizer::default(),
+            0.0 => self.stabilizer.forget(),
             strength => self.stabilizer.run(frame, painting, motion, strength),
         }
     }

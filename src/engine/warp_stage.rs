@@ -9,7 +9,7 @@ use crate::paint::subject::finder::SubjectFinder;
 use crate::paint::subject::{Mask, Part, Regions};
 use crate::time::FrameTime;
 use crate::warp::field::WarpField;
-use crate::warp::remap::Remap;
+use crate::warp::remap::{CpuRemap, Remap};
 
 /// Side of the grid on which a warp is confined, as that of its field.
 const SIDE: usize = 32;
@@ -35,6 +35,8 @@ pub struct WarpStage {
     finder: SubjectFinder,
     confiner: Confiner,
     remap: Remap,
+    /// Bends masks: they are too small to be worth a way to the GPU.
+    masks: CpuRemap,
     flow: FlowEstimator,
     pub(super) regions: Regions,
     /// Whether the frames are painted: then their motion is needed.
@@ -48,6 +50,7 @@ impl WarpStage {
             finder: SubjectFinder::new(config.models.clone(), config.device),
             confiner: Confiner::default(),
             remap: Remap::new(gpu)?,
+            masks: CpuRemap::default(),
             flow: FlowEstimator::default(),
             regions,
             is_painted: false,
@@ -70,7 +73,7 @@ impl WarpStage {
     /// Returns an error if the GPU or the network that finds people fails.
     pub fn run(&mut self, AnalyzedFrame { frame, field, is_cut }: AnalyzedFrame) -> Result<WarpedFrame> {
         if is_cut {
-            self.flow = FlowEstimator::default();
+            self.flow.forget();
             self.confiner = Confiner::default();
         }
         let (time, mask) = (frame.time, self.find(&frame, &field)?);
@@ -79,10 +82,7 @@ impl WarpStage {
             None => field,
         };
         let frame = self.remap.run(frame, &field)?;
-        let mask = match mask.filter(|_| self.regions.divide_picture()) {
-            Some(mask) => Some(self.bent(mask, &field, time)?),
-            None => None,
-        };
+        let mask = mask.filter(|_| self.regions.divide_picture()).map(|mask| self.bent(mask, &field, time));
         let is_followed = self.is_painted || mask.is_some();
         let motion = if is_followed { self.flow.run(&frame) } else { None };
         Ok(WarpedFrame { frame, mask, motion, is_cut })
@@ -105,12 +105,14 @@ impl WarpStage {
     }
 
     /// The mask, bent as the frame is.
-    fn bent(&mut self, mask: Mask, field: &WarpField, time: FrameTime) -> Result<Mask> {
+    fn bent(&mut self, mask: Mask, field: &WarpField, time: FrameTime) -> Mask {
         if field.is_identity() {
-            return Ok(mask);
+            return mask;
         }
         let picture = Frame { size: mask.size, time, pixels: mask.to_rgba() };
-        Ok(Mask::from_rgba(mask.size, &self.remap.run(picture, field)?.pixels))
+        let bent = Mask::from_rgba(mask.size, &self.masks.run(&picture, field).pixels);
+        self.masks.reuse(picture);
+        bent
     }
 }
 

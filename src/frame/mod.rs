@@ -1,4 +1,4 @@
-//! A picture in memory, and other sizes of it ([`resize`]).
+//! A picture in memory, other sizes of it ([`resize`]), and memory that is used again ([`pool`]).
 //!
 //! Inside the program a frame is always upright, packed RGBA, 8 bits, rows
 //! without padding. Strides, planes, ranges, matrices and rotation belong to
@@ -6,6 +6,7 @@
 
 use crate::time::FrameTime;
 
+pub mod pool;
 pub mod resize;
 
 /// Width and height in pixels, neither zero.

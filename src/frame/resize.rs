@@ -38,11 +38,27 @@ impl Resizer {
     /// # Errors
     /// Returns [`Error::Resize`] if there are too few bytes for the size.
     pub(crate) fn pixels(&mut self, source: Pixels<'_>, to: Size, filter: Filter) -> Result<Vec<u8>> {
-        let Size { width, height } = source.size;
-        self.cropped(source, [0.0, 0.0, f64::from(width), f64::from(height)], to, filter)
+        let mut resized = Vec::new();
+        self.pixels_into(source, to, filter, &mut resized)?;
+        Ok(resized)
     }
 
-    /// Packed pixels of another size, made of the part `[left, top, width, height]`.
+    /// The same in a buffer, which is filled anew.
+    ///
+    /// # Errors
+    /// As [`Self::pixels`].
+    pub(crate) fn pixels_into(
+        &mut self,
+        source: Pixels<'_>,
+        to: Size,
+        filter: Filter,
+        resized: &mut Vec<u8>,
+    ) -> Result<()> {
+        let Size { width, height } = source.size;
+        self.cropped(source, [0.0, 0.0, f64::from(width), f64::from(height)], to, filter, resized)
+    }
+
+    /// Packed pixels of another size, made of the part `[left, top, width, height]`, in a buffer, which is filled anew.
     ///
     /// # Errors
     /// As [`Self::pixels`], or if the part lies outside the picture.
@@ -52,17 +68,19 @@ impl Resizer {
         [left, top, width, height]: [f64; 4],
         to: Size,
         filter: Filter,
-    ) -> Result<Vec<u8>> {
+        resized: &mut Vec<u8>,
+    ) -> Result<()> {
         let kind = match bytes.len() / size.pixels() {
             3 => fr::PixelType::U8x3,
             _ => fr::PixelType::U8x4,
         };
         let source = fr::images::ImageRef::new(size.width, size.height, bytes, kind)
             .map_err(|error| failed(size, to, error))?;
-        let mut resized = fr::images::Image::new(to.width, to.height, kind);
+        resized.resize(to.pixels() * kind.size(), 0);
+        let mut resized = fr::images::Image::from_slice_u8(to.width, to.height, resized, kind)
+            .map_err(|error| failed(size, to, error))?;
         let options = options(filter).crop(left, top, width, height);
-        self.0.resize(&source, &mut resized, &options).map_err(|error| failed(size, to, error))?;
-        Ok(resized.into_vec())
+        self.0.resize(&source, &mut resized, &options).map_err(|error| failed(size, to, error))
     }
 
     /// A plane of another size. Cubic curves may overshoot the range of the values.
@@ -108,7 +126,8 @@ mod tests {
         let pixels = Pixels { bytes: &bytes, size: TWO };
         let mut resizer = Resizer::default();
         assert_eq!(resizer.pixels(pixels, ONE, Filter::Box).expect("whole"), [50, 10, 20, 100]);
-        let right = resizer.cropped(pixels, [1.0, 0.0, 1.0, 2.0], ONE, Filter::Box).expect("inside");
+        let mut right = vec![7; 9];
+        resizer.cropped(pixels, [1.0, 0.0, 1.0, 2.0], ONE, Filter::Box, &mut right).expect("inside");
         assert_eq!(right, [100, 10, 20, 200]);
         let plane = resizer.plane(&[0.0, 1.0, 2.0, 5.0], TWO, ONE, Filter::Box).expect("whole");
         assert!((plane[0] - 2.0).abs() < 1e-6, "{plane:?}");

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::frame::Size;
 use crate::paint::flow::{OpticalFlow, ScaledFlow};
 use crate::paint::pan::Pan;
+use crate::threads::PerThread;
 use crate::time::FrameTime;
 
 /// Pixels to a cell along each side: the painter draws 4x4 pixels at once.
@@ -38,10 +39,21 @@ pub(crate) struct AdvectedNoise {
     /// How far from its own place a cell's noise comes from, in cells, beside the pan.
     drift: Vec<[f32; 2]>,
     pan: Pan,
+    room: Room,
+}
+
+/// Room to work in, kept from frame to frame.
+#[derive(Default)]
+struct Room {
+    shifts: Vec<[f32; 2]>,
+    drift: Vec<[f32; 2]>,
+    /// Shifts along one axis.
+    axis: Vec<f32>,
+    older: PerThread<Vec<f32>>,
 }
 
 impl AdvectedNoise {
-    /// Noise, [`OCTAVES`] planes of so many cells, for a frame of some size, shown at `time`,
+    /// Fills `planes` with noise, [`OCTAVES`] planes of so many cells, for a frame of some size, shown at `time`,
     /// that moved so. Without a motion it begins anew, always the same.
     pub(crate) fn run(
         &mut self,
@@ -49,80 +61,73 @@ impl AdvectedNoise {
         size: Size,
         cells: [usize; 2],
         motion: Option<&OpticalFlow>,
-    ) -> Vec<f32> {
+        planes: &mut Vec<f32>,
+    ) {
         match motion.filter(|_| (self.size, self.cells) == (Some(size), cells)) {
             Some(motion) => {
-                let (drift, step) = self.moved(motion.secs(), motion.on(size));
-                self.drift = drift;
+                let mut room = std::mem::take(&mut self.room);
+                let step = self.advance(motion.secs(), motion.on(size), &mut room);
+                self.room = room;
                 self.pan.advance(time, step);
             }
-            None => (self.drift, self.pan) = (vec![[0.0; 2]; cells[0] * cells[1]], Pan::begin(time)),
+            None => {
+                self.drift.clear();
+                self.drift.resize(cells[0] * cells[1], [0.0; 2]);
+                self.pan = Pan::begin(time);
+            }
         }
         (self.size, self.cells) = (Some(size), cells);
-        let mut planes = vec![0.0; OCTAVES * self.drift.len()];
-        planes.par_chunks_exact_mut(cells[0]).enumerate().for_each_init(Vec::new, |before, (row, out)| {
+        planes.resize(OCTAVES * self.drift.len(), 0.0);
+        planes.par_chunks_exact_mut(cells[0]).enumerate().for_each(|(row, out)| {
             let (octave, y) = (row / cells[1], row % cells[1]);
             let drift = &self.drift[y * cells[0]..];
-            self.pan.fill((1 << octave) as f32, out, before, |count, row| {
-                noise_row(octave, y, drift, count, row);
+            self.room.older.with(|older| {
+                self.pan.fill((1 << octave) as f32, out, older, |count, row| {
+                    noise_row(octave, y, drift, count, row);
+                });
             });
         });
-        planes
     }
 
-    /// Finer noise of variance one that moved as much, on a grid over the frame whose places are `pitch` pixels apart.
-    pub(crate) fn fine(&self, grid: [usize; 2], pitch: f32) -> Vec<f32> {
+    /// Fills `plane` with finer noise of variance one that moved as much, on a grid over the frame whose places are
+    /// `pitch` pixels apart.
+    pub(crate) fn fine(&self, grid: [usize; 2], pitch: f32, plane: &mut Vec<f32>) {
         let cells = pitch / CELL as f32;
-        let mut plane = vec![0.0; grid[0] * grid[1]];
-        plane.par_chunks_exact_mut(grid[0]).enumerate().for_each_init(Vec::new, |before, (y, row)| {
-            self.pan.fill(cells, row, before, |count, row| fine_row(self, y, cells, count, row));
+        plane.resize(grid[0] * grid[1], 0.0);
+        plane.par_chunks_exact_mut(grid[0]).enumerate().for_each(|(y, row)| {
+            self.room.older.with(|older| {
+                self.pan.fill(cells, row, older, |count, row| fine_row(self, y, cells, count, row));
+            });
         });
-        plane
     }
 
-    /// The cells' drift after a motion, and how far all of it panned.
-    fn moved(&self, secs: f64, shifts: ScaledFlow<'_>) -> (Vec<[f32; 2]>, [f32; 2]) {
+    /// Takes the cells' drift on by a motion; how far all of it panned.
+    fn advance(&mut self, secs: f64, moved: ScaledFlow<'_>, room: &mut Room) -> [f32; 2] {
+        let Room { shifts, drift, axis: values, .. } = room;
         let [across, down] = self.cells;
         let middle = |cell: usize| (cell * CELL) as f32 + (CELL - 1) as f32 / 2.0;
         let of_cell = |k: usize| {
             let (x, y) = (k % across, k / across);
-            let shift = shifts.at(middle(x), middle(y)).map(|pixels| pixels / CELL as f32);
+            let shift = moved.at(middle(x), middle(y)).map(|pixels| pixels / CELL as f32);
             let before = self.at(x as f32 + shift[0], y as f32 + shift[1]);
             (shift, [shift[0] + before[0], shift[1] + before[1]])
         };
-        let (shifts, mut drift): (Vec<_>, Vec<_>) =
-            (0..across * down).into_par_iter().map(of_cell).collect::<Vec<_>>().into_iter().unzip();
-        for along_rows in [true, false] {
-            drift = self.smoothed(&drift, along_rows, (secs / SPREAD).min(1.0) as f32);
-        }
+        (0..across * down).into_par_iter().map(of_cell).unzip_into_vecs(shifts, drift);
+        let share = (secs / SPREAD).min(1.0) as f32;
+        smooth(drift, &mut self.drift, self.cells, true, share);
+        smooth(&self.drift, drift, self.cells, false, share);
+        std::mem::swap(&mut self.drift, drift);
         let stay = (-secs / BACK).exp() as f32;
-        let pan = [0, 1].map(|axis| {
+        [0, 1].map(|axis| {
             // The median: a still wall stays where it is, whoever moves before it. Of the motion alone, so that
             // the count does not lean on what was before it began.
-            let mut values: Vec<_> = shifts.iter().map(|shift: &[f32; 2]| shift[axis]).collect();
+            values.clear();
+            values.extend(shifts.iter().map(|shift| shift[axis]));
             let middle = values.len() / 2;
             let (_, &mut frame, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
-            drift.iter_mut().for_each(|drift| drift[axis] = (drift[axis] - frame) * stay);
+            self.drift.iter_mut().for_each(|drift| drift[axis] = (drift[axis] - frame) * stay);
             frame
-        });
-        (drift, pan)
-    }
-
-    /// [1 2 1] / 4 along one axis, by a share.
-    fn smoothed(&self, drift: &[[f32; 2]], along_rows: bool, share: f32) -> Vec<[f32; 2]> {
-        let [across, down] = self.cells;
-        let of_cell = |k: usize| {
-            let (x, y) = (k % across, k / across);
-            let (before, after) = match along_rows {
-                true => (k - usize::from(x > 0), k + usize::from(x + 1 < across)),
-                false => (k - across * usize::from(y > 0), k + across * usize::from(y + 1 < down)),
-            };
-            [0, 1].map(|axis| {
-                let around = (drift[before][axis] + drift[after][axis]) / 2.0;
-                drift[k][axis] + (around - drift[k][axis]) * 0.5 * share
-            })
-        };
-        (0..drift.len()).map(of_cell).collect()
+        })
     }
 
     /// The drift at a place; beyond the edge, the edge's. Bilinear.
@@ -140,6 +145,29 @@ impl AdvectedNoise {
             top + (bottom - top) * share_y
         })
     }
+}
+
+/// [1 2 1] / 4 along one axis, by a share; `smoothed` is filled anew.
+fn smooth(
+    drift: &[[f32; 2]],
+    smoothed: &mut Vec<[f32; 2]>,
+    [across, down]: [usize; 2],
+    along_rows: bool,
+    share: f32,
+) {
+    let of_cell = |k: usize| {
+        let (x, y) = (k % across, k / across);
+        let (before, after) = match along_rows {
+            true => (k - usize::from(x > 0), k + usize::from(x + 1 < across)),
+            false => (k - across * usize::from(y > 0), k + across * usize::from(y + 1 < down)),
+        };
+        [0, 1].map(|axis| {
+            let around = (drift[before][axis] + drift[after][axis]) / 2.0;
+            drift[k][axis] + (around - drift[k][axis]) * 0.5 * share
+        })
+    };
+    smoothed.clear();
+    smoothed.extend((0..drift.len()).map(of_cell));
 }
 
 /// The noise at places among the cells, [`OCTAVES`] planes.
@@ -197,89 +225,4 @@ fn uniform(seed: u32, x: i32, y: i32) -> f32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::frame::Frame;
-    use crate::paint::flow::FlowEstimator;
-
-    const SIZE: Size = Size { width: 320, height: 192 };
-    const CELLS: [usize; 2] = [80, 48];
-
-    fn time(frame: u64) -> FrameTime {
-        FrameTime::from_secs_f64(frame as f64 / 25.0)
-    }
-
-    /// Blobs, moved to the right.
-    fn scene(shift: f32, frame: u64) -> Frame {
-        let mut scene = Frame::filled(SIZE, time(frame), [0, 0, 0, 255]);
-        for (k, pixel) in scene.pixels.chunks_exact_mut(4).enumerate() {
-            let (x, y) = ((k % 320) as f32 - shift, (k / 320) as f32);
-            let waves = (x * 0.2).sin() * (y * 0.17).cos() + (x * 0.06 + y * 0.05).sin();
-            pixel[..3].fill((128.0 + 50.0 * waves) as u8);
-        }
-        scene
-    }
-
-    #[test]
-    fn it_is_noise() {
-        let planes = AdvectedNoise::default().run(FrameTime::ZERO, SIZE, CELLS, None);
-        for (octave, plane) in planes.chunks_exact(80 * 48).enumerate() {
-            let mean = plane.iter().sum::<f32>() / plane.len() as f32;
-            let variance = plane.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / plane.len() as f32;
-            let neighbours = plane.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum::<f32>();
-            let alike = neighbours / plane.len() as f32 / variance;
-            assert!(mean.abs() < 0.15, "octave {octave}: mean {mean}");
-            assert!((0.3..1.15).contains(&variance), "octave {octave}: variance {variance}");
-            assert!((alike < 0.1) == (octave == 0), "octave {octave}: neighbours {alike}");
-        }
-        assert_eq!(planes, AdvectedNoise::default().run(FrameTime::ZERO, SIZE, CELLS, None));
-    }
-
-    #[test]
-    fn it_moves_with_the_picture_and_begins_anew_without_one() {
-        let (mut grain, mut tracker) = (AdvectedNoise::default(), FlowEstimator::default());
-        let (mut planes, mut fine) = (Vec::new(), Vec::new());
-        for frame in 0..9 {
-            let motion = tracker.run(&scene(2.0 * frame as f32, frame));
-            planes.push(grain.run(time(frame), SIZE, CELLS, motion.as_ref()));
-            fine.push(grain.fine([160, 96], 2.0));
-        }
-        // The octave of four cells' pitch, 4 cells further to the right: eight frames of half a cell.
-        let octave = 2 * 80 * 48;
-        let off = |moved: usize| -> f32 {
-            let inner = (8..40).flat_map(|row| (24..72).map(move |column| row * 80 + column));
-            let errors = inner.map(|k| (planes[8][octave + k] - planes[0][octave + k - moved]).abs());
-            errors.sum::<f32>() / (32 * 48) as f32
-        };
-        assert!(off(4) < 0.3 * off(0), "{} moved along, {} left behind", off(4), off(0));
-        // The same 16 pixels are 8 places of the finer noise.
-        let off = |moved: usize| -> f32 {
-            let inner = (16..80).flat_map(|row| (48..144).map(move |column| row * 160 + column));
-            inner.map(|k| (fine[8][k] - fine[0][k - moved]).abs()).sum::<f32>() / (64 * 96) as f32
-        };
-        assert!(off(8) < 0.5 * off(0), "{} moved along, {} left behind: fine", off(8), off(0));
-        assert_eq!(grain.run(time(9), SIZE, CELLS, None), planes[0]);
-        assert_eq!(grain.fine([160, 96], 2.0), fine[0]);
-    }
-
-    #[test]
-    fn it_keeps_its_strength_while_one_count_of_the_pan_gives_way_to_the_next() {
-        let mut grain = AdvectedNoise::default();
-        grain.run(FrameTime::ZERO, SIZE, CELLS, None);
-        let variance = |plane: &[f32]| {
-            let mean = plane.iter().sum::<f32>() / plane.len() as f32;
-            plane.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / plane.len() as f32
-        };
-        let (cells, pitch) = ([160, 96], 2.0);
-        let before = variance(&grain.fine(cells, pitch));
-        // A pan of 23.5 cells, and a second into the next count, when both show alike.
-        grain.pan.advance(FrameTime::from_secs_f64(5.0), [20.3, 0.0]);
-        let panned = grain.fine(cells, pitch);
-        grain.pan.advance(FrameTime::from_secs_f64(7.0), [3.2, 0.0]);
-        let mixed = grain.fine(cells, pitch);
-        for (name, found) in [("panned", variance(&panned)), ("mixed", variance(&mixed))] {
-            assert!((found / before - 1.0).abs() < 0.1, "{name}: {found} instead of {before}");
-        }
-        assert!(panned != mixed);
-    }
-}
+mod tests;

@@ -10,10 +10,8 @@
 //! picture does not change how the rest of it is painted; and the noise that strokes begin in, which
 //! moves along.
 
-use multiversion::multiversion;
-use rayon::prelude::*;
-
 use crate::error::Result;
+use crate::frame::pool::{Buffer, Pool};
 use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::frame::{Frame, Size};
 use crate::nn::error::NetworkError;
@@ -24,16 +22,19 @@ use crate::paint::composite::Painting;
 use crate::paint::flow::OpticalFlow;
 use crate::paint::noise::{AdvectedNoise, CELL, OCTAVES};
 use crate::paint::orientation::Orientation;
-use crate::paint::recolor::{ColorMap, LUMINANCE, Recolorer, recolor_row};
+use crate::paint::recolor::{ColorMap, Recolorer};
 use crate::paint::relief::ReliefLight;
 use crate::paint::style::Style;
+
+mod planes;
+
+pub(crate) use planes::{cell_luminance, mirrored};
+use planes::{fill_planes, write_pixels};
 
 /// The network, and the file of the weights that a style replaces.
 pub(crate) const NETWORK: &str = "painter.onnx";
 /// The network halves its input three times.
 const MULTIPLE: usize = 8;
-/// What the network takes as zero.
-const GREY: f32 = 0.5;
 /// Smaller pictures are continued by their mirror image: the network adds a mirrored margin of its own
 /// (28 pixels), which has to be smaller than the picture.
 const LEAST_SIDE: usize = 32;
@@ -65,10 +66,15 @@ pub struct Painter {
     noise: AdvectedNoise,
     orientation: Orientation,
     relief: ReliefLight,
+    /// What the frame before was normalised by, if `is_known`; there is room for what this one is.
+    statistics: [Vec<f32>; 2],
+    is_known: bool,
+    /// Room to work in: what the network sees, its luminance, and the noise before and after it is smeared.
     planes: Vec<f32>,
-    /// What the frame before was normalised by; `fresh` is as long, for a frame without one before.
-    statistics: Option<Vec<f32>>,
-    fresh: Vec<f32>,
+    luminance: Vec<f32>,
+    noise_planes: Vec<f32>,
+    smeared: Vec<f32>,
+    pictures: Pool<u8>,
 }
 
 impl Painter {
@@ -87,7 +93,8 @@ impl Painter {
         }
         Ok(Self {
             network,
-            fresh: vec![0.0; style.code_len()],
+            statistics: [vec![0.0; style.code_len()], Vec::new()],
+            is_known: false,
             style,
             resizer: Resizer::default(),
             recolorer: Recolorer::default(),
@@ -95,7 +102,10 @@ impl Painter {
             orientation: Orientation::default(),
             relief: ReliefLight::default(),
             planes: Vec::new(),
-            statistics: None,
+            luminance: Vec::new(),
+            noise_planes: Vec::new(),
+            smeared: Vec::new(),
+            pictures: Pool::default(),
         })
     }
 
@@ -120,13 +130,16 @@ impl Painter {
             true => None,
             false => {
                 let pixels = Pixels { bytes: &frame.pixels, size: frame.size };
-                Some(self.resizer.pixels(pixels, size, Filter::Box)?)
+                let mut guide = self.pictures.take();
+                self.resizer.pixels_into(pixels, size, Filter::Box, &mut guide)?;
+                Some(guide)
             }
         };
         let pixels = guide.as_deref().unwrap_or(&frame.pixels);
         let colors = self.recolorer.run(pixels, size, motion, self.style.colors());
-        let noise = self.noise.run(frame.time, size, padded(size).map(|side| side / CELL), motion);
-        let painted = self.paint(pixels, size, &colors, params.stroke, &noise, motion)?;
+        let cells = padded(size).map(|side| side / CELL);
+        self.noise.run(frame.time, size, cells, motion, &mut self.noise_planes);
+        let painted = self.paint(pixels, size, &colors, params.stroke, motion)?;
         let depth = params.relief * self.style.relief();
         let relief = (depth > 0.0).then(|| {
             let grown = (&self.noise, &self.orientation);
@@ -147,32 +160,42 @@ impl Painter {
         size: Size,
         colors: &ColorMap,
         stroke: f32,
-        noise: &[f32],
         motion: Option<&OpticalFlow>,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<Buffer<u8>> {
         let [width, height] = padded(size);
         let cells = [width / CELL, height / CELL];
         self.planes.resize(3 * width * height, 0.0);
         fill_planes(pixels, size, colors, &mut self.planes, [width, height]);
-        self.orientation.update(&cell_luminance(&self.planes, cells), cells, motion.map(OpticalFlow::secs));
-        let noise = self.orientation.smear(noise);
+        cell_luminance(&self.planes, cells, &mut self.luminance);
+        self.orientation.update(&self.luminance, cells, motion.map(OpticalFlow::secs));
+        self.orientation.smear(&self.noise_planes, &mut self.smeared);
         let code = self.style.code(size.width.min(size.height) as f32, stroke);
-        let before = self.statistics.take();
-        let (before, keep) = match before.as_ref().zip(motion) {
-            Some((statistics, motion)) => (statistics, (-motion.secs() / TAU).exp() as f32),
-            None => (&self.fresh, 0.0),
+        let [before, now] = &mut self.statistics;
+        let keep = match motion.filter(|_| self.is_known) {
+            Some(motion) => (-motion.secs() / TAU).exp() as f32,
+            None => {
+                before.fill(0.0);
+                0.0
+            }
         };
+        // If the network fails, nothing is known of this frame.
+        self.is_known = false;
         let inputs = [
             (&[1, 3, height, width][..], &self.planes[..]),
             (&[1, code.len()], &code),
             (&[1, before.len()], before),
             (&[1], &[keep]),
-            (&[1, OCTAVES, cells[1], cells[0]], &noise),
+            (&[1, OCTAVES, cells[1], cells[0]], &self.smeared),
         ];
-        let (painted, statistics) =
-            self.network.run(&inputs, |outputs| (pixels_of(outputs[0], cells, size), outputs[1].to_vec()))?;
+        let mut painted = self.pictures.take();
+        self.network.run(&inputs, |outputs| {
+            write_pixels(outputs[0], cells, size, &mut painted);
+            now.clear();
+            now.extend_from_slice(outputs[1]);
+        })?;
         // One frame that is not a number must not blacken all that follow.
-        self.statistics = Some(statistics).filter(|values| values.iter().all(|value| value.is_finite()));
+        self.is_known = now.iter().all(|value| value.is_finite());
+        self.statistics.swap(0, 1);
         Ok(painted)
     }
 }
@@ -191,124 +214,5 @@ fn padded(size: Size) -> [usize; 2] {
     [size.width, size.height].map(|side| (side as usize).max(LEAST_SIDE).next_multiple_of(MULTIPLE))
 }
 
-/// Packed RGBA of a size -> three planes, recoloured, less [`GREY`], continued by their mirror image.
-fn fill_planes(
-    pixels: &[u8],
-    size: Size,
-    colors: &ColorMap,
-    planes: &mut [f32],
-    [width, height]: [usize; 2],
-) {
-    let (w, h) = (size.width as usize, size.height as usize);
-    let (red, rest) = planes.split_at_mut(width * height);
-    let (green, blue) = rest.split_at_mut(width * height);
-    let rows = red
-        .par_chunks_exact_mut(width)
-        .zip(green.par_chunks_exact_mut(width))
-        .zip(blue.par_chunks_exact_mut(width));
-    rows.enumerate().for_each(|(y, ((red, green), blue))| {
-        let source = &pixels[mirrored(y, h) * w * 4..][..w * 4];
-        recolor_row(colors, source, [&mut red[..w], &mut green[..w], &mut blue[..w]], GREY);
-        for plane in [red, green, blue] {
-            for x in w..width {
-                plane[x] = plane[mirrored(x, w)];
-            }
-        }
-    });
-}
-
-/// Mean luminance of the cells of three planes.
-pub(crate) fn cell_luminance(planes: &[f32], [across, down]: [usize; 2]) -> Vec<f32> {
-    let (width, plane) = (across * CELL, across * down * CELL * CELL);
-    let mut cells = vec![0.0; across * down];
-    cells.par_chunks_exact_mut(across).enumerate().for_each(|(row, cells)| {
-        for (channel, weight) in LUMINANCE.iter().enumerate() {
-            let rows = &planes[channel * plane + row * CELL * width..][..CELL * width];
-            for line in rows.chunks_exact(width) {
-                for (cell, values) in cells.iter_mut().zip(line.chunks_exact(CELL)) {
-                    *cell += values.iter().sum::<f32>() * weight / (CELL * CELL) as f32;
-                }
-            }
-        }
-    });
-    cells
-}
-
-/// Packed RGBA of a size from the network's cells: channel `16 c + 4 y + x` is colour c of the
-/// pixel in row y and column x of each cell.
-fn pixels_of(cells: &[f32], [across, down]: [usize; 2], size: Size) -> Vec<u8> {
-    let width = size.width as usize;
-    let mut pixels = vec![255; size.rgba_bytes()];
-    pixels.par_chunks_exact_mut(width * 4).enumerate().for_each(|(y, row)| {
-        let values: [&[f32]; 3 * CELL] = std::array::from_fn(|channel| {
-            let (colour, x) = (channel / CELL, channel % CELL);
-            let plane = (colour * CELL + y % CELL) * CELL + x;
-            &cells[(plane * down + y / CELL) * across..][..across]
-        });
-        cells_row(&values, row);
-    });
-    pixels
-}
-
-/// A row of packed RGBA from the twelve values of each cell: four of red, of green, of blue.
-#[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
-fn cells_row(values: &[&[f32]; 3 * CELL], row: &mut [u8]) {
-    for (cell, pixels) in row.chunks_mut(4 * CELL).enumerate() {
-        let mut whole = [255; 4 * CELL];
-        for (x, pixel) in whole.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-            for colour in 0..3 {
-                pixel[colour] = (values[colour * CELL + x][cell] * 255.0 + 0.5) as u8;
-            }
-        }
-        pixels.copy_from_slice(&whole[..pixels.len()]);
-    }
-}
-
-/// The place of a picture of `len` that continues it at `at`.
-pub(crate) fn mirrored(at: usize, len: usize) -> usize {
-    let wrapped = at % (2 * len);
-    wrapped.min(2 * len - 1 - wrapped)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn size(width: u32, height: u32) -> Size {
-        Size { width, height }
-    }
-
-    #[test]
-    fn padding_mirrors_and_is_never_too_small() {
-        assert_eq!(padded(size(641, 1)), [648, 32]);
-        assert_eq!((0..7).map(|x| mirrored(x, 3)).collect::<Vec<_>>(), [0, 1, 2, 2, 1, 0, 0]);
-        assert_eq!(mirrored(31, 1), 0);
-    }
-
-    #[test]
-    fn cells_become_pixels() {
-        // Every value is its pixel's place: 10 x + y, and 100 for each colour.
-        let [across, down] = [2, 1];
-        let place = |k: usize| {
-            let (channel, cell) = (k / (across * down), k % (across * down));
-            let (colour, y, x) = (channel / 16, channel / 4 % 4, channel % 4 + 4 * cell);
-            (100 * colour + 10 * y + x) as f32 / 255.0
-        };
-        let cells: Vec<_> = (0..48 * across * down).map(place).collect();
-        let expected = |x: usize, y: usize| [10 * y + x, 100 + 10 * y + x, 200 + 10 * y + x].map(|v| v as u8);
-        let pixels = pixels_of(&cells, [across, down], size(7, 3));
-        for (x, y) in (0..3).flat_map(|y| (0..7).map(move |x| (x, y))) {
-            let at = (y * 7 + x) * 4;
-            assert_eq!(pixels[at..at + 3], expected(x, y), "({x}, {y})");
-        }
-    }
-
-    #[test]
-    fn pictures_have_the_lines_asked_for_and_a_bounded_size() {
-        assert_eq!(paint_size(size(1280, 720), Some(360)), size(640, 360));
-        assert_eq!(paint_size(size(640, 360), Some(720)), size(640, 360));
-        assert_eq!(paint_size(size(7680, 4320), None), size(1280, 720));
-        assert_eq!(paint_size(size(1, 16_384), Some(64)), size(1, 16_384));
-        assert!(paint_size(size(16_384, 16_384), Some(4320)).pixels() as f64 <= MOST_PIXELS * 1.01);
-    }
-}
+mod tests;

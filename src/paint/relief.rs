@@ -9,9 +9,11 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::frame::Size;
-use crate::paint::flow::{GridRows, OpticalFlow, ScaledFlow, cubic};
+use crate::frame::pool::{Buffer, Pool};
+use crate::paint::flow::{GridColumns, GridRows, OpticalFlow, ScaledFlow, cubic};
 use crate::paint::noise::AdvectedNoise;
 use crate::paint::orientation::Orientation;
+use crate::threads::PerThread;
 
 /// Furrows from the upper to the lower border of a picture: they keep their size relative to it, as strokes do.
 const FURROWS: f32 = 180.0;
@@ -31,7 +33,7 @@ pub struct Relief {
     /// Columns and rows; they lie evenly over the painting.
     pub(crate) grid: [usize; 2],
     /// -1 (away from the light) to 1 (towards it) of each place, row by row.
-    pub(crate) light: Vec<[f32; 1]>,
+    pub(crate) light: Buffer<[f32; 1]>,
     /// How much of a colour the light may add or take, 0..=1.
     pub(crate) depth: f32,
 }
@@ -51,9 +53,9 @@ impl Relief {
     }
 
     /// The light on a picture of `size`, row by row.
-    pub(crate) fn rows(&self, size: Size) -> GridRows<'_, 1> {
+    pub(crate) fn rows<'a>(&'a self, size: Size, columns: &'a mut GridColumns) -> GridRows<'a, 1> {
         let pitch = [size.width as f32 / self.grid[0] as f32, size.height as f32 / self.grid[1] as f32];
-        GridRows::new(&self.light, self.grid, pitch, size)
+        GridRows::new(&self.light, self.grid, pitch, size, columns)
     }
 
     /// A colour, 0..=255, under the light of its place.
@@ -64,16 +66,22 @@ impl Relief {
     }
 
     /// Lights packed RGBA in place.
-    pub(crate) fn shade(&self, pixels: &mut [u8], size: Size) {
-        let rows = self.rows(size);
-        pixels.par_chunks_exact_mut(4 * size.width as usize).enumerate().for_each_init(
-            Vec::new,
-            |light, (y, row)| {
-                rows.row(y, light);
-                shade_row(self, light, row);
-            },
-        );
+    pub(crate) fn shade(&self, pixels: &mut [u8], size: Size, room: &mut LightRows) {
+        let (light, lines) = (self.rows(size, &mut room.columns), &room.lines);
+        pixels.par_chunks_exact_mut(4 * size.width as usize).enumerate().for_each(|(y, row)| {
+            lines.with(|line| {
+                light.row(y, line);
+                shade_row(self, line, row);
+            });
+        });
     }
+}
+
+/// Room for the light of whole rows, kept from frame to frame.
+#[derive(Default)]
+pub(crate) struct LightRows {
+    pub(crate) columns: GridColumns,
+    pub(crate) lines: PerThread<Vec<[f32; 1]>>,
 }
 
 /// The light on a film, from frame to frame.
@@ -81,6 +89,10 @@ impl Relief {
 pub(crate) struct ReliefLight {
     /// That of the frame before, and the size of that frame.
     before: Option<(Size, Relief)>,
+    /// Room to work in: noise, and what it is smeared to.
+    grain: Vec<f32>,
+    height: Vec<f32>,
+    lights: Pool<[f32; 1]>,
 }
 
 impl ReliefLight {
@@ -98,14 +110,18 @@ impl ReliefLight {
         let finest = FINEST * lines / frame.width.min(frame.height) as f32;
         let pitch = (lines * stroke / FURROWS).max(finest);
         let grid = [size.width, size.height].map(|side| ((side as f32 / pitch).ceil() as usize).max(1));
-        let height = forms.furrows(&noise.fine(grid, pitch), grid, pitch);
-        let mut relief = Relief { grid, light: slopes(&height, grid), depth: 1.0 };
+        noise.fine(grid, pitch, &mut self.grain);
+        forms.furrows(&self.grain, grid, pitch, &mut self.height);
+        let mut relief = Relief { grid, light: self.lights.take(), depth: 1.0 };
+        slopes(&self.height, grid, &mut relief.light);
         if let Some((motion, (before_size, before))) = motion.zip(self.before.as_ref())
             && (*before_size, before.grid) == (size, grid)
         {
             relief.hold(before, motion, size, pitch);
         }
-        self.before = Some((size, relief.clone()));
+        let (of, before) = self.before.get_or_insert_with(|| (size, relief.clone()));
+        (*of, before.grid) = (size, grid);
+        before.light.clone_from(&relief.light);
         relief
     }
 }
@@ -157,14 +173,13 @@ fn hold_row(before: &Relief, shifts: ScaledFlow, pitch: f32, keep: f32, y: usize
     }
 }
 
-/// Slopes of a height towards the lower right, bounded softly.
-fn slopes(height: &[f32], [across, down]: [usize; 2]) -> Vec<[f32; 1]> {
-    let mut light = vec![[0.0]; height.len()];
+/// Fills `light` with the slopes of a height towards the lower right, bounded softly.
+fn slopes(height: &[f32], [across, down]: [usize; 2], light: &mut Vec<[f32; 1]>) {
+    light.resize(height.len(), [0.0]);
     light.par_chunks_exact_mut(across).enumerate().for_each(|(y, row)| {
         let line = |y: usize| &height[y * across..][..across];
         slope_row([line(y.saturating_sub(1)), line(y), line((y + 1).min(down - 1))], row);
     });
-    light
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
@@ -187,70 +202,4 @@ fn shade_row(relief: &Relief, light: &[[f32; 1]], row: &mut [u8]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::paint::noise::CELL;
-    use crate::time::FrameTime;
-
-    const SIZE: Size = Size { width: 320, height: 192 };
-    const CELLS: [usize; 2] = [320 / CELL, 192 / CELL];
-
-    /// The relief of a picture of upright stripes.
-    fn upright(depth: f32) -> Relief {
-        let (mut noise, mut forms) = (AdvectedNoise::default(), Orientation::default());
-        noise.run(FrameTime::ZERO, SIZE, CELLS, None);
-        let stripes: Vec<_> = (0..CELLS[0] * CELLS[1]).map(|k| ((k % CELLS[0]) as f32 * 0.8).sin()).collect();
-        forms.update(&stripes, CELLS, None);
-        ReliefLight::default().run((&noise, &forms), [SIZE; 2], 1.0, None).with_depth(depth)
-    }
-
-    #[test]
-    fn furrows_lie_along_forms() {
-        let Relief { grid: [across, down], light, .. } = upright(0.2);
-        let light: Vec<_> = light.into_iter().flatten().collect();
-        assert_eq!([across, down], [160, 96]);
-        let mean = light.iter().sum::<f32>() / light.len() as f32;
-        let power = light.iter().map(|light| light * light).sum::<f32>() / light.len() as f32;
-        let alike = |step: usize| {
-            let places = (0..down - 4).flat_map(|y| (0..across - 4).map(move |x| y * across + x));
-            let pairs: Vec<_> = places.map(|k| light[k] * light[k + step]).collect();
-            pairs.iter().sum::<f32>() / pairs.len() as f32 / power
-        };
-        assert!(mean.abs() < 0.02 && (0.1..0.5).contains(&power), "{mean}, {power}");
-        assert!(
-            alike(4 * across) > 0.5 && alike(4).abs() < 0.1,
-            "{} along, {} across",
-            alike(4 * across),
-            alike(4)
-        );
-    }
-
-    #[test]
-    fn flat_light_changes_nothing_and_full_light_stays_in_range() {
-        let lit = |value: f32, depth: f32, color: u8| {
-            let mut row = [color; 12];
-            Relief { grid: [1, 1], light: vec![[value]], depth }
-                .shade(&mut row, Size { width: 3, height: 1 });
-            assert_eq!(row[3], color, "alpha");
-            row[0]
-        };
-        for color in [0, 1, 127, 255] {
-            assert_eq!((lit(0.0, 1.0, color), lit(0.7, 0.0, color)), (color, color));
-            assert!(lit(1.0, 1.0, color) >= color && lit(-1.0, 1.0, color) == 0);
-        }
-        assert_eq!((lit(0.5, 0.2, 100), lit(-0.5, 0.2, 100)), (110, 90));
-    }
-
-    #[test]
-    fn one_relief_follows_another_without_a_jump() {
-        let (thin, thick) = (upright(0.1), upright(0.3));
-        let depth = |from: Option<&Relief>, to: Option<&Relief>, share| {
-            let between = Relief::between(from.cloned(), to.cloned(), share);
-            between.map(|relief| (relief.depth * 100.0).round())
-        };
-        assert_eq!(depth(Some(&thin), Some(&thick), 0.5), Some(20.0));
-        assert_eq!(depth(Some(&thin), None, 0.5), Some(5.0));
-        assert_eq!(depth(None, Some(&thick), 0.0), Some(0.0));
-        assert_eq!(depth(None, None, 0.5), None);
-    }
-}
+mod tests;

@@ -79,6 +79,7 @@ fn square(painting: &RgbImage, left: f64, top: f64, side: f64) -> Result<Vec<f32
     let filter = if side >= f64::from(SIDE) { Filter::Box } else { Filter::CatmullRom };
     let source = Pixels { bytes: painting.as_raw(), size: Size { width, height } };
     let to = Size { width: SIDE, height: SIDE };
-    let pixels = Resizer::default().cropped(source, [left, top, side, side], to, filter)?;
+    let mut pixels = Vec::new();
+    Resizer::default().cropped(source, [left, top, side, side], to, filter, &mut pixels)?;
     Ok((0..3).flat_map(|c| pixels.iter().skip(c).step_by(3).map(|v| f32::from(*v) / 255.0)).collect())
 }

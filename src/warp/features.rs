@@ -7,6 +7,7 @@
 
 use crate::error::Result;
 use crate::frame::Size;
+use crate::frame::pool::Pool;
 use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::names::names;
 use crate::nn::device::Device;
@@ -59,7 +60,10 @@ impl EncoderChoice {
 pub struct Encoder {
     network: Network,
     resizer: Resizer,
+    /// The picture as the network sees it: packed, then in planes.
+    small: Vec<u8>,
     planes: Vec<f32>,
+    answers: Pool<f32>,
 }
 
 impl Encoder {
@@ -69,7 +73,13 @@ impl Encoder {
     /// Returns an error if it cannot be had.
     pub fn open(models: &Models, runtime: &Runtime, choice: EncoderChoice) -> Result<Self> {
         let network = models.network(choice.file(runtime.device()), runtime)?;
-        Ok(Self { network, resizer: Resizer::default(), planes: vec![0.0; 3 * INPUT * INPUT] })
+        Ok(Self {
+            network,
+            resizer: Resizer::default(),
+            small: Vec::new(),
+            planes: vec![0.0; 3 * INPUT * INPUT],
+            answers: Pool::default(),
+        })
     }
 
     /// Shape of the features: `[1, channels, 16, 16]`.
@@ -83,12 +93,15 @@ impl Encoder {
     /// Returns an error if ONNX Runtime fails.
     pub fn run(&mut self, pixels: Pixels<'_>, view: Roi) -> Result<Features> {
         let side = Size { width: INPUT as u32, height: INPUT as u32 };
-        let small = self.resizer.cropped(pixels, view.pixels(pixels.size), side, Filter::Bilinear)?;
+        let (part, small) = (view.pixels(pixels.size), &mut self.small);
+        self.resizer.cropped(pixels, part, side, Filter::Bilinear, small)?;
         for (k, pixel) in small.chunks_exact(small.len() / (INPUT * INPUT)).enumerate() {
             for (c, value) in pixel[..3].iter().enumerate() {
                 self.planes[c * INPUT * INPUT + k] = f32::from(*value) / 255.0;
             }
         }
-        self.network.run(&[(&[1, 3, INPUT, INPUT], &self.planes)], |outputs| outputs[0].into())
+        let mut features = self.answers.take();
+        self.network.run(&[(&[1, 3, INPUT, INPUT], &self.planes)], |outputs| features.extend(outputs[0]))?;
+        Ok(Features::new(features))
     }
 }

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use crate::frame::pool::Buffer;
+
 /// Side of the grid of cells.
 pub const GRID: usize = 16;
 /// Number of cells.
@@ -29,7 +31,7 @@ pub enum Transition {
 }
 
 /// Features of a frame, shared between those who remember them.
-pub type Features = Arc<[f32]>;
+pub type Features = Arc<Buffer<f32>>;
 
 /// Which place of the frame matches each cell of the exemplar.
 #[derive(Debug, Clone, PartialEq)]

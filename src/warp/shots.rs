@@ -128,7 +128,7 @@ mod tests {
     /// Features of two channels: every cell points `turns` of a full turn round.
     fn looking(turns: f32) -> Features {
         let (y, x) = (turns * std::f32::consts::TAU).sin_cos();
-        [vec![x; CELLS], vec![y; CELLS]].concat().into()
+        Features::new([vec![x; CELLS], vec![y; CELLS]].concat().into())
     }
 
     /// Judges frames at 25 a second.

@@ -222,11 +222,12 @@ impl Bench {
                 let x = k as u32 % of.width * 3 / of.width;
                 pixel[3] = if x == 1 { 255 } else { 0 };
             });
+            let mut compositor = CpuCompositor::default();
             let cutout = Cutout { size: of, pixels, paint: [1.0, 0.0], behind: None };
             let (painting, mix) =
                 (Painting::untouched(&frame), BlendParams { strength: 1.0, colors: Colors::Paint });
             self.time(format!("finish along its mask {size}"), || {
-                CpuCompositor.run(frame.clone(), &painting, mix, Some(&cutout));
+                compositor.run(frame.clone(), &painting, mix, Some(&cutout));
                 Ok(())
             })?;
         }

@@ -66,7 +66,7 @@ impl GpuCompositor {
             behind_size: behind.map_or([0, 0], |(size, _)| [size.width, size.height]),
         };
         let light = relief.map_or(&[[0.0]][..], |relief| &relief.light);
-        let guide = painting.guide.as_ref().unwrap_or(&frame.pixels);
+        let guide = painting.guide.as_deref().unwrap_or(&frame.pixels);
         let behind = behind.map_or(NONE, |(size, pixels)| (*size, &pixels[..]));
         let pictures = [(size, &frame.pixels[..]), (canvas, guide), (canvas, &painting.painted), cut, behind];
         let pixels =
@@ -99,14 +99,19 @@ mod tests {
             let light = |pixel: &[u8]| f32::from(pixel[2]) / 127.5 - 1.0;
             painting.relief = relief.map(|depth| Relief {
                 grid: [canvas.0 as usize, canvas.1 as usize],
-                light: painting.painted.chunks_exact(4).map(|pixel| [light(pixel)]).collect(),
+                light: painting
+                    .painted
+                    .chunks_exact(4)
+                    .map(|pixel| [light(pixel)])
+                    .collect::<Vec<_>>()
+                    .into(),
                 depth,
             });
             let on_gpu = gpu.run(&frame, &painting, mix, None).expect("finished");
-            let on_cpu = CpuCompositor.run(frame.clone(), &painting, mix, None);
+            let on_cpu = CpuCompositor::default().run(frame.clone(), &painting, mix, None);
             assert_eq!(differing(&on_gpu.pixels, &on_cpu.pixels), 0, "{size:?} from {canvas:?}, {mix:?}");
             // Negative control: the comparator sees a slightly different strength.
-            let off = CpuCompositor.run(
+            let off = CpuCompositor::default().run(
                 frame.clone(),
                 &painting,
                 BlendParams { strength: strength - 0.05, colors },
@@ -115,10 +120,10 @@ mod tests {
             assert!(differing(&on_gpu.pixels, &off.pixels) > 10, "{size:?}");
             // And other light.
             let depth = if relief.is_some() { 0.0 } else { 0.4 };
-            let light = painting.relief.map_or(vec![[0.5]; 4], |relief| relief.light);
+            let light = painting.relief.map_or(vec![[0.5]; 4].into(), |relief| relief.light);
             let grid = if light.len() == 4 { [2, 2] } else { [canvas.0 as usize, canvas.1 as usize] };
             painting.relief = Some(Relief { grid, light, depth });
-            let off = CpuCompositor.run(frame, &painting, mix, None);
+            let off = CpuCompositor::default().run(frame, &painting, mix, None);
             assert!(differing(&on_gpu.pixels, &off.pixels) > 10, "{size:?}");
         }
     }
@@ -143,12 +148,12 @@ mod tests {
                 pixels.iter_mut().zip((0..=u8::MAX).cycle()).for_each(|(pixel, alpha)| pixel[3] = alpha);
             }
             let on_gpu = gpu.run(&frame, &painting, mix, Some(&cutout)).expect("finished");
-            let on_cpu = CpuCompositor.run(frame.clone(), &painting, mix, Some(&cutout));
+            let on_cpu = CpuCompositor::default().run(frame.clone(), &painting, mix, Some(&cutout));
             assert_eq!(differing(&on_gpu.pixels, &on_cpu.pixels), 0, "{size:?}, mask of {cut:?}");
             // Negative control: the comparator sees a mask that is turned round.
             let mut other = cutout;
             other.pixels.chunks_exact_mut(4).for_each(|pixel| pixel[3] = 255 - pixel[3]);
-            let off = CpuCompositor.run(frame, &painting, mix, Some(&other));
+            let off = CpuCompositor::default().run(frame, &painting, mix, Some(&other));
             assert!(differing(&on_gpu.pixels, &off.pixels) > 10, "{size:?}");
         }
     }

@@ -10,11 +10,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::frame::pool::Buffer;
 use crate::frame::{Frame, Size};
 use crate::gpu::adapter::Gpu;
 use crate::names::names;
 use crate::paint::recolor::ColorMap;
-use crate::paint::relief::Relief;
+use crate::paint::relief::{LightRows, Relief};
 use crate::paint::subject::Cutout;
 
 mod cpu;
@@ -65,9 +66,9 @@ pub struct Painting {
     /// Size of both.
     pub size: Size,
     /// The frame, resized; `None` where it has this size.
-    pub guide: Option<Vec<u8>>,
+    pub guide: Option<Buffer<u8>>,
     /// The painting.
-    pub painted: Vec<u8>,
+    pub painted: Buffer<u8>,
     /// How the frame's colours were mapped before it was painted.
     pub colors: ColorMap,
     /// The light on its paint; `None` leaves it flat.
@@ -77,7 +78,7 @@ pub struct Painting {
 impl Painting {
     /// The frame itself, for where nothing is painted.
     pub fn untouched(frame: &Frame) -> Self {
-        let painted = frame.pixels.clone();
+        let painted = frame.pixels.clone().into();
         Self { size: frame.size, guide: None, painted, colors: ColorMap::IDENTITY, relief: None }
     }
 
@@ -94,10 +95,14 @@ impl Painting {
 }
 
 /// The finishing stage.
-pub enum Compositor {
-    /// The twin.
+pub struct Compositor {
+    twin: Twin,
+    light: LightRows,
+}
+
+/// What it runs on.
+enum Twin {
     Cpu(CpuCompositor),
-    /// The shader.
     #[cfg(feature = "gpu")]
     Gpu(Box<GpuCompositor>),
 }
@@ -108,11 +113,12 @@ impl Compositor {
     /// # Errors
     /// Returns an error if the GPU refuses the shader.
     pub fn new(gpu: Option<Gpu>) -> Result<Self> {
-        Ok(match gpu {
+        let twin = match gpu {
             #[cfg(feature = "gpu")]
-            Some(gpu) => Self::Gpu(Box::new(GpuCompositor::new(gpu)?)),
-            _ => Self::Cpu(CpuCompositor),
-        })
+            Some(gpu) => Twin::Gpu(Box::new(GpuCompositor::new(gpu)?)),
+            _ => Twin::Cpu(CpuCompositor::default()),
+        };
+        Ok(Self { twin, light: LightRows::default() })
     }
 
     /// The frame with the painting on it, or on the parts of it that a mask says.
@@ -121,7 +127,7 @@ impl Compositor {
     /// Returns an error if the GPU is lost.
     pub fn run(
         &mut self,
-        frame: Frame,
+        mut frame: Frame,
         mut painting: Painting,
         mix: BlendParams,
         cutout: Option<&Cutout>,
@@ -132,17 +138,19 @@ impl Compositor {
         let whole = painting.size == frame.size && mix.colors == Colors::Paint && mix.strength == 1.0;
         if whole && cutout.is_none() {
             if let Some(relief) = &painting.relief {
-                relief.shade(&mut painting.painted, painting.size);
+                relief.shade(&mut painting.painted, painting.size, &mut self.light);
             }
             // As in the other cases, what is transparent stays so.
             let pixels = painting.painted.as_chunks_mut::<4>().0.iter_mut();
             pixels.zip(frame.pixels.as_chunks::<4>().0).for_each(|(painted, own)| painted[3] = own[3]);
-            return Ok(Frame { pixels: painting.painted, ..frame });
+            // The painter gets the frame's memory for the painting's.
+            std::mem::swap(&mut frame.pixels, &mut *painting.painted);
+            return Ok(frame);
         }
-        match self {
-            Self::Cpu(finish) => Ok(finish.run(frame, &painting, mix, cutout)),
+        match &mut self.twin {
+            Twin::Cpu(finish) => Ok(finish.run(frame, &painting, mix, cutout)),
             #[cfg(feature = "gpu")]
-            Self::Gpu(finish) => finish.run(&frame, &painting, mix, cutout),
+            Twin::Gpu(finish) => finish.run(&frame, &painting, mix, cutout),
         }
     }
 }
@@ -155,12 +163,13 @@ pub(crate) mod tests {
     /// A frame, and its painting (the colours turned round) on a canvas of another size.
     pub(crate) fn painted(size: (u32, u32), canvas: (u32, u32)) -> (Frame, Painting) {
         let (frame, small) = (picture(size.0, size.1), picture(canvas.0, canvas.1));
-        let painted = small.pixels.chunks_exact(4).flat_map(|p| [p[2], p[0], 255 - p[1], 255]).collect();
+        let turned = small.pixels.chunks_exact(4).flat_map(|p| [p[2], p[0], 255 - p[1], 255]);
+        let painted = turned.collect::<Vec<_>>().into();
         (
             frame,
             Painting {
                 size: small.size,
-                guide: (size != canvas).then_some(small.pixels),
+                guide: (size != canvas).then_some(small.pixels.into()),
                 painted,
                 colors: ColorMap::IDENTITY,
                 relief: None,
@@ -190,7 +199,7 @@ pub(crate) mod tests {
     #[test]
     fn a_whole_painting_is_handed_through() {
         let (frame, painting) = painted((20, 10), (20, 10));
-        let expected = painting.painted.clone();
+        let expected = painting.painted.to_vec();
         let mix = BlendParams { strength: 1.0, colors: Colors::Paint };
         let done =
             Compositor::new(None).and_then(|mut finish| finish.run(frame, painting, mix, None)).expect("CPU");
@@ -200,7 +209,7 @@ pub(crate) mod tests {
     #[test]
     fn where_nothing_shows_behind_the_subject_the_picture_is_clear_and_tells_nothing() {
         let (frame, painting) = painted((64, 64), (64, 64));
-        let expected = painting.painted.clone();
+        let expected = painting.painted.to_vec();
         let mut cutout = cutout((64, 64), [1.0, 1.0], Some((1, 1)));
         cutout.behind = Some((Size { width: 1, height: 1 }, std::sync::Arc::new(vec![0; 4])));
         let mix = BlendParams { strength: 1.0, colors: Colors::Paint };

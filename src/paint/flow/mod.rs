@@ -2,13 +2,17 @@
 //! carry strokes along with it. Where there was no frame before, a cut, a pause
 //! or another size, there is no motion, and nothing is carried over.
 
+use crate::frame::pool::{Buffer, Pool};
 use crate::frame::{Frame, Size};
 use crate::scene_change::SceneSignature;
 use crate::time::FrameTime;
 
 mod dis;
+mod grid;
 
-use dis::{MotionEvidence, Pyramid};
+use dis::{MotionEvidence, Pyramid, Room};
+pub(crate) use grid::{GridColumns, GridRows};
+use grid::{between, mix};
 
 /// Lines at which the flow is found; more would cost more than painting does.
 const FLOW_LINES: usize = 180;
@@ -23,7 +27,7 @@ pub struct OpticalFlow {
     block: usize,
     across: usize,
     down: usize,
-    flow: Vec<[f32; 2]>,
+    flow: Buffer<[f32; 2]>,
 }
 
 impl OpticalFlow {
@@ -63,9 +67,10 @@ impl ScaledFlow<'_> {
     }
 
     /// The same for whole rows of a picture of this size.
-    pub(crate) fn rows(&self, size: Size) -> ScaledRows<'_> {
+    pub(crate) fn rows<'a>(&'a self, size: Size, columns: &'a mut GridColumns) -> ScaledRows<'a> {
         let OpticalFlow { across, down, flow, .. } = self.motion;
-        ScaledRows { pitch: self.pitch, rows: GridRows::new(flow, [*across, *down], self.pitch, size) }
+        let rows = GridRows::new(flow, [*across, *down], self.pitch, size, columns);
+        ScaledRows { pitch: self.pitch, rows }
     }
 }
 
@@ -81,49 +86,6 @@ impl ScaledRows<'_> {
         self.rows.row(y, out);
         out.iter_mut().for_each(|shift| *shift = [shift[0] * self.pitch[0], shift[1] * self.pitch[1]]);
     }
-}
-
-/// The values of a coarse grid at every pixel, bilinear as [`between`] has it, a row at a time.
-pub(crate) struct GridRows<'a, const N: usize> {
-    grid: &'a [[f32; N]],
-    down: usize,
-    pitch: f32,
-    /// For every column the cells around it, and the second one's share.
-    columns: Vec<(u32, u32, f32)>,
-    across: usize,
-}
-
-impl<'a, const N: usize> GridRows<'a, N> {
-    /// A grid of `across` x `down` cells, so many pixels to a cell, under a picture of this size.
-    pub(crate) fn new(grid: &'a [[f32; N]], [across, down]: [usize; 2], pitch: [f32; 2], size: Size) -> Self {
-        let column = |x: u32| {
-            let [left, right, share] = between(x as f32, pitch[0], across);
-            (left as u32, right as u32, share)
-        };
-        Self { grid, down, pitch: pitch[1], columns: (0..size.width).map(column).collect(), across }
-    }
-
-    /// The values along a row of pixels; `out` is filled anew.
-    pub(crate) fn row(&self, y: usize, out: &mut Vec<[f32; N]>) {
-        let [upper, lower, share] = between(y as f32, self.pitch, self.down);
-        let of = |row: f32| &self.grid[row as usize * self.across..][..self.across];
-        let (upper, lower) = (of(upper), of(lower));
-        out.clear();
-        out.extend(self.columns.iter().map(|&(left, right, along)| {
-            let at = |column: u32| mix(upper[column as usize], lower[column as usize], share);
-            mix(at(left), at(right), along)
-        }));
-    }
-}
-
-/// The two cells of a coarser grid around a place (0 is the middle of the first pixel) along one axis, and
-/// the second one's share; `pitch` is in pixels to a cell. Beyond the edge, the edge.
-#[inline(always)]
-fn between(place: f32, pitch: f32, cells: usize) -> [f32; 3] {
-    let last = (cells - 1) as f32;
-    let at = ((place + 0.5) / pitch - 0.5).clamp(0.0, last);
-    let first = at.floor();
-    [first, (first + 1.0).min(last), at - first]
 }
 
 /// Weights of Catmull-Rom's spline for the four places around one that lies `t`, 0..=1, between the middle two:
@@ -142,19 +104,14 @@ pub(crate) fn cubic(t: f32) -> [f32; 4] {
     weights
 }
 
-#[inline(always)]
-fn mix<const N: usize>(a: [f32; N], b: [f32; N], share: f32) -> [f32; N] {
-    let mut mixed = [0.0; N];
-    for k in 0..N {
-        mixed[k] = a[k] + (b[k] - a[k]) * share;
-    }
-    mixed
-}
-
 /// The stage that follows the picture. It looks only back, so it delays nothing.
 #[derive(Default)]
 pub struct FlowEstimator {
     past: Option<Past>,
+    /// Of the frame before the last, for the next one.
+    spare: Pyramid,
+    room: Room,
+    flows: Pool<[f32; 2]>,
 }
 
 /// The frame before.
@@ -173,21 +130,32 @@ impl FlowEstimator {
         let (size, time) = (frame.size, frame.time);
         let (width, height) = (size.width as usize, size.height as usize);
         let block = width.min(height).div_ceil(FLOW_LINES);
-        let pyramid = Pyramid::new(&frame.pixels, width, height, block);
+        let mut pyramid = std::mem::take(&mut self.spare);
+        pyramid.fill(&frame.pixels, [width, height], block, &self.room);
         let glance = SceneSignature::of(&frame.pixels, size);
         let mut proof = MotionEvidence::default();
         let motion = self.past.take().and_then(|mut past| {
             let secs = (time - past.time).as_secs_f64();
             let goes_on = secs > 0.0 && secs < GAP && past.size == size && past.glance.continues(&glance);
             let [across, down] = pyramid.size();
-            goes_on.then(|| {
-                let flow = pyramid.flow_from(&past.pyramid, &mut past.proof, secs);
+            let motion = goes_on.then(|| {
+                let mut flow = self.flows.take();
+                pyramid.flow_from(&past.pyramid, &mut past.proof, secs, &mut self.room, &mut flow);
                 proof = past.proof;
                 OpticalFlow { secs, size, block, across, down, flow }
-            })
+            });
+            self.spare = past.pyramid;
+            motion
         });
         self.past = Some(Past { time, size, glance, pyramid, proof });
         motion
+    }
+
+    /// Forgets what was before, but keeps its room to work in.
+    pub(crate) fn forget(&mut self) {
+        if let Some(past) = self.past.take() {
+            self.spare = past.pyramid;
+        }
     }
 }
 
@@ -227,7 +195,7 @@ mod tests {
         for size in [Size { width: 200, height: 120 }, Size { width: 77, height: 301 }] {
             let (shifts, mut row) = (motion.on(size), Vec::new());
             for y in [0, 13, size.height as usize - 1] {
-                shifts.rows(size).row(y, &mut row);
+                shifts.rows(size, &mut GridColumns::default()).row(y, &mut row);
                 assert_eq!(row.len(), size.width as usize);
                 for (x, found) in row.iter().enumerate() {
                     let wanted = shifts.at(x as f32, y as f32);

@@ -183,8 +183,8 @@ impl StyleOptimizer {
         }
         let Some(image) = image else { return Err(Error::Stage { name: "styler" }) };
         let (size, same) = (image.size(), image.size() == frame.size);
-        let guide = if same { None } else { Some(photo.resized(size)?.to_rgba()) };
-        Ok(Painting { size, guide, painted: image.to_rgba(), colors, relief: None })
+        let guide = if same { None } else { Some(photo.resized(size)?.to_rgba().into()) };
+        Ok(Painting { size, guide, painted: image.to_rgba().into(), colors, relief: None })
     }
 
     fn colors(&self, frame: &Frame) -> ColorMap {

@@ -21,8 +21,11 @@ pub(super) fn with_noise(picture: &PlanarImage, photo: &PlanarImage) -> Vec<f32>
     let size = photo.padded();
     let cells = size.map(|side| side / CELL);
     let mut orientation = Orientation::default();
-    orientation.update(&cell_luminance(&photo.values(), cells), cells, None);
-    let noise = orientation.smear(&AdvectedNoise::default().run(FrameTime::ZERO, photo.size(), cells, None));
+    let (mut luminance, mut grain, mut noise) = (Vec::new(), Vec::new(), Vec::new());
+    cell_luminance(&photo.values(), cells, &mut luminance);
+    orientation.update(&luminance, cells, None);
+    AdvectedNoise::default().run(FrameTime::ZERO, photo.size(), cells, None, &mut grain);
+    orientation.smear(&grain, &mut noise);
     let count = cells[0] * cells[1];
     let mean = |cell: usize| {
         let octaves = (0..OCTAVES).map(|octave| noise[octave * count + cell]);

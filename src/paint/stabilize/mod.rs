@@ -14,7 +14,8 @@ use crate::paint::flow::OpticalFlow;
 mod history;
 mod variance;
 
-use history::{Color, History};
+use history::{Color, History, RowShifts};
+use variance::ContrastRoom;
 
 /// Seconds after which 63 % of a still picture's painting is new.
 const MEMORY: f64 = 0.4;
@@ -25,9 +26,18 @@ pub struct TemporalStabilizer {
     past: Option<History>,
     /// Room for the next frame, of the one before the last.
     spare: Vec<Color>,
+    shift: RowShifts,
+    contrast: ContrastRoom,
 }
 
 impl TemporalStabilizer {
+    /// Forgets what was before, but keeps its room to work in.
+    pub(crate) fn forget(&mut self) {
+        if let Some(past) = self.past.take() {
+            self.spare = past.shown;
+        }
+    }
+
     /// Steadies the painting of a frame that came from the one before by this motion, 0..=1;
     /// without one it stays as it is.
     pub fn run(
@@ -45,8 +55,15 @@ impl TemporalStabilizer {
         match motion.zip(past.as_ref().filter(|past| past.size == size)) {
             Some((motion, past)) => {
                 let keep = strength * (-motion.secs() / MEMORY).exp() as f32;
-                past.show_through(&painting.painted, guide, motion.on(size), keep, &mut shown);
-                variance::restore(&mut shown, &mut painting.painted, size);
+                past.show_through(
+                    &painting.painted,
+                    guide,
+                    motion.on(size),
+                    keep,
+                    &mut self.shift,
+                    &mut shown,
+                );
+                variance::restore(&mut shown, &mut painting.painted, size, &mut self.contrast);
             }
             None => history::remember(&painting.painted, &mut shown),
         }
@@ -118,10 +135,15 @@ mod tests {
         fn run(&mut self, guide: &[u8], painted: Vec<u8>, time: FrameTime, strength: f32) -> Vec<u8> {
             let frame = Frame { size: SIZE, time, pixels: guide.to_vec() };
             let motion = self.tracker.run(&frame);
-            let mut painting =
-                Painting { size: SIZE, guide: None, painted, colors: ColorMap::IDENTITY, relief: None };
+            let mut painting = Painting {
+                size: SIZE,
+                guide: None,
+                painted: painted.into(),
+                colors: ColorMap::IDENTITY,
+                relief: None,
+            };
             self.steady.run(&frame, &mut painting, motion.as_ref(), strength);
-            painting.painted
+            painting.painted.to_vec()
         }
     }
 

@@ -9,8 +9,9 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::frame::Size;
-use crate::paint::flow::GridRows;
+use crate::paint::flow::{GridColumns, GridRows};
 use crate::paint::stabilize::history::{Color, bytes, color, levels, of_pixel};
+use crate::threads::PerThread;
 
 /// Blocks along the shorter side, so that a block holds a few strokes whatever the size; and a block's
 /// least side in pixels.
@@ -24,8 +25,18 @@ const MOST: f32 = 1.15;
 /// Variance, of 0..=255, below which there is no stroke to restore.
 const FLAT: f32 = 4.0;
 
+/// Room to work in, kept from frame to frame.
+#[derive(Default)]
+pub(super) struct ContrastRoom {
+    /// Of each block the mean of red, green and blue, and what contrast grows by.
+    blocks: Vec<[f32; 4]>,
+    columns: GridColumns,
+    rows: PerThread<Vec<[f32; 4]>>,
+}
+
 /// Strengthens the strokes of `blend` to the contrast of `fresh`, packed RGBA, and writes them there.
-pub(super) fn restore(blend: &mut [Color], fresh: &mut [u8], size: Size) {
+pub(super) fn restore(blend: &mut [Color], fresh: &mut [u8], size: Size, room: &mut ContrastRoom) {
+    let ContrastRoom { blocks, columns, rows: room } = room;
     let (width, height) = (size.width as usize, size.height as usize);
     let side = (width.min(height) / BLOCKS).max(LEAST);
     let cells = [width, height].map(|pixels| pixels.div_ceil(side));
@@ -34,16 +45,15 @@ pub(super) fn restore(blend: &mut [Color], fresh: &mut [u8], size: Size) {
         let (right, bottom) = ((left + side).min(width), (top + side).min(height));
         block_of(blend, fresh, (top..bottom).map(|y| (y * width + left, y * width + right)))
     };
-    // Mean of red, green, blue, and what contrast grows by.
-    let blocks: Vec<[f32; 4]> = (0..cells[0] * cells[1]).into_par_iter().map(of_block).collect();
-    let rows = GridRows::new(&blocks, cells, [side as f32; 2], size);
-    blend.par_chunks_exact_mut(width).zip(fresh.par_chunks_exact_mut(width * 4)).enumerate().for_each_init(
-        Vec::new,
-        |local, (y, (row, pixels))| {
-            rows.row(y, local);
-            strengthen(local, row, pixels);
-        },
-    );
+    (0..cells[0] * cells[1]).into_par_iter().map(of_block).collect_into_vec(blocks);
+    let local = GridRows::new(blocks, cells, [side as f32; 2], size, columns);
+    let rows = blend.par_chunks_exact_mut(width).zip(fresh.par_chunks_exact_mut(width * 4));
+    rows.enumerate().for_each(|(y, (row, pixels))| {
+        room.with(|values| {
+            local.row(y, values);
+            strengthen(values, row, pixels);
+        });
+    });
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
@@ -162,7 +172,7 @@ mod tests {
         let mut before = deviation(&all_levels(&blend));
         for _ in 0..12 {
             let mut painted = bytes(&fresh);
-            restore(&mut blend, &mut painted, SIZE);
+            restore(&mut blend, &mut painted, SIZE, &mut ContrastRoom::default());
             let after = deviation(&all_levels(&blend));
             assert!(after >= before, "{before} fell to {after}");
             let written: Vec<_> = all_levels(&blend).iter().flat_map(|c| [c[0], c[1], c[2]]).collect();
@@ -179,14 +189,15 @@ mod tests {
     fn what_is_as_strong_or_flat_stays() {
         for (own, fresh) in [(30.0, 30.0), (30.0, 5.0), (0.0, 0.0)] {
             let mut blend = colors(&strokes(own));
-            restore(&mut blend, &mut bytes(&strokes(fresh)), SIZE);
+            restore(&mut blend, &mut bytes(&strokes(fresh)), SIZE, &mut ContrastRoom::default());
             let came = strokes(own);
             let off = all_levels(&blend).into_iter().flatten().zip(came.into_iter().flatten());
             let most = off.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(most < 0.5, "{own} on {fresh}: {most}");
         }
         let mut dot = colors(&[[7.0, 8.0, 9.0, 0.0]]);
-        restore(&mut dot, &mut [200, 0, 0, 255], Size { width: 1, height: 1 });
+        let size = Size { width: 1, height: 1 };
+        restore(&mut dot, &mut [200, 0, 0, 255], size, &mut ContrastRoom::default());
         assert_eq!(levels(dot[0]), [7.0, 8.0, 9.0, 0.0]);
     }
 }

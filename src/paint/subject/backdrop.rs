@@ -76,7 +76,8 @@ impl BackdropMaker {
             bytes: picture.as_raw(),
             size: Size { width: picture.width(), height: picture.height() },
         };
-        let rgb = self.resizer.cropped(pixels, part, frame, Filter::CatmullRom)?;
+        let mut rgb = Vec::new();
+        self.resizer.cropped(pixels, part, frame, Filter::CatmullRom, &mut rgb)?;
         Ok(rgb.chunks_exact(3).flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 255]).collect())
     }
 }

@@ -4,7 +4,7 @@
 use crate::error::Result;
 use crate::frame::resize::{Filter, Pixels, Resizer};
 use crate::frame::{Frame, Size};
-use crate::paint::flow::OpticalFlow;
+use crate::paint::flow::{GridColumns, OpticalFlow};
 use crate::paint::subject::Mask;
 
 /// Seconds after which 63 % of a still picture's mask is new.
@@ -62,7 +62,8 @@ impl Past {
         let keep = (-motion.secs() / MEMORY).exp() as f32;
         let (width, height) = (mask.size.width as usize, mask.size.height as usize);
         let rows = motion.on(mask.size);
-        let (shifts, mut row) = (rows.rows(mask.size), Vec::new());
+        let (mut columns, mut row) = (GridColumns::default(), Vec::new());
+        let shifts = rows.rows(mask.size, &mut columns);
         for y in 0..height {
             shifts.row(y, &mut row);
             for (x, shift) in row.iter().enumerate() {

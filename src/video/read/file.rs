@@ -12,15 +12,10 @@
 //! step. The end is exclusive; the last picture is shown until then.
 
 use std::collections::VecDeque;
-use std::fs;
-use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use ffmpeg_next::Stream;
-use ffmpeg_next::format::Pixel;
-
 use crate::cancel::CancelToken;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::Frame;
 use crate::frame::resize::Resizer;
 use crate::time::FrameTime;
@@ -32,8 +27,9 @@ use crate::video::read::convert::Converter;
 use crate::video::read::decode::{Decoded, Decoder};
 use crate::video::read::deinterlace::Deinterlacer;
 use crate::video::read::fit::{Form, fit};
-use crate::video::read::isobmff;
-use crate::video::read::matroska;
+use crate::video::read::opening::{
+    check_readable, decode, end_of_track, is_of_bytes, out_of_range, shown_at,
+};
 use crate::video::read::orient::Orientation;
 use crate::video::read::probe;
 use crate::video::read::probe::{orientation, own_orientation, pixel_aspect, size_of};
@@ -276,69 +272,4 @@ impl Source for FileSource {
         let (_, shown_until) = self.last?;
         Some(self.info.clip.duration.map_or(shown_until, |end| shown_until.min(end)))
     }
-}
-
-/// Where the pictures end by the word of a file that is all there.
-fn end_of_track(path: &Path, stream: &Stream) -> Option<FrameTime> {
-    if isobmff::is_whole(path) {
-        return isobmff::end_of_track(stream);
-    }
-    matroska::end_of_track(stream).filter(|_| matroska::is_whole(path))
-}
-
-/// Refuses what FFmpeg would misreport, or what could be read only once: sound
-/// is copied from a second opening of the file.
-fn check_readable(path: &Path) -> Result<()> {
-    if NameKind::of(path) != NameKind::File {
-        return Ok(());
-    }
-    let unreadable = |source| Error::Read { path: path.into(), source };
-    let about = fs::metadata(path).map_err(unreadable)?;
-    if about.is_dir() {
-        return Err(VideoError::IsDirectory { path: path.into() }.into());
-    }
-    if !about.is_file() {
-        return Err(unreadable(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")));
-    }
-    if about.len() == 0 {
-        return Err(unreadable(io::Error::new(ErrorKind::UnexpectedEof, "it is empty")));
-    }
-    fs::File::open(path).map(drop).map_err(unreadable)
-}
-
-/// Whether a sample is a byte, of those that YUV4MPEG2 can hold.
-fn is_of_bytes(format: Pixel) -> bool {
-    use Pixel::{GRAY8, YUV411P, YUV420P, YUV422P, YUV444P, YUVJ420P, YUVJ422P, YUVJ444P};
-    matches!(format, GRAY8 | YUV411P | YUV420P | YUV422P | YUV444P | YUVJ420P | YUVJ422P | YUVJ444P)
-}
-
-/// The next picture, at a time after the one before.
-fn decode(decoder: &mut Decoder, clock: &mut Clock) -> Result<Option<Decoded>> {
-    let decoded = decoder.next()?.map(|frame| Decoded {
-        ticks: clock.tick(frame.timestamp()),
-        length: Some(frame.packet().duration).filter(|length| *length > 0),
-        frame,
-    });
-    Ok(decoded)
-}
-
-/// The picture on screen at `start` and, if it was there before, the one that follows; nothing
-/// if the last picture has gone by then.
-fn shown_at(decoder: &mut Decoder, clock: &mut Clock, start: i64) -> Result<VecDeque<Decoded>> {
-    let mut on_screen: Option<Decoded> = None;
-    while let Some(decoded) = decode(decoder, clock)? {
-        let is_later = decoded.ticks > start;
-        if is_later {
-            return Ok(on_screen.into_iter().chain([decoded]).collect());
-        }
-        on_screen = Some(decoded);
-    }
-    let usual = FrameTime::from_ticks(1, nominal_rate(&decoder.stream()).frame_base());
-    let usual = usual.to_ticks(decoder.time_base());
-    let lasts = |last: &Decoded| last.ticks.saturating_add(last.length.unwrap_or(usual)) > start;
-    Ok(on_screen.filter(lasts).into_iter().collect())
-}
-
-fn out_of_range(what: &'static str, value: FrameTime, range: &'static str) -> Error {
-    Error::OutOfRange { what, value: value.to_string(), range }
 }

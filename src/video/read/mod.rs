@@ -21,6 +21,7 @@ mod fit;
 mod isobmff;
 mod matroska;
 pub mod microphone;
+mod opening;
 mod orient;
 mod probe;
 mod timestamps;

@@ -13,6 +13,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::frame::Frame;
+use crate::threads::PerThread;
 use crate::warp::field::{PAD, WarpField, cubic_weights};
 use crate::warp::remap::cell_taps;
 use crate::warp::remap::sample::{LANES, Places, Texels, average, level, sample};
@@ -20,10 +21,13 @@ use crate::warp::remap::sample::{LANES, Places, Texels, average, level, sample};
 /// Rows handed to a thread at a time.
 const BAND: usize = 16;
 
-/// Warps on the processor; keeps the column weights between frames.
+/// Warps on the processor; keeps the column weights between frames, and its room to work in.
 #[derive(Default)]
 pub struct CpuRemap {
     columns: Option<Columns>,
+    rows: PerThread<RowRoom>,
+    /// For the next picture: that of a frame that is done with.
+    spare: Vec<u8>,
 }
 
 impl CpuRemap {
@@ -42,15 +46,23 @@ impl CpuRemap {
             control: &field.padded(),
             taps: &cell_taps(field, size),
         };
-        let mut pixels = vec![0; size.rgba_bytes()];
-        let stride = frame.stride();
+        let mut pixels = std::mem::take(&mut self.spare);
+        pixels.resize(size.rgba_bytes(), 0);
+        let (stride, room) = (frame.stride(), &self.rows);
         pixels.par_chunks_mut(stride * BAND).enumerate().for_each(|(band, rows)| {
-            for (row, out) in rows.chunks_exact_mut(stride).enumerate() {
-                remap_row(&job, band * BAND + row, out);
-            }
+            room.with(|room| {
+                for (row, out) in rows.chunks_exact_mut(stride).enumerate() {
+                    remap_row(&job, band * BAND + row, room, out);
+                }
+            });
         });
         self.columns = Some(columns);
         Frame { size, time: frame.time, pixels }
+    }
+
+    /// Takes back a frame that is done with; the next picture is made in its memory.
+    pub(crate) fn reuse(&mut self, frame: Frame) {
+        self.spare = frame.pixels;
     }
 }
 
@@ -120,6 +132,17 @@ struct Job<'a> {
     taps: &'a [[u32; 2]],
 }
 
+/// What a row is put together in.
+#[derive(Default)]
+struct RowRoom {
+    /// Control points.
+    shifts: Vec<[f32; 2]>,
+    /// Source positions, and colours. Longer than a row, so that its last block is a whole one.
+    xs: Vec<f32>,
+    ys: Vec<f32>,
+    pixels: Vec<u32>,
+}
+
 /// Index of the padded control point before an output position, and the place
 /// within that spline cell.
 fn cell(at: usize, len: usize, grid: usize) -> (usize, f32) {
@@ -135,7 +158,7 @@ fn cubic_slopes(t: f32) -> [f32; 4] {
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+sse4.1"))]
-fn remap_row(job: &Job, y: usize, out: &mut [u8]) {
+fn remap_row(job: &Job, y: usize, room: &mut RowRoom, out: &mut [u8]) {
     let Texels { width, height, .. } = job.texels;
     let (w, h) = (width as f32, height as f32);
     let (row, t) = cell(y, height, job.grid[1]);
@@ -148,13 +171,13 @@ fn remap_row(job: &Job, y: usize, out: &mut [u8]) {
         [value(0) * w, value(1) * h]
     };
     let (wy, sy) = (cubic_weights(t), cubic_slopes(t));
-    let shifts: Vec<[f32; 2]> = (0..stride).map(|column| blend(wy, column)).collect();
+    let RowRoom { shifts, xs, ys, pixels } = room;
+    shifts.clear();
+    shifts.extend((0..stride).map(|column| blend(wy, column)));
     let cells_per_pixel = [job.grid[0] as f32 / w, job.grid[1] as f32 / h];
-
-    // Longer than a row, so that its last block is a whole one.
-    let mut xs = vec![0.0f32; width + LANES];
-    let mut ys = vec![0.0f32; width + LANES];
-    let mut pixels = vec![0u32; width + LANES];
+    xs.resize(width + LANES, 0.0);
+    ys.resize(width + LANES, 0.0);
+    pixels.resize(width + LANES, 0);
     for cell in 0..=job.grid[0] {
         let (start, end) = (job.columns.starts[cell], job.columns.starts[cell + 1]);
         let weights = job.columns.weights.each_ref().map(|all| &all[start..end]);
@@ -171,7 +194,7 @@ fn remap_row(job: &Job, y: usize, out: &mut [u8]) {
         let steps = [0, 1, 2, 3].map(|i| if taps == [1, 1] { [0.0; 2] } else { blend(sy, cell + i) });
         for first in (start..end).step_by(LANES) {
             // The last block runs into the next cell, which then writes over it.
-            let at = [block(&xs, first), block(&ys, first)];
+            let at = [block(xs, first), block(ys, first)];
             let colour = if taps == [1, 1] {
                 sample(job.texels, at)
             } else {
@@ -216,84 +239,4 @@ fn spread(step: [f32; 2]) -> [f32; 2] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::frame::Size;
-    use crate::frame::tests::picture;
-    use crate::warp::remap::sample::mirrored;
-    use crate::warp::remap::tests::bent;
-    use proptest::prelude::*;
-
-    /// The same by the definition alone: the field sampled at every pixel.
-    fn by_definition(frame: &Frame, field: &WarpField, [x, y]: [usize; 2]) -> [f32; 2] {
-        let (w, h) = (frame.size.width as f32, frame.size.height as f32);
-        let shift = field.sample([(x as f32 + 0.5) / w, (y as f32 + 0.5) / h]);
-        [x as f32 + shift[0] * w, y as f32 + shift[1] * h]
-    }
-
-    fn bilinear(frame: &Frame, [x, y]: [f32; 2]) -> [f32; 4] {
-        let (w, h) = (frame.size.width as usize, frame.size.height as usize);
-        let texel = |dx: i64, dy: i64, c: usize| {
-            let x = mirrored(x.floor() as i32, dx, w);
-            f32::from(frame.pixels[(mirrored(y.floor() as i32, dy, h) * w + x) * 4 + c])
-        };
-        let (fx, fy) = (x - x.floor(), y - y.floor());
-        std::array::from_fn(|c| {
-            let row = |dy| texel(0, dy, c) * (1.0 - fx) + texel(1, dy, c) * fx;
-            row(0) * (1.0 - fy) + row(1) * fy
-        })
-    }
-
-    #[test]
-    fn follows_the_definition_where_nothing_shrinks() {
-        let frame = picture(97, 61);
-        let field = bent(0.05);
-        let warped = CpuRemap::default().run(&frame, &field);
-        for (k, pixel) in warped.pixels.chunks_exact(4).enumerate() {
-            let [x, y] = by_definition(&frame, &field, [k % 97, k / 97]);
-            let expected = bilinear(&frame, [x, y]);
-            for c in 0..4 {
-                assert!((f32::from(pixel[c]) - expected[c]).abs() <= 1.0, "{k}: {pixel:?} {expected:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn fine_stripes_blur_instead_of_sparkling_where_the_warp_shrinks() {
-        let size = Size::new(128, 128).expect("positive");
-        let mut frame = picture(128, 128);
-        for (k, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
-            pixel.fill(if (k / 2) % 2 == 0 { 255 } else { 0 });
-        }
-        let shrink = (0..64).map(|k| [3.0 * ((k % 8) as f32 + 0.5) / 8.0 - 1.5, 0.0]).collect();
-        let field = WarpField::new(8, 8, shrink).expect("finite");
-        assert_eq!(cell_taps(&field, size)[40], [4, 1]);
-        let warped = CpuRemap::default().run(&frame, &field);
-        // The outermost cells shrink less.
-        let row = &warped.pixels[64 * 512 + 128..65 * 512 - 128];
-        assert!(row.iter().all(|&v| v.abs_diff(128) < 24), "{row:?}");
-    }
-
-    proptest! {
-        #[test]
-        fn whole_pixel_shifts_are_exact(dx in -20i64..20, dy in -12i64..12) {
-            let frame = picture(64, 32);
-            let shift = [dx as f32 / 64.0, dy as f32 / 32.0];
-            let field = WarpField::new(3, 3, vec![shift; 9]).expect("finite");
-            let warped = CpuRemap::default().run(&frame, &field);
-            for y in 0..32 {
-                for x in 0..64 {
-                    let from = (mirrored(y, dy, 32) * 64 + mirrored(x, dx, 64)) * 4;
-                    let to = ((y * 64 + x) * 4) as usize;
-                    prop_assert_eq!(&warped.pixels[to..to + 4], &frame.pixels[from..from + 4]);
-                }
-            }
-        }
-
-        #[test]
-        fn every_size_and_reach_is_safe(w in 1u32..20, h in 1u32..20, strength in -9f32..9.0) {
-            let warped = CpuRemap::default().run(&picture(w, h), &bent(strength));
-            prop_assert_eq!(warped.pixels.len(), (w * h * 4) as usize);
-        }
-    }
-}
+mod tests;

@@ -51,7 +51,11 @@ impl Remap {
             return Ok(frame);
         }
         match self {
-            Self::Cpu(remap) => Ok(remap.run(&frame, field)),
+            Self::Cpu(remap) => {
+                let warped = remap.run(&frame, field);
+                remap.reuse(frame);
+                Ok(warped)
+            }
             #[cfg(feature = "gpu")]
             Self::Gpu(remap) => remap.run(&frame, field),
         }
