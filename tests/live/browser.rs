@@ -452,7 +452,9 @@ fn a_painting_is_made_better_on_the_page() {
     assert_eq!(page.value("at('better').title.includes('tunes a painter to art')"), true);
     page.keep_shot("page-better.png");
     page.value("at('better').click()");
-    page.value("until(() => at('better').hidden && /^art: [0-9]+ %, [0-9]+:[0-9][0-9] left$/.test(at('far').textContent))");
+    page.value("until(() => at('better').hidden && at('far').textContent.startsWith('art: '))");
+    crate::tuning::becomes(&site, |state| state["tuning"]["running"]["left_secs"].as_u64() > Some(0));
+    page.value("until(() => / left$/.test(at('far').textContent))");
     page.keep_shot("page-tuning.png");
     page.value("at('pause').click()");
     page.value(
@@ -462,6 +464,7 @@ fn a_painting_is_made_better_on_the_page() {
     assert_eq!(page.value("document.scrollingElement.scrollWidth <= innerWidth"), true);
     page.keep_shot("phone-tuning.png");
     page.value("at('stop').click()");
+    crate::tuning::becomes(&site, |state| state["tuning"]["running"].is_null());
     page.value("until(() => at('far').textContent === 'art is kept as far as it came, and can go on')");
     // Among the looks, with its picture, and worn.
     let button = "[...document.querySelectorAll('#looks button')].find((look) => look.textContent === 'art')";

@@ -16,7 +16,7 @@ fn session(folder: &Folder, models: &Path) -> (Session, Site) {
     let painting = stylewarp::assets::painting("nafea").expect("the program's own");
     painting.save(folder.path("My Nafea.png")).expect("written");
     let mut command =
-        live(folder, "--camera test --resolution 256x144 --no-window --warp 0 --serve 127.0.0.1:0");
+        live(folder, "--camera test --fps 5 --resolution 256x144 --no-window --warp 0 --serve 127.0.0.1:0");
     command.args(["--texture", "My Nafea.png"]);
     let mut session = Session::spawn(command.env("STYLEWARP_MODELS", models));
     let site = session.site();
@@ -29,7 +29,8 @@ fn own_models() -> std::path::PathBuf {
 
 #[track_caller]
 pub(crate) fn becomes(site: &Site, is_it: impl Fn(&Value) -> bool) -> Value {
-    let end = std::time::Instant::now() + 3 * LONG;
+    // What has the lowest priority takes long on a machine that has much else to do.
+    let end = std::time::Instant::now() + 10 * LONG;
     loop {
         let now = state(site);
         if is_it(&now) {
@@ -59,7 +60,9 @@ fn a_painting_is_tuned_to_while_the_stream_goes_on_and_becomes_a_look() {
     let paused = becomes(&site, |state| state["tuning"]["running"]["paused"] == "asked");
     let finished = |state: &Value| state["reading"]["finished"].as_u64();
     let later = becomes(&site, |state| finished(state) > finished(&paused).map(|count| count + 10));
-    assert_eq!(later["tuning"]["running"], paused["tuning"]["running"]);
+    // The step that it was at has ended, of nine.
+    let share = |state: &Value| state["tuning"]["running"]["share"].as_f64().expect("it is paused");
+    assert!(share(&later) - share(&paused) < 0.12, "{}", later["tuning"]);
     assert_eq!(tune(&site, r#"{"what": "resume"}"#).0, 204);
     let done = becomes(&site, |state| state["tuning"]["running"].is_null());
     assert_eq!(done["tuning"]["said"], "my-nafea is done, and among your looks");
@@ -152,7 +155,7 @@ fn a_full_disk_is_told_and_what_was_there_stays() {
     let size = std::fs::metadata(folder.path("art.png")).expect("there").len();
     let mut command = std::process::Command::new("sh");
     let program = env!("CARGO_BIN_EXE_stylewarp");
-    let args = "live --device cpu --camera test --resolution 256x144 --no-window --warp 0 --serve 127.0.0.1:0 --texture art.png";
+    let args = "live --device cpu --camera test --fps 5 --resolution 256x144 --no-window --warp 0 --serve 127.0.0.1:0 --texture art.png";
     let blocks = size.div_ceil(512) + 40;
     command
         .args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""), program])

@@ -452,19 +452,22 @@ fn a_dropped_painting_is_made_better_and_stays_among_the_looks() {
     std::thread::sleep(Duration::from_secs(3));
     screen.click((width - DIALS) / 4, (height - STRIP - BAR) / 2);
     becomes(&site, |state| state["tuning"]["can"] == "art" && state["dials"]["texture"] == "art.png");
-    std::thread::sleep(Duration::from_secs(1));
-    keep(&screen.picture(&folder, &screen.window()), "window-better.png");
-    screen.run("xdotool", "key t");
-    becomes(&site, |state| state["tuning"]["running"]["left_secs"].as_u64() > Some(0));
+    std::thread::sleep(Duration::from_secs(3));
+    let row = |name: &str| {
+        let seen = screen.picture(&folder, &screen.window());
+        keep(&seen, name);
+        image::imageops::crop_imm(&seen, width - DIALS, 0, DIALS, 90).to_image()
+    };
+    let button = row("window-better.png");
+    // While the picture stands still, all of the machine is there for it.
+    screen.run("xdotool", "key space t");
+    crate::tuning::becomes(&site, |state| state["tuning"]["running"]["share"].as_f64() > Some(0.0));
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(row("window-tuning.png") != button, "how far it is has the button's place");
     for (width, height) in [(1200, 720), (900, 560), (430, 310)] {
         screen.resize(width, height);
-        std::thread::sleep(Duration::from_secs(2));
-        let seen = screen.picture(&folder, &screen.window());
-        keep(&seen, &format!("window-tuning-{width}x{height}.png"));
-        // The bar is as wide as what is left beside two buttons, and has its place among the dials.
-        let row = [width - DIALS.min(width), 20, DIALS, 60];
-        let letters = count(&seen, row, [140, 140, 140]);
-        assert!(width < 660 || letters > 20, "the row, at {width}x{height}: {letters}");
+        std::thread::sleep(Duration::from_secs(3));
+        keep(&screen.picture(&folder, &screen.window()), &format!("window-tuning-{width}x{height}.png"));
     }
     screen.run("xdotool", "key d");
     std::thread::sleep(Duration::from_secs(2));

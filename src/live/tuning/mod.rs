@@ -143,7 +143,7 @@ impl Tuning {
         TuningStatus {
             can: worn.map(name),
             missing: self.missing.clone(),
-            running: job.as_ref().filter(|job| job.is_running()).map(|job| lock(&job.shared.running).clone()),
+            running: job.as_ref().filter(|job| job.is_running()).map(|job| job.shared.told()),
             said: job.as_ref().and_then(|job| lock(&job.shared.said).clone()),
         }
     }
@@ -218,6 +218,15 @@ impl Tuning {
         if job.is_some_and(|job| job.thread.join().is_err()) {
             tracing::warn!("what tunes a painter broke down; this is a bug");
         }
+    }
+}
+
+impl Shared {
+    /// How far it is. Who asks it to stand still sees at once that it will, in the middle of a step too.
+    fn told(&self) -> Running {
+        let running = lock(&self.running).clone();
+        let asked = self.is_paused.load(Ordering::SeqCst).then_some(Pause::Asked);
+        Running { paused: asked.or(running.paused), ..running }
     }
 }
 

@@ -53,7 +53,10 @@ fn it_stands_still_while_it_is_paused_and_goes_on() {
         status.running.as_ref().is_some_and(|running| running.paused == Some(Pause::Asked))
     };
     tuning.pause(true);
-    let paused = becomes(&tuning, is_paused);
+    becomes(&tuning, is_paused);
+    // The step that it is at ends first.
+    sleep(2 * TICK);
+    let paused = tuning.status();
     sleep(2 * TICK);
     assert_eq!(tuning.status(), paused);
     tuning.toggle().expect("it goes on");

@@ -60,7 +60,7 @@ pub(super) const LINES: [Line; 14] = [
     (&[(Key::S, Action::Snapshot)], "s", "snapshot"),
     (&[(Key::R, Action::Record)], "r", "record, and end it"),
     (&[(Key::M, Action::Mirror)], "m", "mirror"),
-    (&[(Key::T, Action::Tune)], "t", "make your painting's strokes better; pause"),
+    (&[(Key::T, Action::Tune)], "t", "make it better; pause"),
     (&[(Key::D, Action::Dials)], "d", "show or hide dials"),
     (&[(Key::F, Action::FullScreen)], "f", "full screen"),
     (&[(Key::H, Action::Help), (Key::F1, Action::Help)], "h, F1", "this help"),
