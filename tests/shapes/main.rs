@@ -4,5 +4,7 @@
 mod blanks;
 mod encoders;
 mod kit;
+#[path = "../common/quality.rs"]
+mod quality;
 mod scenes;
 mod shown;
