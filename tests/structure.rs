@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "common/quality.rs"]
+mod quality;
+
 /// The floors, lowest first. A room may import from lower floors only.
 const FLOORS: &[&[&str]] = &[
     &["error", "time", "names", "cancel", "threads"],
@@ -77,6 +80,18 @@ fn every_room_says_what_comes_in_and_what_goes_out() {
 }
 
 #[test]
+fn every_bound_of_quality_is_asked_for_and_has_its_reason() {
+    let tests = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"));
+    let tests: String = tests.iter().map(|path| fs::read_to_string(path).expect("UTF-8")).collect();
+    let bounds = quality::bounds();
+    assert!(bounds.len() > 15, "{} bounds", bounds.len());
+    for (name, bound) in &bounds {
+        assert!(tests.contains(&format!("\"{name}\"")), "no test asks for {name}");
+        assert_eq!(bound.unexplained(), None, "{name}");
+    }
+}
+
+#[test]
 fn wrong_imports_are_found() {
     let file = |path: &str, text: &str| (module_of(Path::new(path)), text.to_owned());
     let sources = BTreeMap::from([
@@ -101,23 +116,23 @@ fn source_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
+/// The Rust files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder of the source");
+    let paths = entries.map(|entry| entry.expect("readable").path());
+    let below = paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] });
+    below.filter(|path| path.extension().is_some_and(|ending| ending == "rs")).collect()
+}
+
 /// The library's files by their modules.
 fn sources() -> BTreeMap<Module, String> {
-    fn add(folder: &Path, root: &Path, sources: &mut BTreeMap<Module, String>) {
-        for entry in fs::read_dir(folder).expect("a folder of the source") {
-            let path = entry.expect("readable").path();
-            let inside = path.strip_prefix(root).expect("below the root").to_owned();
-            if path.is_dir() && inside != Path::new("bin") {
-                add(&path, root, sources);
-            } else if inside.extension().is_some_and(|ending| ending == "rs") && inside != Path::new("lib.rs")
-            {
-                sources.insert(module_of(&inside), fs::read_to_string(&path).expect("UTF-8"));
-            }
-        }
-    }
-    let mut sources = BTreeMap::new();
-    add(&source_folder(), &source_folder(), &mut sources);
-    sources
+    let root = source_folder();
+    let read = |path: PathBuf| {
+        let inside = path.strip_prefix(&root).expect("below the root");
+        let is_of_the_library = !inside.starts_with("bin") && inside != Path::new("lib.rs");
+        is_of_the_library.then(|| (module_of(inside), fs::read_to_string(&path).expect("UTF-8")))
+    };
+    files(&root).into_iter().filter_map(read).collect()
 }
 
 fn module_of(path: &Path) -> Module {

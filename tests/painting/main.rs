@@ -7,6 +7,8 @@ mod commands;
 mod distill;
 mod kit;
 mod painter;
+#[path = "../common/quality.rs"]
+mod quality;
 mod regions;
 mod styler;
 mod textures;

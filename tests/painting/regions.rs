@@ -7,6 +7,8 @@ use image::RgbImage;
 
 use tempfile::TempDir;
 
+use crate::quality::judge;
+
 /// A place of her face, and one of the wall beside her head.
 const FACE: (u32, u32) = (112, 60);
 const WALL: (u32, u32) = (25, 25);
@@ -94,8 +96,8 @@ fn only_the_part_that_was_chosen_is_bent() {
     let count = |picture: &RgbImage| picture.pixels().zip(own.pixels()).filter(|(a, b)| a != b).count();
     let (all, subject, background) = (bent("all"), bent("subject"), bent("background"));
     assert!(off(&all, &own, FACE) > 2.0, "negative control");
-    assert!(off(&subject, &all, FACE) < 0.3 * off(&subject, &own, FACE), "as all of it is bent");
-    assert!(off(&background, &own, FACE) < 0.1 * off(&all, &own, FACE));
+    judge("subject.bent-as-the-whole", off(&subject, &all, FACE) / off(&subject, &own, FACE));
+    judge("subject.spared", off(&background, &own, FACE) / off(&all, &own, FACE));
     assert!(count(&subject) < count(&all) && count(&background) < count(&all));
 }
 
@@ -153,7 +155,8 @@ fn a_film_of_a_still_person_has_a_mask_that_holds_still() {
     let alone: Vec<_> = alone.collect();
     let hers = film[0].iter().filter(|green| !**green).count() as f64;
     let (film, alone) = (flickering(&film), flickering(&alone));
-    assert!(film < 0.5 * alone && film < hers / 400.0, "{film} a frame, {alone} without a past, of {hers}");
+    judge("subject.mask-against-none", film / alone);
+    judge("subject.mask-holds-still", film / hers);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use stylewarp::paint::painter::{PaintParams, Painter};
 use stylewarp::paint::style::Style;
 
 use crate::kit::{difference, frame, models, runtime};
+use crate::quality::judge;
 
 const GOLDEN: &[u8] = include_bytes!("../data/styler.safetensors");
 
@@ -122,14 +123,16 @@ fn optimised(statistics: Statistics, iterations: u32) -> (Vec<Step>, f64) {
 
 #[test]
 fn the_optimiser_brings_the_objective_down_at_every_scale() {
-    for (statistics, share) in [(Statistics::Neighbours, 0.9), (Statistics::Gram, 0.6)] {
+    for (statistics, bound) in
+        [(Statistics::Neighbours, "optimizing.neighbours"), (Statistics::Gram, "optimizing.gram")]
+    {
         let (steps, moved) = optimised(statistics, 12);
         assert!(steps.iter().map(|step| step.done).eq(1..=24), "every step is told");
         for scale in steps.chunks(12) {
-            assert!(scale[11].objective < share * scale[0].objective, "{statistics:?}: {scale:?}");
+            judge(bound, (scale[11].objective / scale[0].objective).into());
         }
         assert_eq!((steps[0].lines, steps[23].lines, steps[0].steps), (32, 64, 24));
-        assert!(moved > 10.0, "{statistics:?}: the picture changed by {moved}");
+        judge("optimizing.changes", moved);
     }
 }
 
@@ -166,7 +169,7 @@ fn stripes_are_found_for_stripes_and_plain_paint_for_a_plain_surface() {
     let mut styler = StyleOptimizer::new(&models(), &runtime(), painting, params).expect("it opens");
     let done = styler.run(&photo, None, |_| ()).expect("it runs");
     let [plain, stripes] = [8..56, 72..120].map(|columns| roughness(&done.painted, 128, columns));
-    assert!(stripes > 3.0 * plain, "stripes {stripes}, plain {plain}");
+    judge("optimizing.stripes", stripes / plain);
 }
 
 #[test]
@@ -186,6 +189,6 @@ fn what_begins_with_a_painting_stays_near_it_and_improves() {
         (objectives, difference(&done.painted, &painted.painted))
     };
     let ((objectives, moved), (_, apart)) = (run(Some(&painted)), run(None));
-    assert!(objectives[7] < 0.95 * objectives[0], "{objectives:?}");
-    assert!(moved < 0.5 * apart, "{moved} from the painting, {apart} if begun with the photo");
+    judge("optimizing.improves", (objectives[7] / objectives[0]).into());
+    judge("optimizing.stays-near", moved / apart);
 }

@@ -5,5 +5,7 @@ mod blanks;
 mod encoders;
 mod focus;
 mod kit;
+#[path = "../common/quality.rs"]
+mod quality;
 mod scenes;
 mod shown;
