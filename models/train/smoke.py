@@ -15,9 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load_file
 
 import data
 from paintings import PAINTINGS
@@ -37,6 +39,8 @@ LANDMARKS = (
     [f"{side}_{place}" for side in "rl" for place in ("eye_out", "eye_in", "eye_top", "eye_bot", "brow_out", "brow_in", "nostril")]
     + ["nose_bridge", "nose_tip", "mouth_r", "mouth_l", "lip_top", "lip_bot", "chin", "jaw_r", "jaw_l", "cheek_r", "cheek_l", "forehead"]
 )
+# Two chains of trainers share the machine.
+THREADS = str(max(1, (os.cpu_count() or 1) // 2))
 # A trainer says how far its exported network is from PyTorch's.
 EXACT = 1e-2
 
@@ -116,7 +120,7 @@ def run(module: str, *args: object) -> str:
     )
     began = time.monotonic()
     command = [sys.executable, "-W", "ignore", "-c", code, *map(str, args)]
-    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, env=os.environ | {"PYTHONHASHSEED": "0"})
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, env=os.environ | {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": THREADS})
     print(f"{module}: {time.monotonic() - began:.0f} s", flush=True)
     if done.returncode:
         sys.exit(f"{module} {' '.join(map(str, args))} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
@@ -142,6 +146,13 @@ def check_files(folder: Path, *names: str) -> None:
         sys.exit(f"{', '.join(missing)}: not made")
 
 
+def check_finite(path: Path) -> None:
+    """What PyTorch's autograd made for a test of the program."""
+    for name, values in load_file(path).items():
+        if not np.isfinite(values.astype(np.float64)).all():
+            sys.exit(f"{path.name}: {name} is not finite")
+
+
 def painters(source: Path, out: Path) -> None:
     run("painter", "--data", source, "--out", out, "--budget", 1)
     check_log(out / "painter.log", 1)
@@ -151,10 +162,12 @@ def painters(source: Path, out: Path) -> None:
     run("tune", "--data", source, "--start", out, "--out", out / "painters", "--budget", 2, "--paintings", "scream")
     check_log(out / "painters" / "scream.log", 2)
     check_files(out / "painters", "scream.safetensors", "scream.png")
-    run("styler", "--data", source, "--out", out)
+    run("styler", "--data", source, "--out", out, "--check", out / "styler.safetensors")
     check_files(out, *(f"styler{part}.onnx" for part in ("", "-features", "-match", "-gram")), "vgg16.safetensors")
-    run("tuner", "--data", source, "--out", out)
+    check_finite(out / "styler.safetensors")
+    run("tuner", "--data", source, "--out", out, "--check", out / "tuner.safetensors")
     check_files(out, "tuner.onnx", "tuner-painting.onnx")
+    check_finite(out / "tuner.safetensors")
     told = run("style_encoder", "--data", source, "--models", out)
     check_files(out, "style-encoder.onnx")
     if re.search(r"\b(nan|inf)\b", told):
@@ -187,8 +200,10 @@ def main() -> None:
         folder = args.keep or Path(temporary)
         painting, warping = make_data(folder, args.data / "weights")
         out = folder / "run"
-        painters(painting, out)
-        warpers(warping, out, folder / "cache")
+        # Side by side: much of a trainer's time is one core's, to load PyTorch and to write a graph.
+        with ThreadPoolExecutor(2) as chains:
+            for chain in [chains.submit(painters, painting, out), chains.submit(warpers, warping, out, folder / "cache")]:
+                chain.result()
     print(f"all trainers run: {time.monotonic() - began:.0f} s")
 
 
