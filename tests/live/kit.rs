@@ -22,7 +22,7 @@ pub(crate) fn live(folder: &Folder, args: &str) -> Command {
         .env("XDG_CONFIG_HOME", folder.path("home"))
         .env("HOME", folder.path(""))
         .env_remove("STYLEWARP_LOG")
-        .args(["live", "--device", "cpu"])
+        .args(["live", "--device", "cpu", "--microphone", "none"])
         .args(args.split_whitespace());
     command
 }
