@@ -100,7 +100,8 @@ fn a_frame_takes_no_memory_of_a_frames_size() {
         let mut drawn = vec![0; 4 * PIXELS];
         redraw(&mut stylizer, first, 0, &mut drawn);
         let before = drawn.clone();
-        (BYTES.store(0, Ordering::Relaxed), LARGEST.store(0, Ordering::Relaxed));
+        BYTES.store(0, Ordering::Relaxed);
+        LARGEST.store(0, Ordering::Relaxed);
         redraw(&mut stylizer, counted, FIRST, &mut drawn);
         let (bytes, largest) = (BYTES.load(Ordering::Relaxed), LARGEST.load(Ordering::Relaxed));
         let bytes = bytes / COUNTED as usize;

@@ -74,7 +74,7 @@ fn hear(microphone: &mut Microphone, clock: LiveClock, heard: &Sender<TimedSound
     let mut device = DeviceClock::default();
     let (opened, mut held) = (clock.now(), Vec::new());
     loop {
-        let sound = match microphone.next() {
+        let sound = match microphone.read() {
             Ok(Some(sound)) => sound,
             Ok(None) => return Some("has ended".into()),
             Err(error) => return Some(format!("was lost: {}", error.in_a_line())),

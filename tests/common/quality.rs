@@ -53,6 +53,7 @@ pub(crate) fn bounds() -> BTreeMap<String, Bound> {
 
 /// Fails where a figure breaks the bound of this name.
 #[allow(dead_code, reason = "asked where pictures are judged")]
+#[expect(clippy::print_stdout, reason = "figures to be kept with the bounds")]
 pub(crate) fn judge(name: &str, found: f64) {
     println!("quality {name} = {found:.4}");
     let bounds = bounds();

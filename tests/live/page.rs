@@ -32,7 +32,7 @@ pub(crate) fn get(site: &Site, path: &str, headers: &str) -> (u16, String) {
     let Site { address, root, .. } = site;
     ask(
         address,
-        &format!("GET {root}{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"),
+        format!("GET {root}{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"),
     )
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn post(Site { address, root, .. }: &Site, path: &str, body: &str) ->
     let length = body.len();
     ask(
         address,
-        &format!(
+        format!(
             "POST {root}{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         ),
@@ -131,7 +131,7 @@ fn no_page_of_the_web_reaches_the_server() {
     for path in paths {
         let headers = if path == "/frames" { upgrade } else { "" };
         let asked = |target: &str, host: &str, more: &str| {
-            ask(address, &format!("GET {target} HTTP/1.1\r\n{host}{headers}{more}\r\n")).0
+            ask(address, format!("GET {target} HTTP/1.1\r\n{host}{headers}{more}\r\n")).0
         };
         let (target, host) = (format!("{root}{path}"), format!("Host: {address}\r\n"));
         if !matches!(path, "/frames" | "/stream.mjpg") {

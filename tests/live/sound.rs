@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::thread::{sleep, spawn};
+use std::thread::{Builder, sleep};
 use std::time::Duration;
 
 use stylewarp::cancel::CancelToken;
@@ -40,7 +40,7 @@ fn beeping(folder: &Folder, clock: LiveClock, until: f64) -> MicrophoneName {
     let pipe = folder.path("said");
     run(Command::new("mkfifo").arg(&pipe));
     let name = format!("lavfi:amovie=filename={}:format_name=s16le", pipe.display());
-    spawn(move || {
+    let speak = move || {
         let mut said = OpenOptions::new().write(true).open(pipe).expect("the pipe");
         let began = secs(clock);
         for block in 0.. {
@@ -57,7 +57,8 @@ fn beeping(folder: &Folder, clock: LiveClock, until: f64) -> MicrophoneName {
                 break;
             }
         }
-    });
+    };
+    Builder::new().name("speaker".into()).spawn(speak).expect("a thread");
     name.parse().expect("a name")
 }
 

@@ -102,7 +102,7 @@ pub struct Compositor {
 
 /// What it runs on.
 enum Twin {
-    Cpu(CpuCompositor),
+    Cpu(Box<CpuCompositor>),
     #[cfg(feature = "gpu")]
     Gpu(Box<GpuCompositor>),
 }
@@ -116,7 +116,7 @@ impl Compositor {
         let twin = match gpu {
             #[cfg(feature = "gpu")]
             Some(gpu) => Twin::Gpu(Box::new(GpuCompositor::new(gpu)?)),
-            _ => Twin::Cpu(CpuCompositor::default()),
+            _ => Twin::Cpu(Box::default()),
         };
         Ok(Self { twin, light: LightRows::default() })
     }

@@ -137,7 +137,7 @@ impl Microphone {
     ///
     /// # Errors
     /// Returns an error if the device cannot be listened to any more.
-    pub fn next(&mut self) -> Result<Option<SoundPacket>> {
+    pub fn read(&mut self) -> Result<Option<SoundPacket>> {
         loop {
             let next = libav::next_packet(&mut self.input);
             let lost = |source| VideoError::Ffmpeg { doing: "listening to the microphone", source };

@@ -201,7 +201,10 @@ fn search_row(
     start: &[[f32; 2]],
     found: &mut [Displacement],
 ) {
-    // A loop and no iterator: what is inside of an iterator's own functions is not compiled for the instruction set.
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "what is inside of an iterator's own functions is not compiled for the instruction set"
+    )]
     for k in 0..columns.count {
         found[k] = now.patch(before, columns.place(k), top, start);
     }
