@@ -2,8 +2,8 @@
 //! browsers take for a webcam.
 //!
 //! The size is fixed for the session, because readers do not follow a change of
-//! it: pictures of another size are scaled into it, black bars filling what is
-//! left. Readers come and go as they please. While the picture stands still, it
+//! it, and stays what it was while one of them holds the device: pictures of another size are scaled into it, black
+//! bars filling what is left. Readers come and go as they please. While the picture stands still, it
 //! is written again and again, so that a reader never waits in vain.
 
 use std::io::{self, Write as _};
@@ -12,7 +12,10 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use v4l::buffer::Type;
 use v4l::capability::Flags;
+use v4l::v4l2::ioctl;
+use v4l::v4l2::vidioc::VIDIOC_STREAMON;
 use v4l::video::Output as _;
 use v4l::{Device, Format, FourCC};
 use yuv::{
@@ -32,6 +35,9 @@ use crate::live::latest::{Received, Receiver};
 /// After so long without a new picture the last one is written again.
 const STILL: Duration = Duration::from_millis(100);
 
+/// What the driver of virtual cameras calls itself.
+const LOOPBACK: &str = "v4l2 loopback";
+
 /// An open virtual camera.
 pub struct VirtualCamera {
     path: PathBuf,
@@ -42,7 +48,7 @@ pub struct VirtualCamera {
 }
 
 impl VirtualCamera {
-    /// Opens the device for pictures of a size, made even.
+    /// Opens the device for pictures of a size, made even, or of the size at which somebody reads it.
     ///
     /// # Errors
     /// Returns an error if it is missing, forbidden, no output, or will not take YUYV of that size.
@@ -50,20 +56,28 @@ impl VirtualCamera {
         let failed = |source: Cause| Error::from(LiveError::VirtualCamera { path: path.into(), source });
         let size = Size { width: (size.width & !1).max(2), height: (size.height & !1).max(2) };
         let device = Device::with_path(path).map_err(|error| failed(error.into()))?;
-        let abilities = device.query_caps().map_err(|error| failed(error.into()))?.capabilities;
-        if !abilities.contains(Flags::VIDEO_OUTPUT) {
-            return Err(failed("it is a camera, or something else that takes no pictures".into()));
+        let caps = device.query_caps().map_err(|error| failed(error.into()))?;
+        if let Some(reason) = no_output(&caps.driver, caps.capabilities) {
+            return Err(failed(reason.into()));
         }
         let wanted = Format::new(size.width, size.height, FourCC::new(b"YUYV"));
         let got = device.set_format(&wanted).map_err(|error| failed(error.into()))?;
-        if (got.width, got.height, got.fourcc) != (size.width, size.height, wanted.fourcc) {
+        let held =
+            Size::new(got.width, got.height).filter(|held| held.width % 2 == 0 && held.height % 2 == 0);
+        let Some(held) = held.filter(|_| got.fourcc == wanted.fourcc) else {
             let reason = format!(
                 "it insists on {}x{} {}, where {size} YUYV is wanted: another program holds it",
                 got.width, got.height, got.fourcc
             );
             return Err(failed(reason.into()));
+        };
+        if held != size {
+            tracing::info!("{} stays at {held}, at which somebody reads it", path.display());
         }
-        Ok(Self { path: path.into(), device, size, resizer: Resizer::default(), bytes: Vec::new() })
+        if let Err(reason) = announce(&device) {
+            tracing::debug!(%reason, "the driver knows its writers by their writing");
+        }
+        Ok(Self { path: path.into(), device, size: held, resizer: Resizer::default(), bytes: Vec::new() })
     }
 
     /// Starts a thread that writes every frame, until the session stops.
@@ -113,6 +127,30 @@ impl VirtualCamera {
     }
 }
 
+/// Tells the driver that a writer is here: version 0.12 gives the device back only when one that did so closes it, and
+/// takes no pictures from anyone after one that did not.
+fn announce(device: &Device) -> io::Result<()> {
+    let mut kind = Type::VideoOutput as u32;
+    #[expect(unsafe_code, reason = "the binding starts a stream only with buffers that are mapped")]
+    // SAFETY: the device is open, and VIDIOC_STREAMON reads one number, which is there.
+    unsafe {
+        ioctl(device.handle().fd(), VIDIOC_STREAMON, (&raw mut kind).cast())
+    }
+}
+
+/// Why a device takes no pictures, if it does not. A virtual camera that was left by a writer whom the driver has
+/// forgotten has no abilities at all, and takes them all the same.
+fn no_output(driver: &str, abilities: Flags) -> Option<&'static str> {
+    let (is_output, is_camera) =
+        (abilities.contains(Flags::VIDEO_OUTPUT), abilities.contains(Flags::VIDEO_CAPTURE));
+    match driver == LOOPBACK {
+        _ if is_output => None,
+        true if !is_camera => None,
+        true => Some("another program is this camera already, or was and still has a reader: end both"),
+        false => Some("it is a camera, or something else that takes no pictures"),
+    }
+}
+
 /// Packed RGBA as YUYV, the one format that every reader takes; the width is even.
 fn yuyv(size: Size, pixels: &[u8]) -> Result<Vec<u8>, YuvError> {
     let Size { width, height } = size;
@@ -149,6 +187,16 @@ fn fit(resizer: &mut Resizer, frame: &Frame, size: Size) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::time::FrameTime;
+
+    #[test]
+    fn what_takes_no_pictures_says_why() {
+        let (output, camera) = (Flags::VIDEO_OUTPUT, Flags::VIDEO_CAPTURE);
+        assert_eq!(no_output(LOOPBACK, output), None);
+        assert_eq!(no_output(LOOPBACK, output | camera), None);
+        assert_eq!(no_output(LOOPBACK, Flags::READ_WRITE), None, "left by a writer that was forgotten");
+        assert!(no_output(LOOPBACK, camera).is_some_and(|reason| reason.contains("already")));
+        assert!(no_output("uvcvideo", camera).is_some_and(|reason| reason.contains("it is a camera")));
+    }
 
     #[test]
     fn another_shape_is_fitted_between_bars() {
