@@ -83,6 +83,23 @@ BEFORE=$(number finished)
 sleep 3
 check "... and pictures go on" '[ "$(number finished)" -gt "$BEFORE" ]'
 
+# Somebody reads from here on.
+ffmpeg -v error -y -f v4l2 -i "$LOOPBACK" -f null - >"$WORK/reader" 2>&1 &
+READER=$!
+sleep 3
 kill -INT $SESSION
 wait $SESSION
 check "it ends well when asked" '[ $? -eq 0 ] && ! grep -q panicked "$WORK/errors"'
+
+again() {
+    "$PROGRAM" live --camera test --resolution 320x240 --warp 0 --paint 0 --no-window --json --loopback "$LOOPBACK" \
+        >"$WORK/report" 2>"$WORK/again" &
+    SESSION=$!
+    says "\"event\":\"live\""
+    BEGUN=$?
+    kill -INT $SESSION
+    wait $SESSION && [ $BEGUN -eq 0 ]
+}
+check "the next one takes the camera over while it is read, in another size" again
+kill $READER
+check "... and once nobody reads it" again
