@@ -9,7 +9,7 @@
 //! ([`crate::warp::smoothing`]), before it is fitted to the frame ([`crate::warp::regularize`]).
 //!
 //! The frame is looked at through a window ([`crate::warp::roi`]) that follows the
-//! subject ([`crate::warp::tracker`]), and scenes are told apart here ([`crate::warp::shots`]), where the features are.
+//! subject (`tracker`), and scenes are told apart here ([`crate::warp::shots`]), where the features are.
 //! Where a scene begins, all of the frame is searched ([`crate::warp::search`]).
 
 use image::RgbImage;

@@ -1,7 +1,7 @@
 //! "Make it better": tunes a painter to the painting that is worn, while the stream goes on.
 //!
-//! In the background, on one thread. It waits where the stream would lose more than a fifth by it ([`guard`]), can be
-//! paused, and stopped to go on later. What it has reached is kept as a look among the user's own ([`place`]), and
+//! In the background, on one thread. It waits where the stream would lose more than a fifth by it (`guard`), can be
+//! paused, and stopped to go on later. What it has reached is kept as a look among the user's own (`place`), and
 //! whoever wears the painting wears what became of it: strokes blend over, as between any two looks.
 
 use std::path::{Path, PathBuf};

@@ -87,10 +87,10 @@ impl FileSource {
     /// Opens a file and decodes the first frame of `clip`.
     ///
     /// # Errors
-    /// [`Error::Read`] and [`VideoError::IsDirectory`] where there is no such file,
+    /// [`Error::Read`](crate::Error::Read) and [`VideoError::IsDirectory`] where there is no such file,
     /// [`VideoError::Open`] where it is not media, [`VideoError::NoVideo`] where nothing in
     /// it moves, [`VideoError::NoFrames`] where nothing of that can be decoded,
-    /// [`Error::OutOfRange`] where `clip` holds no picture.
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) where `clip` holds no picture.
     pub fn open(path: &Path, clip: Clip, stop: CancelToken) -> Result<Self> {
         check_readable(path)?;
         if let Some(duration) = clip.duration.filter(|duration| *duration <= FrameTime::ZERO) {

@@ -81,7 +81,6 @@ pub struct SoundPacket {
 
 impl SoundPacket {
     /// As of another time.
-    #[cfg(feature = "live")]
     pub(in crate::video) fn at(self, time: FrameTime) -> Packet {
         let Self { mut packet, base, .. } = self;
         packet.set_pts(Some(time.to_ticks(base)));

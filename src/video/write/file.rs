@@ -23,9 +23,7 @@ use crate::video::error::VideoError;
 use crate::video::libav;
 use crate::video::names::NameKind;
 use crate::video::read::VideoInfo;
-use crate::video::read::microphone::Microphone;
-#[cfg(feature = "live")]
-use crate::video::read::microphone::SoundPacket;
+use crate::video::read::microphone::{Microphone, SoundPacket};
 use crate::video::write::Sink;
 use crate::video::write::codec::Codec;
 use crate::video::write::container::Container;
@@ -180,8 +178,7 @@ impl FileSink {
     ///
     /// # Errors
     /// As [`Sink::write`].
-    #[cfg(feature = "live")]
-    pub(crate) fn hear(&mut self, sound: SoundPacket, time: FrameTime) -> Result<()> {
+    pub fn hear(&mut self, sound: SoundPacket, time: FrameTime) -> Result<()> {
         self.muxer.hear(sound.at(time))
     }
 

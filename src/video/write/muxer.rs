@@ -17,9 +17,7 @@ use crate::video::write::defragment::defragment;
 use crate::video::write::passthrough;
 use crate::video::write::passthrough::Copier;
 use crate::video::write::streams::{Audio, Changed, encoder_for};
-#[cfg(feature = "live")]
-use crate::video::write::track::Cut;
-use crate::video::write::track::Track;
+use crate::video::write::track::{Cut, Track};
 
 /// What kind of file it is.
 pub(super) enum Kind<'a> {
@@ -116,7 +114,6 @@ impl Muxer {
     }
 
     /// Writes what was heard, its time on the frames' clock.
-    #[cfg(feature = "live")]
     pub(super) fn hear(&mut self, packet: Packet) -> Result<()> {
         let Some(sound) = &mut self.sound else { return Ok(()) };
         sound.push(packet, FROM_ZERO, &mut self.output).map_err(|reason| self.file.cannot_write(reason))
@@ -166,7 +163,6 @@ impl Muxer {
 }
 
 /// Nothing before 0:00 is wanted, and all after.
-#[cfg(feature = "live")]
 const FROM_ZERO: Cut = Cut { start: true, cuts_at_zero: false, end: None, is_mended: false };
 
 /// The stream of a microphone's sound, where the container has an encoder for it.
