@@ -45,8 +45,11 @@ pub struct Matcher {
     frame_aspect: f32,
     cuts: ShotDetector,
     focus: Focus,
-    /// As many as the focus allows; the first one's window is the one in which cuts are told.
+    /// As many as the focus allows.
     trackers: Vec<Tracker>,
+    /// The window through which the last frame was seen, and so the one in which a cut is told: the first tracker's,
+    /// unless that has moved since.
+    cut_view: Roi,
     /// Whether all of the next frame is searched.
     is_new: bool,
     /// When a further subject was last looked for, and through how many windows so far.
@@ -87,6 +90,7 @@ impl Matcher {
             cuts: ShotDetector::default(),
             focus: Focus::default(),
             trackers: vec![Tracker::default(); Focus::default().subjects()],
+            cut_view: Roi::FULL,
             is_new: true,
             probed: (FrameTime::ZERO, 0),
             complained: false,
@@ -150,15 +154,13 @@ impl Matcher {
     /// As [`Self::run`].
     pub fn run_after(&mut self, frame: &Frame, change: Option<Change>) -> Result<FrameMatch> {
         let (pixels, time) = (Pixels { bytes: &frame.pixels, size: frame.size }, frame.time);
-        let view = self.trackers[0].view;
-        let mut features = self.encoder.run(pixels, view)?;
-        let scene = self.scene(&features, pixels, time, change)?;
+        let (scene, mut features) = self.scene(pixels, time, change)?;
         if std::mem::take(&mut self.is_new) {
             self.search(pixels, time)?;
         } else {
             self.probe(pixels, time)?;
         }
-        if self.trackers[0].view != view {
+        if self.trackers[0].view != self.cut_view {
             features = self.look_anew(pixels, time)?;
         }
         let mut subjects = vec![self.follow(0, features, pixels, time)?];
@@ -174,23 +176,25 @@ impl Matcher {
         Ok(FrameMatch { subjects, scene })
     }
 
-    /// Tells how the frame follows, and what that means for what is followed.
+    /// Tells how the frame follows, and what that means for what is followed; its features through [`Self::cut_view`].
     fn scene(
         &mut self,
-        features: &Features,
         pixels: Pixels<'_>,
         time: FrameTime,
         change: Option<Change>,
-    ) -> Result<Transition> {
+    ) -> Result<(Transition, Features)> {
+        let mut features = self.encoder.run(pixels, self.cut_view)?;
+        let view_before = self.trackers[0].view_before();
         let as_before = if self.cuts.may_resume(time) {
-            self.encoder.run(pixels, self.trackers[0].view_before())?
+            self.encoder.run(pixels, view_before)?
         } else {
             features.clone()
         };
-        let scene = self.cuts.run(time, features, &as_before, change);
+        let scene = self.cuts.run(time, &features, &as_before, change);
         match scene {
             Transition::None => {}
             Transition::FlashEnd => {
+                (self.cut_view, features) = (view_before, as_before);
                 self.trackers.iter_mut().for_each(|tracker| tracker.resume(time));
                 self.is_new = false;
             }
@@ -202,7 +206,7 @@ impl Matcher {
                 self.is_new = true;
             }
         }
-        Ok(scene)
+        Ok((scene, features))
     }
 
     fn decompose(&self, found: &Correspondence) -> Decomposition {
@@ -211,7 +215,8 @@ impl Matcher {
 
     /// The frame as the first tracker sees it, which is what the next frame is compared with.
     fn look_anew(&mut self, pixels: Pixels<'_>, time: FrameTime) -> Result<Features> {
-        let features = self.encoder.run(pixels, self.trackers[0].view)?;
+        self.cut_view = self.trackers[0].view;
+        let features = self.encoder.run(pixels, self.cut_view)?;
         self.cuts.looks_like(time, features.clone());
         Ok(features)
     }

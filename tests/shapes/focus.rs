@@ -3,6 +3,7 @@
 use image::{Rgb, RgbImage, imageops};
 use stylewarp::frame::{Frame, Size};
 use stylewarp::time::FrameTime;
+use stylewarp::warp::grid::Transition;
 use stylewarp::warp::matcher::Matcher;
 use stylewarp::warp::search::Focus;
 use stylewarp::warp::similarity::Decomposition;
@@ -13,7 +14,7 @@ use crate::kit::{picture, warper};
 const SIDES: (u32, u32) = (640, 360);
 
 /// A person before a plain wall, a picture so many lines high whose left upper corner is there.
-struct Person(&'static str, u32, (u32, u32));
+struct Person(&'static str, u32, (i64, i64));
 
 const NEAR: Person = Person("presets/photos/admiral.jpg", 320, (330, 30));
 const FAR: Person = Person("tests/data/person.png", 170, (60, 110));
@@ -25,7 +26,7 @@ fn scene(people: &[&Person], secs: f64) -> Frame {
         let shown = image::open(path).expect(file).into_rgb8();
         let width = lines * shown.width() / shown.height();
         let shown = imageops::resize(&shown, width, *lines, imageops::FilterType::Triangle);
-        imageops::overlay(&mut seen, &shown, i64::from(*left), i64::from(*top));
+        imageops::overlay(&mut seen, &shown, *left, *top);
     }
     let pixels = seen.pixels().flat_map(|p| [p[0], p[1], p[2], 255]).collect();
     let size = Size { width: SIDES.0, height: SIDES.1 };
@@ -73,7 +74,8 @@ fn whoever_has_the_focus_keeps_it_until_out_of_sight() {
     let at = |k: usize| k as f64 / 15.0;
     let mut matcher = matcher(&scene(&[&FAR], 0.0), Focus::Largest);
     let mut who = |people: &[&Person], k: usize| followed(&mut matcher, &scene(people, at(k)));
-    assert!((0..5).all(|k| who(&[&FAR], k).iter().all(|column| !is_near(*column))));
+    let alone = (0..5).map(|k| who(&[&FAR], k)).collect::<Vec<_>>();
+    assert!(alone.iter().all(|who| who.len() == 1 && !is_near(who[0])), "{alone:?}");
     // Someone larger comes.
     let stays = (5..15).map(|k| who(&[&FAR, &NEAR], k)).collect::<Vec<_>>();
     assert!(stays.iter().all(|who| who.len() == 1 && !is_near(who[0])), "{stays:?}");
@@ -81,4 +83,14 @@ fn whoever_has_the_focus_keeps_it_until_out_of_sight() {
     let leaves = (15..35).map(|k| who(&[&NEAR], k)).collect::<Vec<_>>();
     assert!(leaves[..3].iter().all(Vec::is_empty), "{leaves:?}");
     assert!(leaves[15..].iter().all(|who| who.len() == 1 && is_near(who[0])), "{leaves:?}");
+}
+
+#[test]
+fn whoever_walks_out_of_the_picture_and_in_again_makes_no_cut() {
+    // Within a second to the left, away for a second, and back.
+    let left = |k: i64| 200 - [k, 15, 45 - k, 0][(k / 15).min(3) as usize] * 37;
+    let shown = |k: i64| scene(&[&Person(NEAR.0, 300, (left(k), 40))], k as f64 / 15.0);
+    let mut matcher = matcher(&shown(0), Focus::Largest);
+    let cuts = (0..60).filter(|k| matcher.run(&shown(*k)).expect("it runs").scene != Transition::None);
+    assert_eq!(cuts.collect::<Vec<_>>(), Vec::<i64>::new());
 }

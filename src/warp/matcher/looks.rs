@@ -10,7 +10,7 @@ use crate::warp::search::{Focus, Sighting, in_focus, windows};
 use crate::warp::tracker::Tracker;
 
 /// Seconds between looks for a subject that is not followed yet.
-const PROBE: f64 = 0.1;
+const PROBE: f64 = 0.2;
 
 impl Matcher {
     /// Looks for subjects everywhere, and follows those in focus.
@@ -57,8 +57,14 @@ impl Matcher {
             return Ok(());
         }
         self.probed = (time, count + 1);
-        let views = windows(exemplar, frame).concat();
-        let Some(seen) = self.closer(views[count % views.len()], pixels)? else { return Ok(()) };
+        let mut views = windows(exemplar, frame).concat();
+        let known = |view: &Roi| {
+            let mut subjects = self.trackers.iter().filter_map(Tracker::subject);
+            subjects.any(|known| known.covers(view.frame_from_view([0.5, 0.5]), exemplar, frame))
+        };
+        views.retain(|view| !known(view));
+        let Some(view) = views.get(count % views.len().max(1)) else { return Ok(()) };
+        let Some(seen) = self.closer(*view, pixels)? else { return Ok(()) };
         let mut known = self.trackers.iter().filter_map(Tracker::subject);
         if seen.is_sure() && !known.any(|known| known.is_same(&seen, exemplar)) {
             tracing::debug!("another subject at {time}: {seen:?}");
