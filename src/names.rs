@@ -1,6 +1,6 @@
 //! Enums whose values have names: on a command line, in a preset, in a message.
 //!
-//! The `names!` macro writes a list of the values (`ALL`), their names (`name`) and the way
+//! The `names!` macro writes a list of the values (`ALL`), their names (`name`, `Display`) and the way
 //! back from a name (`FromStr`). What the values mean to people is said by the programs.
 
 /// A name that is none of those there are.
@@ -24,6 +24,12 @@ macro_rules! names {
                 match self {
                     $(Self::$value => $name),+
                 }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
             }
         }
 
@@ -54,7 +60,7 @@ mod tests {
     #[test]
     fn names_lead_back_to_their_values() {
         for side in Side::ALL {
-            assert_eq!(side.name().parse(), Ok(*side));
+            assert_eq!(side.to_string().parse(), Ok(*side));
         }
         let error = "up".parse::<Side>().expect_err("no side");
         assert_eq!(error.to_string(), "up is not one of: left, right");

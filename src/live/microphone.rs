@@ -44,7 +44,8 @@ pub(super) fn open(name: &MicrophoneName) -> Result<Option<Microphone>> {
     thread.map_err(|_| Error::Stage { name: "microphone" })?;
     answer.recv_timeout(PATIENCE).unwrap_or_else(|_| {
         let (name, source) = (name.to_string(), "it does not answer".into());
-        Err(VideoError::Microphone { name, source, available: Vec::new() }.into())
+        // There is one, so a recording without it is told.
+        Err(VideoError::Microphone { available: vec![name.clone()], name, source }.into())
     })
 }
 

@@ -41,12 +41,6 @@ pub enum Device {
 
 names!(Device { Auto => "auto", Cpu => "cpu", TensorRt => "tensorrt", Cuda => "cuda", CoreMl => "coreml", DirectMl => "directml", OpenVino => "openvino", WebGpu => "webgpu" });
 
-impl std::fmt::Display for Device {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 impl Device {
     /// What `Auto` tries, in order. TensorRT is left out: it compiles a network
     /// for minutes at the first frame, which only a user who asks for it wants.

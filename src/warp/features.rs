@@ -34,12 +34,6 @@ pub enum EncoderChoice {
 
 names!(EncoderChoice { Auto => "auto", Fast => "fast", Reference => "reference" });
 
-impl std::fmt::Display for EncoderChoice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 impl EncoderChoice {
     fn is_fast(self, device: Device) -> bool {
         self == Self::Fast || self == Self::Auto && device == Device::Cpu

@@ -43,12 +43,6 @@ pub enum Align {
 
 names!(Align { Subject => "subject", Exemplar => "exemplar" });
 
-impl std::fmt::Display for Align {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// Some cells that happen to be sure are no subject: from there it comes in gently.
 fn trust(found: &Decomposition) -> f32 {
     ((found.found() / FOUND - 1.0) / 0.7).clamp(0.0, 1.0)

@@ -30,12 +30,6 @@ pub enum Focus {
 
 names!(Focus { Largest => "largest", Middle => "middle", All => "all" });
 
-impl std::fmt::Display for Focus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 impl Focus {
     /// How many subjects are followed.
     pub fn subjects(self) -> usize {

@@ -45,12 +45,6 @@ pub enum Colors {
 
 names!(Colors { Paint => "paint", Keep => "keep" });
 
-impl std::fmt::Display for Colors {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// How a painting is put on its frame.
 #[derive(Debug, Clone, Copy)]
 pub struct BlendParams {

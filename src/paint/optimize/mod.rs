@@ -57,12 +57,6 @@ pub enum Statistics {
 
 names!(Statistics { Neighbours => "neighbours", Gram => "gram" });
 
-impl std::fmt::Display for Statistics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// What the optimisation begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Init {

@@ -152,22 +152,23 @@ impl Codec {
         };
         let available = Self::ALL.iter().copied().filter(|codec| *codec != self).filter(is_there);
         VideoError::NoEncoder {
-            codec: self.to_string(),
+            codec: self.title().into(),
             available: available.map(|codec| codec.name().into()).collect(),
         }
     }
 }
 
-impl std::fmt::Display for Codec {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl Codec {
+    /// Its name as people write it in a sentence.
+    pub fn title(self) -> &'static str {
+        match self {
             Self::H264 => "H.264",
             Self::Hevc => "HEVC",
             Self::Vp9 => "VP9",
             Self::Av1 => "AV1",
             Self::ProRes => "ProRes",
             Self::Ffv1 => "FFV1",
-        })
+        }
     }
 }
 

@@ -37,7 +37,7 @@ impl Encoder {
         let layout = codec.layout();
         let coded_size = layout.coded_size(info.size);
         if coded_size != info.size {
-            tracing::info!("{codec} needs even sides: {} is padded to {coded_size}", info.size);
+            tracing::info!("{} needs even sides: {} is padded to {coded_size}", codec.title(), info.size);
         }
         let colour = match layout {
             Layout::Yuv420 => info.colour,

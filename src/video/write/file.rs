@@ -84,7 +84,7 @@ impl FileOutput {
         let container = Container::of(&self.path)?;
         let codec = self.codec(container);
         if !container.holds(codec) {
-            let reason = format!("{container} cannot hold {codec}; .mkv can");
+            let reason = format!("{container} cannot hold {}; .mkv can", codec.title());
             return Err(self.cannot_write(io::Error::new(ErrorKind::Unsupported, reason)));
         }
         codec.check_crf(self.crf)?;
