@@ -45,6 +45,8 @@ pub fn run_file(
 /// Which of a source's frames are wanted; the others only prepare them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted {
+    /// Frames before are looked at and not drawn: who is followed is known from where the shot began.
+    pub drawn: Option<FrameTime>,
     /// Frames before are drawn and not written: the first one that is comes with a past.
     pub from: Option<FrameTime>,
     /// Frames from here on are looked at and not drawn: the last one that is comes with a future.
@@ -90,8 +92,10 @@ pub fn run_part(
                 analyse_all(&mut analyzer, frames, &analysed_out)
             })?,
             Stage::start(scope, "warp", cores(1), move || {
-                let is_wanted =
-                    |next: &AnalyzedFrame| wanted.until.is_none_or(|until| next.frame.time < until);
+                let is_wanted = |AnalyzedFrame { frame, .. }: &AnalyzedFrame| {
+                    wanted.drawn.is_none_or(|drawn| drawn <= frame.time)
+                        && wanted.until.is_none_or(|until| frame.time < until)
+                };
                 // The rest is taken off the channel, or the analysis would wait for ever.
                 let analysed = analysed.into_iter().filter(is_wanted);
                 for_each(analysed, go_on, &warped_out, |frame| warp.run(frame))

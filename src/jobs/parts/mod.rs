@@ -5,7 +5,7 @@
 //! is bit for bit what a single run makes there: frames are read at the film's own times, and the few before
 //! the cut are looked at so that it is seen as one. A shot longer than a part is divided where the grain of the
 //! canvas begins a new count (`paint::pan`); there the frames that the next one depends on are drawn
-//! first and not kept.
+//! first and not kept, and the shot is looked at from its beginning, where it was decided who is followed.
 //!
 //! [`split`]: split::split
 //! [`render`]: render::render

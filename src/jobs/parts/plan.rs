@@ -102,6 +102,8 @@ pub struct PartSpec {
     pub exact: bool,
     /// The first picture that is read; from the beginning if not given.
     pub(super) lead: Option<i64>,
+    /// The first picture that is drawn; the first that is read if not given.
+    pub(super) drawn: Option<i64>,
     /// The first picture that is not read any more.
     pub(super) tail: Option<i64>,
     /// Mean colours of the first picture's quarters.
@@ -167,7 +169,8 @@ impl Plan {
         let filled = self.part.iter().all(|part| {
             part.frames > 0
                 && part.until.is_none_or(|until| until > part.from)
-                && part.lead.is_none_or(|lead| lead <= part.from)
+                && part.lead.is_none_or(|lead| lead <= part.drawn.unwrap_or(part.from))
+                && part.drawn.is_none_or(|drawn| drawn <= part.from)
                 && part.tail.is_none_or(|tail| part.until.is_some_and(|until| until <= tail))
         });
         let all: u64 = self.part.iter().map(|part| part.frames).fold(0, u64::saturating_add);

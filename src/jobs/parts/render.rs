@@ -80,7 +80,8 @@ pub fn render(
     let engine = Engine::new(&look, plan.settings.size, info.display_aspect(), &config)?;
     opened(&info, part.frames, &engine.devices);
     let sink = PartSink::create(&plan, part, &file, &info, stop)?;
-    let wanted = Wanted { from: Some(file.from), until: file.until };
+    let drawn = part.drawn.map(|ticks| plan.time(ticks));
+    let wanted = Wanted { drawn, from: Some(file.from), until: file.until };
     run_part(source, sink, engine, wanted, shown)?;
     Ok(if stop.is_raised() { Rendered::Stopped } else { Rendered::Now(file.path) })
 }

@@ -15,6 +15,8 @@ use crate::warp::shots::FLASH;
 const BEFORE_CUT: usize = 3;
 /// Seconds that a seam within a shot needs before it in any case: what moved apart has come together again.
 const LEAST_WARM_UP: f64 = 3.0;
+/// Seconds of a shot before what is drawn that are looked at, at most: who is followed was decided where the shot began.
+const FOLLOWED: f64 = 120.0;
 /// Seconds after it that the smoother looks into: its reach, a flash, and the pause between two looks.
 const LOOK_AHEAD: f64 = 1.0;
 
@@ -60,8 +62,10 @@ impl SeamFinder {
 /// Frames of a part, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part {
-    /// Reading begins here.
+    /// Reading begins here: what is followed in the part was found here.
     pub(super) lead: usize,
+    /// Drawing begins here.
+    pub(super) drawn: usize,
     /// The first of its own.
     pub(super) first: usize,
     /// The first of the next part; the number of frames at the end of the film.
@@ -86,11 +90,12 @@ pub(super) fn divide(film: &[Seen], parts: usize) -> Vec<Part> {
     }
     let ends = firsts.iter().skip(1).copied().chain([film.len()]);
     let part = |(&first, next): (&usize, usize)| {
-        let lead = lead(film, first);
-        let is_exact = lead == 0 || film[lead..=first].iter().any(|seen| seen.is_seam);
+        let drawn = warm_up(film, first);
+        let is_exact = drawn == 0 || film[drawn..=first].iter().any(|seen| seen.is_seam);
+        let lead = if is_exact { drawn } else { shot(film, drawn) };
         let ends_at_cut = film.get(next).is_none_or(|next| next.is_seam);
         let tail = if ends_at_cut { next } else { index(film, film[next - 1].time, LOOK_AHEAD) };
-        Part { lead, first, next, tail, is_exact }
+        Part { lead, drawn, first, next, tail, is_exact }
     };
     firsts.iter().zip(ends).map(part).collect()
 }
@@ -112,8 +117,8 @@ fn seconds(secs: f64) -> i64 {
     (secs * 1e9) as i64
 }
 
-/// The first frame that a part's first one depends on.
-fn lead(film: &[Seen], first: usize) -> usize {
+/// The first frame whose paint a part's first one depends on.
+fn warm_up(film: &[Seen], first: usize) -> usize {
     if first == 0 || film[first].is_seam {
         return first.saturating_sub(BEFORE_CUT);
     }
@@ -131,6 +136,14 @@ fn lead(film: &[Seen], first: usize) -> usize {
         Some(cut) if cut > warm_up => cut.saturating_sub(BEFORE_CUT),
         _ => warm_up,
     }
+}
+
+/// Where the shot of a frame begins, and a little before; [`FOLLOWED`] before the frame where that is longer ago.
+fn shot(film: &[Seen], frame: usize) -> usize {
+    let begins = film[..=frame].iter().rposition(|seen| seen.is_seam).unwrap_or(0);
+    let oldest = film[frame].time.as_nanos() - seconds(FOLLOWED);
+    let oldest = film.partition_point(|seen| seen.time.as_nanos() < oldest);
+    begins.saturating_sub(BEFORE_CUT).max(oldest)
 }
 
 /// The first frame more than so many seconds after a moment.
@@ -193,7 +206,8 @@ mod tests {
     fn a_shot_longer_than_a_part_is_divided_where_a_count_begins_with_a_warm_up() {
         // 60 s at 25 a second: counts begin every 150 frames.
         let parts = divide(&film(1500, &[100]), 4);
-        let firsts: Vec<_> = parts.iter().map(|part| (part.lead, part.first, part.next, part.tail)).collect();
+        let firsts: Vec<_> =
+            parts.iter().map(|part| (part.drawn, part.first, part.next, part.tail)).collect();
         assert_eq!(
             firsts,
             [(0, 0, 300, 325), (150, 300, 750, 775), (600, 750, 1050, 1075), (900, 1050, 1500, 1500)]
@@ -201,7 +215,16 @@ mod tests {
         assert_eq!(parts.iter().filter(|part| part.is_exact).count(), 1);
         // A cut in between is as far back as anything can matter.
         let part = divide(&film(6000, &[2920]), 40)[20];
-        assert_eq!((part.first, part.lead), (3000, 2917));
+        assert_eq!((part.first, part.drawn, part.lead), (3000, 2917, 2917));
+    }
+
+    #[test]
+    fn a_shot_is_looked_at_from_its_beginning_and_for_two_minutes_at_most() {
+        let parts = divide(&film(1500, &[100]), 4);
+        assert_eq!(parts.iter().map(|part| part.lead).collect::<Vec<_>>(), [0, 97, 97, 97]);
+        // 200 s in one shot; what is drawn begins at 150 s.
+        let part = divide(&film(5000, &[]), 10)[8];
+        assert_eq!((part.lead, part.drawn, part.first), (900, 3900, 4050));
     }
 
     proptest! {
@@ -218,7 +241,8 @@ mod tests {
             prop_assert_eq!((parts[0].first, parts[parts.len() - 1].next), (0, frames));
             prop_assert!(parts.windows(2).all(|pair| pair[0].next == pair[1].first));
             for part in parts {
-                prop_assert!(part.lead <= part.first && part.first < part.next && part.next <= part.tail);
+                prop_assert!(part.lead <= part.drawn && part.drawn <= part.first);
+                prop_assert!(part.first < part.next && part.next <= part.tail);
                 prop_assert!(part.tail <= frames);
             }
         }

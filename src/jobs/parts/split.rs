@@ -114,6 +114,7 @@ fn spec(part: Part, film: &[Seen], base: TimeBase) -> PartSpec {
         frames: (part.next - part.first) as u64,
         exact: part.is_exact,
         lead: ticks(part.lead).filter(|_| part.lead > 0),
+        drawn: ticks(part.drawn).filter(|_| part.drawn > part.lead),
         tail: ticks(part.tail),
         picture: film[part.first].quarters,
     }

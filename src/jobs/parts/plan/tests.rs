@@ -10,6 +10,7 @@ fn plan() -> Plan {
         frames,
         exact: true,
         lead,
+        drawn: None,
         tail: until,
         picture: [7; 12],
     };
@@ -84,11 +85,13 @@ fn a_plan_that_was_changed_or_is_of_another_version_is_refused() {
 
 #[test]
 fn parts_that_do_not_fit_together_are_refused_with_a_digest_too() {
-    let wrong: [fn(&mut Plan); 7] = [
+    let wrong: [fn(&mut Plan); 9] = [
         |plan| plan.part[0].until = Some(300),
         |plan| plan.part.swap(0, 1),
         |plan| plan.part.clear(),
         |plan| plan.part[1].frames = 0,
+        |plan| plan.part[1].drawn = Some(plan.part[1].from + 1),
+        |plan| plan.part[1].drawn = plan.part[1].lead.map(|lead| lead - 1),
         |plan| plan.film.frames = 31,
         |plan| plan.film.time_base = [0, 1],
         |plan| plan.settings.codec = "mpeg1".into(),
