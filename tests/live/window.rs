@@ -334,15 +334,16 @@ fn a_browser_source_is_begun_in_the_window_and_its_address_copied() {
     screen.resize(width, height);
     std::thread::sleep(Duration::from_secs(1));
     // The fold, the tick, the button.
-    screen.click(width - 140, 275);
+    let (fold, tick, button) = (298, 444, 467);
+    screen.click(width - 140, fold);
     std::thread::sleep(Duration::from_secs(1));
-    screen.click(width - 170, 421);
+    screen.click(width - 170, tick);
     std::thread::sleep(Duration::from_secs(2));
     keep(&screen.picture(&folder, &screen.window()), "window-outputs.png");
     // The button comes when the page is there.
     let desktop = crate::drag::Program::new(&screen.name);
     let copy = || {
-        screen.click(width - 170, 444);
+        screen.click(width - 170, button);
         std::thread::sleep(Duration::from_secs(1));
         desktop.clipboard()
     };
@@ -354,7 +355,7 @@ fn a_browser_source_is_begun_in_the_window_and_its_address_copied() {
     let request = format!("GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     assert_eq!(crate::page::ask(address, &request).0, 200, "{copied}");
     // And ended.
-    screen.click(width - 170, 421);
+    screen.click(width - 170, tick);
     until(|| std::net::TcpStream::connect(address).is_err());
     session.end();
 }

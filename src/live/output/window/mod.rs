@@ -193,6 +193,8 @@ impl eframe::App for Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
+        // What is being tuned becomes what is worn, and is remembered as that.
+        self.live.tuning.close();
         self.remember(true);
     }
 }
