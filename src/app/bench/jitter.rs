@@ -5,6 +5,10 @@
 //! an exemplar's cell through the look-ahead poses), the displacement minus its
 //! own Gaussian average over time. Root mean square over all places that the
 //! network is sure of, in pixels of a frame of 360 lines.
+//!
+//! A warp that *pops* comes or goes at once. The largest step is the most that the field changes from one frame of a
+//! scene to the next, in root mean squares over the whole frame, as a share of the strongest field of the clip: 1 is
+//! all of it at once.
 
 use std::path::Path;
 
@@ -17,8 +21,8 @@ use crate::nn::runtime::Runtime;
 use crate::scene_change::ChangeDetector;
 use crate::time::FrameTime;
 use crate::video::read::{Clip, FileSource, Source as _};
-use crate::warp::grid::GRID;
-use crate::warp::grid::Transition;
+use crate::warp::field::WarpField;
+use crate::warp::grid::{GRID, Transition, centre};
 use crate::warp::keyframes::KeyframeSelector;
 use crate::warp::matcher::Matcher;
 use crate::warp::regularize::FieldSolver;
@@ -43,6 +47,10 @@ pub struct Steadiness {
     pub keyframes: f32,
     /// Smoothed as for live.
     pub causal: f32,
+    /// How far live is off from looking ahead: what trembles, and what lags.
+    pub off: f32,
+    /// The largest step, 0..=2: of the network's field, as shown in files, and live.
+    pub largest_step: [f32; 3],
     /// Seconds at which a new scene begins, flashes left out.
     pub cuts: Vec<f64>,
     /// Frames seen.
@@ -52,10 +60,12 @@ pub struct Steadiness {
 impl Steadiness {
     /// For people.
     pub fn text(&self) -> String {
-        let Self { raw, ahead, keyframes, causal, cuts, frames } = self;
+        let Self { raw, ahead, keyframes, causal, off, largest_step: [step, shown, live], cuts, frames } = self;
         format!(
             "jitter of the warp over {frames} frames, pixels at 360 lines, root mean square:\n\
-             raw {raw:.2}, looking ahead {ahead:.3} ({keyframes:.3} from keyframes), live {causal:.3}\nscenes begin at {cuts:.2?} s\n"
+             raw {raw:.2}, looking ahead {ahead:.3} ({keyframes:.3} from keyframes), live {causal:.3}, which is off by {off:.3} from looking ahead\n\
+             largest step, share of the strongest warp: raw {step:.2}, looking ahead {shown:.2}, live {live:.2}\n\
+             scenes begin at {cuts:.2?} s\n"
         )
     }
 }
@@ -106,13 +116,17 @@ fn measure(film: &[Seen], aligner: &FieldSolver) -> Steadiness {
         film.iter().map(|seen| smoother.run(seen.time, seen.posed.clone(), seen.scene)).collect();
     let raw: Vec<_> = film.iter().map(|seen| seen.posed.clone()).collect();
     let scenes = scenes(film);
-    let jitter = |fields: &[Decomposition]| jitter(film, &scenes, &ahead, fields, aligner);
+    let shown = |fields: &[Decomposition]| shown(&ahead, fields, aligner);
+    let jitter = |fields: &[Decomposition]| jitter(film, &scenes, &ahead, &shown(fields));
+    let step = |fields: &[Decomposition]| largest_step(&scenes, fields, aligner);
     let begins = (1..film.len()).filter(|&k| scenes[k] != scenes[k - 1]);
     Steadiness {
         raw: jitter(&raw),
         ahead: jitter(&ahead),
         keyframes: jitter(&keyframes),
         causal: jitter(&causal),
+        off: apart(&ahead, &shown(&ahead), &shown(&causal)),
+        largest_step: [step(&raw), step(&keyframes), step(&causal)],
         cuts: begins.map(|k| film[k].time.as_secs_f64()).collect(),
         frames: film.len(),
     }
@@ -157,28 +171,52 @@ fn scenes(film: &[Seen]) -> Vec<usize> {
     scenes
 }
 
-fn jitter(
-    film: &[Seen],
-    scenes: &[usize],
-    paths: &[Decomposition],
-    fields: &[Decomposition],
-    aligner: &FieldSolver,
-) -> f32 {
-    let secs = |k: usize| film[k].time.as_secs_f64();
+fn largest_step(scenes: &[usize], fields: &[Decomposition], aligner: &FieldSolver) -> f32 {
+    let centres = || (0..GRID * GRID).map(|cell| centre(cell, GRID));
+    let square = |of: &mut dyn Iterator<Item = [f32; 2]>| of.map(|[x, y]| x * x + y * y).sum::<f32>();
+    let fields: Vec<_> = fields.iter().map(|posed| aligner.run(std::slice::from_ref(posed))).collect();
+    let scale = |[x, y]: [f32; 2]| [x * aligner.frame_aspect, y];
+    let strength = |field: &WarpField| square(&mut centres().map(|place| scale(field.sample(place))));
+    let step = |k: usize| {
+        let (before, now) = (&fields[k - 1], &fields[k]);
+        let change = |place| [0, 1].map(|axis| now.sample(place)[axis] - before.sample(place)[axis]);
+        square(&mut centres().map(|place| scale(change(place))))
+    };
+    let strongest = fields.iter().map(strength).fold(0.0, f32::max);
+    let largest = (1..fields.len()).filter(|&k| scenes[k] == scenes[k - 1]).map(step).fold(0.0, f32::max);
+    (largest / strongest.max(f32::MIN_POSITIVE)).sqrt()
+}
+
+/// Where every cell's place is shown, frame by frame, in pixels from where it is.
+fn shown(paths: &[Decomposition], fields: &[Decomposition], aligner: &FieldSolver) -> Vec<Vec<[f32; 2]>> {
     let scale = [LINES * aligner.frame_aspect, LINES];
-    // Where every cell's place is shown, frame by frame, in pixels.
-    let shown: Vec<Vec<[f32; 2]>> = paths
-        .iter()
-        .zip(fields)
-        .map(|(path, posed)| {
-            let field = aligner.run(std::slice::from_ref(posed));
-            let place = |cell| path.place(cell, aligner.exemplar_aspect, aligner.frame_aspect);
-            (0..GRID * GRID)
-                .map(|cell| field.sample(place(cell)))
-                .map(|[x, y]| [x * scale[0], y * scale[1]])
-                .collect()
+    let shown = |(path, posed): (&Decomposition, &Decomposition)| {
+        let field = aligner.run(std::slice::from_ref(posed));
+        let place = |cell| path.place(cell, aligner.exemplar_aspect, aligner.frame_aspect);
+        let moved = (0..GRID * GRID).map(|cell| field.sample(place(cell)));
+        moved.map(|[x, y]| [x * scale[0], y * scale[1]]).collect()
+    };
+    paths.iter().zip(fields).map(shown).collect()
+}
+
+/// Cells of a frame of which the network is sure.
+fn sure_cells(path: &Decomposition) -> impl Iterator<Item = usize> {
+    (0..GRID * GRID).filter(|&cell| path.confidence[cell] > 0.5)
+}
+
+fn apart(paths: &[Decomposition], one: &[Vec<[f32; 2]>], other: &[Vec<[f32; 2]>]) -> f32 {
+    let squares = (0..paths.len()).flat_map(|k| {
+        sure_cells(&paths[k]).map(move |cell| {
+            let [a, b] = [one[k][cell], other[k][cell]];
+            f64::from((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2))
         })
-        .collect();
+    });
+    let (sum, count) = squares.fold((0.0, 0usize), |(sum, count), square| (sum + square, count + 1));
+    (sum / count.max(1) as f64).sqrt() as f32
+}
+
+fn jitter(film: &[Seen], scenes: &[usize], paths: &[Decomposition], shown: &[Vec<[f32; 2]>]) -> f32 {
+    let secs = |k: usize| film[k].time.as_secs_f64();
     let (mut sum, mut count) = (0.0f64, 0usize);
     for k in 0..film.len() {
         let same = |j: &usize| scenes[*j] == scenes[k];
@@ -191,7 +229,7 @@ fn jitter(
         let weights: Vec<f32> =
             (first..=last).map(|j| (-0.5 * ((secs(j) - secs(k)) / SIGMA).powi(2)).exp() as f32).collect();
         let total: f32 = weights.iter().sum();
-        for cell in (0..GRID * GRID).filter(|&cell| paths[k].confidence[cell] > 0.5) {
+        for cell in sure_cells(&paths[k]) {
             for axis in 0..2 {
                 let mean =
                     weights.iter().zip(&shown[first..=last]).map(|(w, at)| w * at[cell][axis]).sum::<f32>()
@@ -243,6 +281,16 @@ mod tests {
         let shaking = measure(&film(0.01), &aligner());
         assert!(shaking.raw > 1.0, "{shaking:?}");
         assert!(shaking.ahead < 0.2 * shaking.raw && shaking.causal < 0.5 * shaking.raw, "{shaking:?}");
+    }
+
+    #[test]
+    fn a_subject_that_is_gone_at_once_pops_and_smoothed_it_fades() {
+        let mut shown = film(0.0);
+        let calm = measure(&shown, &aligner()).largest_step;
+        assert!(calm.iter().all(|step| *step < 0.2), "{calm:?}");
+        shown[30..].iter_mut().for_each(|seen| seen.posed.confidence.fill(0.0));
+        let [raw, ahead, live] = measure(&shown, &aligner()).largest_step;
+        assert!(raw > 0.8 && ahead < 0.5 * raw && live < 0.5 * raw, "{raw} {ahead} {live}");
     }
 
     #[test]

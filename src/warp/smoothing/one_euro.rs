@@ -3,7 +3,8 @@
 //! A One-Euro filter (Casiez, Roussel and Vogel, "1 Euro Filter", CHI 2012): a
 //! low-pass whose cut-off rises with the speed of what it filters, so that it is
 //! calm while nothing moves and quick when something does. Speeds below what the
-//! network's trembling alone would give ([`Tuning::noise`]) do not raise it.
+//! network's trembling alone would give ([`Tuning::noise`]) do not raise it. While little has been seen, its plain mean
+//! counts if that is quicker: else the first frame would be believed for seconds.
 
 use crate::time::FrameTime;
 use crate::warp::grid::{CELLS, FOUND, Transition};
@@ -14,8 +15,6 @@ use crate::warp::smoothing::LEAST;
 
 /// Seconds without a frame after which the past is forgotten.
 const GAP: f64 = 1.0;
-/// Cut-off of the speeds, in hertz.
-const SPEED_CUTOFF: f32 = 2.0;
 /// Cut-off of the confidences, in hertz.
 const CONFIDENCE_CUTOFF: f32 = 1.5;
 
@@ -28,10 +27,13 @@ struct Tuning {
     slope: f32,
     /// Lengths a second that trembling alone can give.
     noise: f32,
+    /// Cut-off of the speeds, in hertz.
+    speed: f32,
 }
 
-const POSE: Tuning = Tuning { rest: 0.5, slope: 40.0, noise: 0.03 };
-const SHAPE: Tuning = Tuning { rest: 0.12, slope: 15.0, noise: 0.6 };
+/// What fits faces that fill the frame, whose pose trembles most, and still follows a step within 120 ms.
+const POSE: Tuning = Tuning { rest: 1.0, slope: 8.0, noise: 0.2, speed: 0.5 };
+const SHAPE: Tuning = Tuning { rest: 0.12, slope: 15.0, noise: 0.6, speed: 2.0 };
 
 /// Causal smoother.
 #[derive(Default)]
@@ -111,18 +113,21 @@ struct Filter<const N: usize> {
     values: Vec<[f32; N]>,
     seen: Vec<[f32; N]>,
     speeds: Vec<[f32; N]>,
+    /// Sums of the confidences so far.
+    known: Vec<f32>,
 }
 
 impl<const N: usize> Filter<N> {
     fn new(values: Vec<[f32; N]>) -> Self {
-        Self { speeds: vec![[0.0; N]; values.len()], seen: values.clone(), values }
+        let cells = values.len();
+        Self { speeds: vec![[0.0; N]; cells], known: vec![LEAST; cells], seen: values.clone(), values }
     }
 
     fn follow(&mut self, secs: f32, seen: &[[f32; N]], confidence: &[f32], tuning: &Tuning) {
         for cell in 0..self.values.len() {
             // What is not trusted must not look like motion either.
             let sure = confidence[cell].max(LEAST);
-            let speed_step = gain(SPEED_CUTOFF * sure, secs);
+            let speed_step = gain(tuning.speed * sure, secs);
             for (k, new) in seen[cell].iter().enumerate() {
                 let moved = sure * (new - self.seen[cell][k]);
                 self.seen[cell][k] += moved;
@@ -130,7 +135,8 @@ impl<const N: usize> Filter<N> {
             }
             let speed = self.speeds[cell].iter().map(|v| v * v).sum::<f32>().sqrt();
             let cutoff = tuning.rest + tuning.slope * (speed - tuning.noise).max(0.0);
-            let step = gain(cutoff * sure, secs);
+            self.known[cell] += sure;
+            let step = gain(cutoff * sure, secs).max(sure / self.known[cell]);
             for (value, new) in self.values[cell].iter_mut().zip(seen[cell]) {
                 *value += step * (new - *value);
             }

@@ -122,6 +122,16 @@ fn a_step_is_followed_live_within_120_ms_at_any_frame_rate() {
 }
 
 #[test]
+fn a_first_frame_that_was_off_is_not_believed_for_seconds() {
+    for rate in [10.0, 30.0, 60.0] {
+        let shown = film(rate as usize, rate, |t| if t < 0.5 / rate { (0.5, 0.02) } else { (0.5, 0.0) });
+        let (_, shape) = causal(&shown)[(0.5 * rate) as usize];
+        // At rest the filter alone would still be at two thirds of it.
+        assert!(shape < 0.2 * 0.02, "{shape} at {rate} fps");
+    }
+}
+
+#[test]
 fn looking_ahead_a_step_is_half_way_when_it_happens() {
     let step = film(100, 25.0, |t| if t < 1.99 { (0.0, 0.0) } else { (1.0, 1.0) });
     let seen = ahead(&step);
