@@ -60,7 +60,8 @@ pub struct Steadiness {
 impl Steadiness {
     /// For people.
     pub fn text(&self) -> String {
-        let Self { raw, ahead, keyframes, causal, off, largest_step: [step, shown, live], cuts, frames } = self;
+        let Self { raw, ahead, keyframes, causal, off, largest_step: [step, shown, live], cuts, frames } =
+            self;
         format!(
             "jitter of the warp over {frames} frames, pixels at 360 lines, root mean square:\n\
              raw {raw:.2}, looking ahead {ahead:.3} ({keyframes:.3} from keyframes), live {causal:.3}, which is off by {off:.3} from looking ahead\n\
