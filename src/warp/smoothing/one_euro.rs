@@ -83,8 +83,8 @@ impl State {
     fn new(time: FrameTime, posed: Decomposition) -> Self {
         Self {
             time,
-            pose: Filter::new(vec![posed.pose.numbers()]),
-            shape: Filter::new(posed.residual),
+            pose: Filter::new(vec![posed.pose.numbers()], &[trust(&posed)]),
+            shape: Filter::new(posed.residual, &posed.confidence),
             confidence: posed.confidence,
         }
     }
@@ -95,17 +95,21 @@ impl State {
         let known = self.confidence.iter().sum::<f32>() / self.confidence.len() as f32;
         if known < FOUND / CELLS as f32 {
             // Nothing is bent: who comes now is nobody's past.
-            self.pose = Filter::new(vec![posed.pose.numbers()]);
-            self.shape = Filter::new(posed.residual.clone());
+            self.pose = Filter::new(vec![posed.pose.numbers()], &[trust(posed)]);
+            self.shape = Filter::new(posed.residual.clone(), &posed.confidence);
         }
-        let sure = posed.confidence.iter().sum::<f32>() / posed.confidence.len() as f32;
-        self.pose.follow(secs, &[posed.pose.numbers()], &[(8.0 * sure).min(1.0)], &POSE);
+        self.pose.follow(secs, &[posed.pose.numbers()], &[trust(posed)], &POSE);
         self.shape.follow(secs, &posed.residual, &posed.confidence, &SHAPE);
         let step = gain(CONFIDENCE_CUTOFF, secs);
         for (value, seen) in self.confidence.iter_mut().zip(&posed.confidence) {
             *value += step * (seen - *value);
         }
     }
+}
+
+/// How much a pose counts: an eighth of the cells is as good as all.
+fn trust(posed: &Decomposition) -> f32 {
+    (8.0 * posed.confidence.iter().sum::<f32>() / posed.confidence.len() as f32).min(1.0)
 }
 
 /// One-Euro filters of `N` numbers a cell, which share their cut-off.
@@ -118,9 +122,9 @@ struct Filter<const N: usize> {
 }
 
 impl<const N: usize> Filter<N> {
-    fn new(values: Vec<[f32; N]>) -> Self {
-        let cells = values.len();
-        Self { speeds: vec![[0.0; N]; cells], known: vec![LEAST; cells], seen: values.clone(), values }
+    fn new(values: Vec<[f32; N]>, confidence: &[f32]) -> Self {
+        let known = confidence.iter().map(|sure| sure.max(LEAST)).collect();
+        Self { speeds: vec![[0.0; N]; values.len()], known, seen: values.clone(), values }
     }
 
     fn follow(&mut self, secs: f32, seen: &[[f32; N]], confidence: &[f32], tuning: &Tuning) {
